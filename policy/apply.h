@@ -1,0 +1,138 @@
+/*
+ * policy/apply.h - the one function that decides: an entry is effective, or void
+ * with a reason, and never stops the log (docs/spec/apply-v1.md; rules 1).
+ *
+ * Pure and total over the logged bytes and the state: the coordinator, every
+ * custodian, every auditor, the release worker and the offline verifier run it
+ * over the same bytes and cannot disagree. Also here: whether a request is met
+ * at a time, whether a custodian may contribute, whether an order could be given.
+ *
+ * A struct replica caches the parsed charter in force; it is otherwise without
+ * state of its own. Threads: one replica belongs to one thread at a time.
+ */
+#ifndef POLICY_APPLY_H
+#define POLICY_APPLY_H
+
+#include "policy/scope.h"
+#include "policy/state.h"
+#include "policy/statement.h"
+
+enum void_reason {
+	VOID_NONE = 0,
+	VOID_MALFORMED,		/* no DSSE, no statement, a member wrong */
+	VOID_TYPE,		/* a type these rules do not know */
+	VOID_SIGNATURE,		/* no key that may sign this verifies it */
+	VOID_GENESIS, VOID_CHARTER,	/* another genesis; not the charter in force */
+	VOID_EXPIRED,		/* log time past expires, or expires before issued, or issued in the log's future (> 300 s) */
+	VOID_REPLAY,		/* the id stands in the log already */
+	VOID_SEEN,		/* its signer saw another log */
+	VOID_REVOKED_KEY,
+	VOID_BATCH,		/* root, count, custodians, epochs, class, policy, time lock, k/n or quota do not fit */
+	VOID_DUPLICATE,		/* artifact sealed already; second receipt; second charter */
+	VOID_UNKNOWN_SUBJECT,	/* no such request, order, batch, key */
+	VOID_SCOPE,		/* artifact, part or segment not there, or not covered by the policy */
+	VOID_POLICY,		/* not the policy it was sealed under, or none of that name */
+	VOID_ATTACHMENT,	/* a compulsory attachment is missing */
+	VOID_LIFETIME,		/* lives longer than the policy allows */
+	VOID_RECIPIENT,		/* certificate malformed or of a kind that cannot receive */
+	VOID_OWN_REQUEST,	/* the requester decides on their own request */
+	VOID_ORGANISATION,	/* the requester's organisation may not approve */
+	VOID_ROLE,		/* no role that the policy asks for (an approval), or may act so (revocation) */
+	VOID_DENIED_BEFORE,	/* its author denied it before */
+	VOID_DECIDED,		/* approved already */
+	VOID_ENDED,		/* the request was withdrawn, vetoed, or has expired */
+	VOID_QUORUM,		/* too few approvals */
+	VOID_TIME_LOCK, VOID_OBJECTION, VOID_DAY_LIMIT,
+	VOID_ORDER,		/* scope or addressee not the request's; order expired or spent */
+	VOID_REASONS
+};
+const char *void_reason_name(enum void_reason v);	/* "too-few-approvals"; stable, for --json */
+const char *void_reason_text(enum void_reason v);	/* a sentence that says what to do */
+
+struct replica;
+/*
+ * genesis: what this party got out of band; the only trust. An empty state is fine.
+ * RC_FORMAT: the state's charter is not parseable or of unknown rules.
+ */
+MUST_USE enum rc replica_new(const struct state *st, const uint8_t genesis[SHA256_BYTES],
+    struct replica **ret, struct err *err);
+void	 replica_free(struct replica *r);
+DEFINE_AUTO(replica_free, struct replica);
+const struct charter *replica_charter(const struct replica *r);	/* NULL before entry 0; valid until the next apply */
+/* Drop caches after a rolled-back transaction. */
+MUST_USE enum rc replica_reload(struct replica *r, struct err *err);
+
+/*
+ * Apply the entry at `index` (the caller appended it: roots below index are known).
+ * Writes through the state's put/escrow_add. Entry 0 must be the charter statement
+ * whose charter is the genesis, signed by all custodians and amenders: otherwise
+ * RC_VERIFY (the one entry that can stop a replica). RC_MISSING: a fixed blob is
+ * not here. Otherwise RC_OK with a verdict, or a fault of the state.
+ */
+MUST_USE enum rc replica_apply(struct replica *r, uint64_t index, struct span leaf,
+    struct verdict *ret, struct err *err);
+/*
+ * A sparse replay: as replica_apply for an ascending subset of indexes. Same
+ * function, same checks; the state knows fewer roots. (State digests then mean nothing.)
+ */
+
+/* The fixed blobs an entry names (charter, descriptors vector, scope): at most 2. */
+MUST_USE enum rc entry_blobs(struct span leaf, uint8_t ret[2][SHA256_BYTES], size_t *ret_n, struct err *err);
+
+/* The verdict that the statement would get if logged now, writing nothing but through a scratch state. */
+MUST_USE enum rc replica_try(struct replica *r, when now, struct span dsse, struct verdict *ret, struct err *err);
+
+/* --- questions ------------------------------------------------------------- */
+
+enum request_phase { REQUEST_OPEN, REQUEST_MET, REQUEST_ORDERED, REQUEST_RELEASED, REQUEST_WITHDRAWN,
+	REQUEST_VETOED, REQUEST_EXPIRED };
+const char *request_phase_name(enum request_phase p);
+
+struct request_approval { char person[ID_MAX + 1]; char role[ID_MAX + 1]; /* the place it fills, "" none */
+	bool approve, counts; when time; uint64_t index; };
+struct request_view {
+	uint8_t			id[SHA256_BYTES];
+	uint64_t		index;			/* log entry */
+	char			requester[ID_MAX + 1], policy[ID_MAX + 1];
+	when			logged, expires;
+	enum request_phase	phase;
+	enum void_reason	blocked;		/* what an order would be refused for now; VOID_NONE: nothing */
+	when			met_at, earliest;	/* 0: not met; earliest log time at which an order could stand */
+	uint8_t			need, have;		/* people in all */
+	char			missing[160];		/* "auditor 1, legal 1" */
+	uint32_t		n_approvals;
+	struct request_approval	approval[64];		/* decisions, in log order; bounded */
+	uint64_t		order_index, release_index;	/* UINT64_MAX: none */
+};
+/* RC_MISSING: no such effective request. */
+MUST_USE enum rc replica_request(struct replica *r, const uint8_t id[SHA256_BYTES], when now,
+    struct request_view *ret, struct err *err);
+
+/*
+ * May a custodian contribute to this order now? Invariant 1, all of it that the log
+ * shows: order effective and alive, request met under the policy as sealed and as in
+ * force, not vetoed, withdrawn, revoked or expired, past its locks by log time and by
+ * `now` (the custodian's own clock). cosigned_size: the largest size that q custodians
+ * cosigned and this replica agrees with; it must cover the order.
+ * RC_DENIED: no, the message says why; RC_MISSING: no such order; RC_QUORUM: not covered yet.
+ */
+struct grant {
+	uint8_t		order[SHA256_BYTES], request[SHA256_BYTES], scope_digest[SHA256_BYTES];
+	uint64_t	order_index;
+	when		expires;
+	struct scope	scope;				/* grant_done() */
+	struct buf	addressee;			/* DER certificate */
+	enum void_reason why;				/* with RC_DENIED */
+};
+MUST_USE enum rc replica_may_contribute(struct replica *r, const uint8_t order[SHA256_BYTES], when now,
+    uint64_t cosigned_size, struct grant *ret, struct err *err);
+void	 grant_done(struct grant *g);
+
+/* For the batch of an entry: what opening its shares needs. RC_MISSING. */
+struct batch_view { uint8_t id[SHA256_BYTES], root[SHA256_BYTES]; uint32_t count; when logged; char sealer[ID_MAX + 1]; };
+MUST_USE enum rc replica_batch(struct replica *r, uint64_t index, struct batch_view *ret, struct err *err);
+
+MUST_USE enum rc replica_state_digest(struct replica *r, uint8_t ret[SHA256_BYTES], struct err *err);
+MUST_USE enum rc replica_time(struct replica *r, when *ret, struct err *err);	/* effective log time */
+
+#endif
