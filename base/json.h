@@ -27,7 +27,7 @@ MUST_USE enum rc json_read(struct span text, size_t max, json_t **ret, struct er
 struct jobj {
 	const json_t	*obj;
 	const char	*what;			/* for messages: "request" */
-	uint64_t	 seen;			/* how many members were asked for and there */
+	uint64_t	 seen;			/* a bit for each member, in order: it was asked for */
 	enum rc		 rc;
 	struct err	*err;			/* NULL is fine */
 };

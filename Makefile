@@ -1,0 +1,187 @@
+# One Makefile, not recursive. Each variant has a build folder of its own:
+#	make BUILD=build/clang CC=clang unit
+#
+#	all	the programs			unit		every unit test
+#	asan	unit under ASan and UBSan	unit-FOLDER	those of one folder
+#	layers	who may include whom		vectors		rewrite tests/vectors
+#	install	DESTDIR=, PREFIX=		clean		this build folder
+#	second	the formats by another implementation (needs node and npm)
+
+BUILD	?= build/dev
+PREFIX	?= /usr/local
+CC	?= cc
+PKG_CONFIG ?= pkg-config
+MODE	?= -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+WARN	= -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes \
+	  -Wmissing-prototypes -Wswitch-enum -Wvla -Wformat=2 -Wundef
+ASAN	= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+
+# Headers of others are system headers: their warnings are not ours to mend.
+SYSTEM	:= $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags-only-I \
+	   libsodium libcrypto jansson sqlite3 grpc libprotobuf-c p11-kit-1))
+CPPFLAGS_ALL = -D_GNU_SOURCE -I. -isystem $(BUILD)/gen $(SYSTEM) $(CPPFLAGS)
+CFLAGS_ALL = -std=c11 $(MODE) $(CFLAGS)
+LINK	= $(CC) $(MODE) $(LDFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+
+# One short line a step; V=1 shows the commands.
+Q	= $(if $(V),,@)
+say	= $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$@)')
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+
+all: programs
+
+# ---- what is built from what ------------------------------------------------
+
+CORE	= base shamir audit policy evidence
+ADAPTER	= store hsm proto
+EDGE	= custodian coordinator cli
+FOLDERS	= $(CORE) $(ADAPTER) $(EDGE)
+
+# A folder is named for its library; only the log's store stands inside another.
+at_store = audit/store
+where	= $(or $(at_$(1)),$(1))
+src	= $(filter-out %/main.c,$(wildcard $(call where,$(1))/*.c))
+obj	= $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+PROTO	= $(wildcard proto/*.proto)
+PB_C	= $(PROTO:%.proto=$(BUILD)/gen/%.pb-c.c)
+PB_H	= $(PB_C:.c=.h)
+PB_O	= $(PB_C:.c=.o)
+
+objs	= $(call obj,$(call src,$(1))) $(if $(filter proto,$(1)),$(PB_O))
+lib	= $(if $(strip $(call objs,$(1))),$(BUILD)/lib$(1).a)
+CORE_LIBS = $(foreach f,$(CORE),$(call lib,$(f)))
+ALL_LIBS = $(foreach f,$(FOLDERS),$(call lib,$(f)))
+
+CORE_LD	:= $(shell $(PKG_CONFIG) --libs libsodium libcrypto jansson)
+ALL_LD	:= $(shell $(PKG_CONFIG) --libs libsodium libcrypto libssl jansson sqlite3 grpc \
+	   libprotobuf-c p11-kit-1) -lpthread
+# Libraries refer to each other in both directions only by mistake, but the
+# order of a list should not be what finds out: scripts/check-layers does.
+group	= -Wl,--start-group $(1) -Wl,--end-group
+
+define library
+$(BUILD)/lib$(1).a: $(call objs,$(1))
+	$$(call say,AR)
+	@rm -f $$@
+	$(Q)$(AR) rcsD $$@ $$^
+endef
+$(foreach f,$(FOLDERS),$(eval $(call library,$(f))))
+
+$(BUILD)/obj/%.o: %.c
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -fPIE $(WARN) -MMD -MP -c -o $@ $<
+
+# ---- generated code: built, never committed ---------------------------------
+
+$(BUILD)/gen/%.pb-c.c $(BUILD)/gen/%.pb-c.h &: %.proto
+	$(call say,GEN)
+	@mkdir -p $(@D)
+	$(Q)protoc-c --c_out=$(BUILD)/gen $<
+
+$(BUILD)/gen/%.pb-c.o: $(BUILD)/gen/%.pb-c.c
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -fPIE -c -o $@ $<
+
+# Whoever may include the generated header waits until it is there.
+$(foreach f,proto $(EDGE),$(call obj,$(wildcard $(f)/*.c tests/unit/$(f)/*.c))): | $(PB_H)
+
+# ---- programs -----------------------------------------------------------------
+
+main_custodiand = custodian/main.c
+main_coordinatord = coordinator/main.c
+main_quorate = cli/main.c
+PROGRAMS = $(foreach p,custodiand coordinatord quorate,\
+	   $(if $(wildcard $(main_$(p))),$(BUILD)/bin/$(p)))
+
+define program
+$(BUILD)/bin/$(1): $(call obj,$(main_$(1))) $(ALL_LIBS)
+	$$(call say,LD)
+	@mkdir -p $$(@D)
+	$(Q)$(LINK) -o $$@ $(call obj,$(main_$(1))) $(call group,$(ALL_LIBS)) $(ALL_LD)
+endef
+$(foreach p,custodiand coordinatord quorate,$(eval $(call program,$(p))))
+
+programs: $(ALL_LIBS) $(PROGRAMS)
+
+# ---- unit tests ---------------------------------------------------------------
+# tests/unit/FOLDER/test_*.c are programs; what else stands there is linked into
+# each of them, as is tests/unit/*.c. A folder's tests link the folders that it
+# may include and nothing else, so that one that reaches further does not link.
+
+needs_base = base
+needs_shamir = base shamir
+needs_audit = base audit
+needs_policy = base shamir audit policy
+needs_evidence = $(CORE)
+needs_store = base shamir audit policy store
+needs_hsm = base shamir audit policy hsm
+needs_proto = base proto
+needs_custodian = $(CORE) $(ADAPTER) custodian
+needs_coordinator = $(CORE) $(ADAPTER) coordinator
+needs_cli = $(FOLDERS)
+libs_of	= $(foreach f,$(needs_$(1)),$(call lib,$(f)))
+
+WRAP	= -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=sodium_malloc
+CMOCKA	:= $(shell $(PKG_CONFIG) --libs cmocka)
+UNIT_O	= $(call obj,$(wildcard tests/unit/*.c))
+
+tests	= $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/$(1)/test_*.c))
+beside	= $(call obj,$(filter-out tests/unit/$(1)/test_%,$(wildcard tests/unit/$(1)/*.c)))
+UNIT	= $(foreach f,$(FOLDERS),$(call tests,$(f)))
+
+define unit_tests
+$(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/unit/$(1)/%.o $(call beside,$(1)) $(UNIT_O) $(2)
+	$$(call say,LD)
+	@mkdir -p $$(@D)
+	$(Q)$(LINK) $(WRAP) -o $$@ $$(filter %.o,$$^) $(call group,$(2)) $(3) $(CMOCKA)
+unit-$(1): $(call tests,$(1))
+	@scripts/unit-run $$^
+.PHONY: unit-$(1)
+endef
+$(foreach t,$(CORE),$(eval $(call unit_tests,$(t),$(call libs_of,$(t)),$(CORE_LD))))
+$(foreach t,$(ADAPTER) $(EDGE),$(eval $(call unit_tests,$(t),$(call libs_of,$(t)),$(ALL_LD))))
+
+unit: $(UNIT)
+	@scripts/unit-run $(UNIT)
+
+# MODE is passed on: the sanitizers take the place of the hardening flags.
+asan:
+	$(MAKE) BUILD=build/asan MODE="$(ASAN)" unit
+
+layers:
+	scripts/check-layers
+
+# ---- vectors: written by tests/gen/*.c, read by every implementation ------------
+
+GEN	= $(patsubst tests/gen/%.c,$(BUILD)/tests/gen/%,$(wildcard tests/gen/*.c))
+
+$(BUILD)/tests/gen/%: $(BUILD)/obj/tests/gen/%.o $(CORE_LIBS)
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $< $(call group,$(CORE_LIBS)) $(CORE_LD)
+
+vectors: $(GEN)
+	set -e; for g in $^; do $$g tests/vectors; done
+
+# ---- the rest -------------------------------------------------------------------
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	set -e; for p in $(PROGRAMS); do install -m 755 $$p $(DESTDIR)$(PREFIX)/bin/; done
+	set -e; for s in 1 8; do for m in docs/man/*.$$s; do \
+		[ -e "$$m" ] || continue; \
+		install -D -m 644 "$$m" "$(DESTDIR)$(PREFIX)/share/man/man$$s/$${m##*/}"; \
+	done; done
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all programs unit asan layers vectors install clean
+
+-include $(patsubst %.o,%.d,$(call obj,$(foreach f,$(FOLDERS),$(wildcard $(call where,$(f))/*.c)) \
+	$(wildcard tests/unit/*.c tests/unit/*/*.c tests/gen/*.c)))

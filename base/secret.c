@@ -1,0 +1,186 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "base/secret.h"
+
+#define ALIGN	((size_t)16)
+
+struct secret {
+	size_t	len;
+	/* The bytes stand behind the header, at the guard page's side. */
+	uint8_t	bytes[];
+};
+
+struct secret_arena {
+	uint8_t	*map;		/* guard page, cap bytes, guard page */
+	uint8_t	*base;
+	size_t	 page, cap, used;
+};
+
+void
+wipe(void *p, size_t n)
+{
+	if (n != 0)
+		sodium_memzero(p, n);
+}
+
+static enum rc
+try_lock(struct err *err)
+{
+	AUTO(secret_free) struct secret	*s = NULL;
+	struct rlimit			 lim = { 0, 0 };
+
+	s = secret_new(1);
+	if (s != NULL)
+		return RC_OK;
+	(void)getrlimit(RLIMIT_MEMLOCK, &lim);		/* only for the message */
+	return err_set(err, RC_IO, "cannot lock memory: raise the memlock limit "
+	    "(RLIMIT_MEMLOCK, `ulimit -l`, LimitMEMLOCK=), now %llu bytes",
+	    (unsigned long long)lim.rlim_cur);
+}
+
+enum rc
+secret_init(struct err *err)
+{
+	struct rlimit	none = { 0, 0 };
+
+	if (sodium_init() < 0)
+		return err_set(err, RC_IO, "libsodium does not start: no source of randomness");
+	if (setrlimit(RLIMIT_CORE, &none) != 0)
+		return err_set(err, RC_IO, "cannot turn core dumps off: %s", strerror(errno));
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return err_set(err, RC_IO, "cannot refuse tracing: %s", strerror(errno));
+	return try_lock(err);
+}
+
+struct secret *
+secret_new(size_t len)
+{
+	struct secret	*s;
+	size_t		 total;
+
+	if (len > SIZE_MAX / 4)
+		return NULL;
+	/* sodium_malloc() ends at the guard page: round up to keep `len` aligned. */
+	total = (sizeof(*s) + len + ALIGN - 1) & ~(ALIGN - 1);
+	s = sodium_malloc(total);
+	if (s == NULL)
+		return NULL;
+	/* It carries on when it could not lock; asking again tells. */
+	if (sodium_mlock(s, total) != 0) {
+		sodium_free(s);
+		return NULL;
+	}
+	memset(s, 0, total);
+	s->len = len;
+	return s;
+}
+
+void
+secret_free(struct secret *s)
+{
+	sodium_free(s);				/* zeroes; accepts NULL */
+}
+
+uint8_t *
+secret_bytes(struct secret *s)
+{
+	return s->bytes;
+}
+
+const uint8_t *
+secret_view(const struct secret *s)
+{
+	return s->bytes;
+}
+
+size_t
+secret_len(const struct secret *s)
+{
+	return s->len;
+}
+
+bool
+secret_eq(const struct secret *a, const struct secret *b)
+{
+	return a->len == b->len && sodium_memcmp(a->bytes, b->bytes, a->len) == 0;
+}
+
+/* A locked mapping between two guard pages, out of core dumps and children. */
+static bool
+map_arena(struct secret_arena *a)
+{
+	size_t	total = a->cap + 2 * a->page;
+
+	a->map = mmap(NULL, total, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (a->map == MAP_FAILED)
+		return false;
+	a->base = a->map + a->page;
+	if (mprotect(a->base, a->cap, PROT_READ | PROT_WRITE) == 0 &&
+	    madvise(a->base, a->cap, MADV_DONTDUMP) == 0 &&
+	    madvise(a->base, a->cap, MADV_DONTFORK) == 0 &&
+	    mlock(a->base, a->cap) == 0)
+		return true;
+	(void)munmap(a->map, total);		/* our own mapping: it cannot fail */
+	return false;
+}
+
+struct secret_arena *
+secret_arena_new(size_t bytes)
+{
+	struct secret_arena	*a;
+	long			 page = sysconf(_SC_PAGESIZE);
+
+	if (page <= 0 || bytes == 0 || bytes > SIZE_MAX / 4)
+		return NULL;
+	a = calloc(1, sizeof(*a));
+	if (a == NULL)
+		return NULL;
+	a->page = (size_t)page;
+	a->cap = (bytes + a->page - 1) / a->page * a->page;
+	if (!map_arena(a)) {
+		free(a);
+		return NULL;
+	}
+	return a;
+}
+
+void
+secret_arena_free(struct secret_arena *a)
+{
+	if (a == NULL)
+		return;
+	wipe(a->base, a->cap);
+	(void)munmap(a->map, a->cap + 2 * a->page);	/* our own mapping: it cannot fail */
+	free(a);
+}
+
+void
+secret_arena_reset(struct secret_arena *a)
+{
+	wipe(a->base, a->used);
+	a->used = 0;
+}
+
+uint8_t *
+secret_arena_take(struct secret_arena *a, size_t len)
+{
+	size_t	 need;
+	uint8_t	*p;
+
+	if (len > a->cap)
+		return NULL;
+	need = (len + ALIGN - 1) & ~(ALIGN - 1);
+	if (need > a->cap - a->used)
+		return NULL;
+	p = a->base + a->used;
+	a->used += need;
+	return p;
+}
