@@ -1,0 +1,77 @@
+/*
+ * edge/edge.h - what the three programs share at their edge: the clock, exit codes,
+ * one log line, options, TLS identities, the token of a daemon, log-key and witness names.
+ */
+#ifndef EDGE_EDGE_H
+#define EDGE_EDGE_H
+
+#include <openssl/types.h>
+
+#include "audit/note.h"
+#include "base/json.h"
+#include "hsm/hsm.h"
+#include "policy/charter.h"
+
+/* Exit codes of every program (docs/spec/exit-codes.md). */
+enum exit_code {
+	EXIT_YES = 0,
+	EXIT_NO = 1,		/* refused, invalid, not found */
+	EXIT_UNSURE = 2,	/* could not tell: too few custodians, nobody answered */
+	EXIT_USAGE = 64,
+	EXIT_IO = 74,
+};
+int	 exit_code(enum rc rc);
+
+when	 clock_now(void);			/* CLOCK_REALTIME, seconds */
+uint64_t clock_ms(void);			/* CLOCK_MONOTONIC, milliseconds */
+
+/* One line to stderr: "2026-11-22T10:00:00Z custodiand[legal]: words". Thread-safe. */
+void	 log_name(const char *program, const char *instance);
+void	 log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void	 log_err(const struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* A self-signed EC P-256 certificate and key, 10 years: TLS identities. */
+MUST_USE enum rc tls_identity_new(const char *common_name, struct buf *cert_pem, struct buf *key_pem, struct err *err);
+MUST_USE enum rc pem_to_der(struct span pem, struct buf *der, struct err *err);	/* one certificate */
+MUST_USE enum rc der_to_pem(struct span der, struct buf *pem, struct err *err);
+
+/* Witness verifier keys of a charter: name = origin + "/custodian-" + index. The log's key: name = origin. */
+MUST_USE enum rc charter_log_note_key(const struct charter *c, struct note_key *ret, struct err *err);
+MUST_USE enum rc charter_witness_note_key(const struct charter *c, uint8_t index, struct note_key *ret, struct err *err);
+/*
+ * A checkpoint note against a charter: log signature, at least q cosignatures.
+ * RC_QUORUM: fewer. RC_VERIFY, RC_FORMAT as checkpoint_verify().
+ */
+MUST_USE enum rc charter_checkpoint_verify(const struct charter *c, struct span note, bool need_q,
+    struct checkpoint *ret, struct note_cosigned *ret_cosigned, struct err *err);
+
+/*
+ * The "token" member of a daemon's config file: {"module","module_args"(opt),"uri","pin_file",
+ * "accept_extractable"(opt bool)}. Opens it with a pin guard in `dir`, after the last fork.
+ */
+struct token_config {
+	char	module[1024];
+	char	module_args[512], pin_file[1024], uri[512];
+	bool	accept_extractable;
+};
+MUST_USE enum rc token_config_parse(const json_t *v, struct token_config *ret, struct err *err);
+json_t	*token_config_json(const struct token_config *c);	/* new reference, NULL: no memory */
+MUST_USE enum rc token_open(const struct token_config *c, const char *dir, struct hsm **ret, struct err *err);
+
+/* A software signer from a PKCS#8 PEM file (Ed25519 or EC P-256) held in secret memory, or a PKCS#11 URI. */
+struct keyfile;
+typedef enum rc (*pin_prompt)(void *user, const char *what, struct secret **ret, struct err *err);
+MUST_USE enum rc keyfile_open(const char *path_or_uri, pin_prompt prompt, void *user, struct keyfile **ret, struct err *err);
+void	 keyfile_free(struct keyfile *k);
+const struct signer *keyfile_signer(const struct keyfile *k);
+DEFINE_AUTO(keyfile_free, struct keyfile);
+/* A new Ed25519 key: path (PKCS#8 PEM, 0600) and path.pub ("ed25519:..."). Never overwrites. */
+MUST_USE enum rc keyfile_generate(const char *path, struct key *ret_public, struct err *err);
+
+/* A signer over an HSM Ed25519 key, valid as long as s. */
+struct signer hsm_as_signer(struct hsm_signer *s);
+
+/* What every daemon does before it serves: no core dumps, no ptrace, no new privileges. */
+MUST_USE enum rc harden(struct err *err);
+
+#endif
