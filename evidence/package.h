@@ -1,0 +1,74 @@
+/*
+ * evidence/package.h - make a sealed evidence package (docs/spec/package-v1.md).
+ *
+ * An ASiC-E container (ETSI EN 319 162-1) whose payload is a BagIt bag (RFC 8493),
+ * signed with a CAdES signature of the coordinator's package key. Made in two
+ * steps, because the release that is logged names the payload, and the package
+ * holds the release:
+ *
+ *	package_begin()		writes mimetype and data/..., gives `contents`, the
+ *				SHA-256 of manifest-sha256.txt
+ *	...			the coordinator logs the release statement with it, and
+ *				waits until q custodians cosigned a checkpoint over it
+ *	package_finish()	writes proofs, checkpoint, manifests and signature
+ *
+ * The bulk is written once. Core: the ciphertexts come, and the file goes, through
+ * callbacks. Threads: an object is one thread's.
+ */
+#ifndef EVIDENCE_PACKAGE_H
+#define EVIDENCE_PACKAGE_H
+
+#include <openssl/evp.h>
+
+#include "evidence/case.h"
+#include "evidence/zip.h"
+
+#define PACKAGE_ERASABLES_MAX	64
+#define PACKAGE_ERASABLE_BYTES	(16 << 20)	/* of one reason or attachment, salt included */
+
+/* Where the ciphertexts come from: the envelopes, as they were sealed. */
+struct package_source {
+	/* n bytes at `at` of a segment's ciphertext (commitment || chunks). */
+	enum rc (*segment)(void *user, const uint8_t id[ARTIFACT_ID_BYTES], const char *part,
+	    uint32_t segment, uint64_t at, uint8_t *out, size_t n, struct err *err);
+	/* n leaf hashes from `first` on of a part's ciphertext tree. */
+	enum rc (*leaves)(void *user, const uint8_t id[ARTIFACT_ID_BYTES], const char *part,
+	    uint64_t first, uint8_t (*out)[TREE_HASH_BYTES], size_t n, struct err *err);
+	void *user;
+};
+
+/* In recipient mode: a custodian's CMS to the recipient, as its receipt names it. */
+struct package_message { uint8_t custodian; struct span cms; };
+
+struct package_input {
+	const struct evidence_case	*evidence;	/* entries up to the receipts, without the release */
+	const struct checked_case	*checked;	/* case_check*() of it */
+	struct span			 keys;		/* CMS to the recipient: coordinator mode */
+	const struct package_message	*message;	/* ascending by custodian: recipient mode */
+	size_t				 n_messages;
+	const struct span		*erasable;	/* salt || bytes, of those that were not erased */
+	size_t				 n_erasables;
+	struct package_source		 source;
+};
+
+struct package;
+/*
+ * Everything in `in` is borrowed until this returns. ret_contents: what the release
+ * statement must name. RC_USAGE: keys and messages do not fit the policy's release_to.
+ */
+MUST_USE enum rc package_begin(const struct package_input *in, zip_write_fn write, void *user,
+    struct package **ret, uint8_t ret_contents[SHA256_BYTES], struct err *err);
+void	 package_free(struct package *p);
+DEFINE_AUTO(package_free, struct package);
+
+/*
+ * final   the same entries and then the release, with paths to one q-cosigned
+ *         checkpoint; its other members are not looked at.
+ * key     of `certificate` (DER), which must be the charter's package certificate;
+ *         may live in a token. P-256.
+ * RC_USAGE: other entries than in package_begin(), or a key that is not the certificate's.
+ */
+MUST_USE enum rc package_finish(struct package *p, const struct evidence_case *final, EVP_PKEY *key,
+    struct span certificate, uint64_t *ret_size, struct err *err);
+
+#endif

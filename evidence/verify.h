@@ -1,0 +1,95 @@
+/*
+ * evidence/verify.h - check an evidence package offline, claim by claim, and open it.
+ *
+ * The only trust is the genesis digest, given out of band. Without one a package
+ * can be no more than "consistent" with itself. Memory is bounded: entries are
+ * streamed, whatever their size. Core: the file comes through a read callback.
+ *
+ * Names of claims are stable (docs/spec/package-v1.md section 7); words are for people.
+ */
+#ifndef EVIDENCE_VERIFY_H
+#define EVIDENCE_VERIFY_H
+
+#include "evidence/case.h"
+#include "evidence/zip.h"
+
+#include <openssl/evp.h>
+
+enum claim_verdict { CLAIM_UNKNOWN = 0, CLAIM_YES, CLAIM_NO };
+
+/* In this order, in every report. */
+enum claim_name {
+	CLAIM_CONTAINER,	/* "container": well-formed; nothing uncovered or twice */
+	CLAIM_MANIFESTS,	/* "manifests": the bag's manifests fit its files */
+	CLAIM_CHARTER,		/* "charter": it is the trusted genesis */
+	CLAIM_SIGNATURE,	/* "signature": by the package certificate of the charter */
+	CLAIM_CHECKPOINT,	/* "checkpoint": at least q custodians cosigned it */
+	CLAIM_ENTRIES,		/* "entries": every log entry is under the checkpoint */
+	CLAIM_ORDER,		/* "order": it was allowed; who approved in which role */
+	CLAIM_RECEIPTS,		/* "receipts": k custodians contributed, and said so */
+	CLAIM_RELEASE,		/* "release": the logged release names this payload */
+	CLAIM_DESCRIPTORS,	/* "descriptors": as sealed, under their batches */
+	CLAIM_CIPHERTEXT,	/* "ciphertext": bit for bit as sealed */
+	CLAIM_SCOPE,		/* "scope": neither exceeded nor short */
+	CLAIM_RECIPIENT,	/* "recipient": keys addressed to the approved recipient only */
+	CLAIM_TEXTS,		/* "texts": reasons and attachments are those that were signed */
+	CLAIMS
+};
+
+#define CLAIM_WORDS	1024
+
+struct claim {
+	enum claim_verdict	verdict;
+	char			words[CLAIM_WORDS];
+};
+
+enum package_verdict {
+	PACKAGE_INVALID = 0,	/* something does not hold, or could not be read */
+	PACKAGE_CONSISTENT,	/* all holds, but no genesis was given to trust */
+	PACKAGE_VALID,
+};
+
+struct package_report {
+	enum package_verdict	verdict;
+	struct claim		claim[CLAIMS];
+	uint8_t			genesis[SHA256_BYTES];	/* of the package's charter; zero when not read */
+	uint8_t			order[SHA256_BYTES], request[SHA256_BYTES];	/* likewise */
+	when			released;		/* log time of the release; 0 when not read */
+};
+
+/*
+ * genesis  NULL: none trusted.
+ * now      the verifier's clock: a log that speaks from the future is refused.
+ * RC_OK: the report says what holds. RC_IO, RC_NOMEM: it could not be checked; ret is not written.
+ */
+MUST_USE enum rc package_verify(zip_read_fn read, void *user, uint64_t size,
+    const uint8_t *genesis, when now, struct package_report *ret, struct err *err);
+
+const char *claim_name(enum claim_name c);		/* "container" */
+const char *claim_verdict_name(enum claim_verdict v);	/* "yes" */
+const char *package_verdict_name(enum package_verdict v);	/* "valid" */
+/* {"verdict":"valid","genesis":HEX,"order":HEX,...,"claims":[{"name","verdict","words"}...]} and a newline. */
+MUST_USE enum rc package_report_json(const struct package_report *r, struct buf *out, struct err *err);
+void	 package_report_text(const struct package_report *r, struct buf *out);
+
+/*
+ * Where plaintext goes: bytes at `at` of a part. Within a part offsets ascend; parts
+ * in scope order. Only bytes that were verified come. Not secret to the recipient,
+ * but nobody else's: write files with mode 0600.
+ */
+typedef enum rc (*package_out_fn)(void *user, const uint8_t id[ARTIFACT_ID_BYTES], const struct part *part,
+    uint64_t at, struct span plaintext, struct err *err);
+
+/*
+ * Verify (as above; the report is written), and if it is not invalid, decrypt: the
+ * keys with `key`, each segment under its key commitment, chunk by chunk.
+ *
+ * key, certificate  the recipient's (DER).
+ * RC_VERIFY  the package is invalid (see the report), or a commitment or tag fails.
+ * RC_DENIED  it is not addressed to this key.
+ */
+MUST_USE enum rc package_open(zip_read_fn read, void *user, uint64_t size,
+    const uint8_t *genesis, when now, EVP_PKEY *key, struct span certificate,
+    package_out_fn out, void *out_user, struct package_report *ret, struct err *err);
+
+#endif
