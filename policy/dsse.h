@@ -34,6 +34,8 @@ MUST_USE enum rc dsse_parse(struct span in, struct dsse *ret, struct err *err);
 void	 dsse_done(struct dsse *d);
 
 void	 dsse_pae(struct span payload, struct buf *out);
+/* As dsse_pae for any payload type. */
+void	 dsse_pae_of(struct span type, struct span payload, struct buf *out);
 void	 dsse_id(struct span payload, uint8_t ret[SHA256_BYTES]);
 /* One signature by `signer` over payload; appends the envelope to out. */
 MUST_USE enum rc dsse_sign(struct span payload, const struct signer *signer, struct buf *out, struct err *err);
