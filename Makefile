@@ -36,7 +36,7 @@ all: programs
 # ---- what is built from what ------------------------------------------------
 
 CORE	= base shamir audit policy evidence
-ADAPTER	= store hsm proto
+ADAPTER	= store hsm proto edge
 EDGE	= custodian coordinator cli
 FOLDERS	= $(CORE) $(ADAPTER) $(EDGE)
 
@@ -121,6 +121,7 @@ needs_evidence = $(CORE)
 needs_store = base shamir audit policy store
 needs_hsm = base shamir audit policy hsm
 needs_proto = base proto
+needs_edge = $(CORE) hsm edge
 needs_custodian = $(CORE) $(ADAPTER) custodian
 needs_coordinator = $(CORE) $(ADAPTER) coordinator
 needs_cli = $(FOLDERS)

@@ -31,7 +31,7 @@ void	 log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void	 log_err(const struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* A self-signed EC P-256 certificate and key, 10 years: TLS identities. */
-MUST_USE enum rc tls_identity_new(const char *common_name, struct buf *cert_pem, struct buf *key_pem, struct err *err);
+MUST_USE enum rc tls_identity_new(const char *common_name, struct buf *cert_pem, struct secret **ret_key_pem, struct err *err);
 MUST_USE enum rc pem_to_der(struct span pem, struct buf *der, struct err *err);	/* one certificate */
 MUST_USE enum rc der_to_pem(struct span der, struct buf *pem, struct err *err);
 

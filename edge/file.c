@@ -1,0 +1,245 @@
+/* edge/file.c - whole files, and writes that a crash cannot halve. */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "edge/file.h"
+
+struct fd { int fd; };
+
+static void
+fd_done(struct fd *f)
+{
+	if (f->fd > STDERR_FILENO)
+		(void)close(f->fd);	/* read-only, or closed with a check before */
+}
+
+static enum rc
+open_error(struct err *err, const char *path)
+{
+	if (errno == ENOENT || errno == ENOTDIR)
+		return err_set(err, RC_MISSING, "%s: no such file", path);
+	return err_set(err, RC_IO, "%s: %s", path, strerror(errno));
+}
+
+static enum rc
+open_regular(const char *path, struct fd *ret, struct stat *st, struct err *err)
+{
+	ret->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (ret->fd < 0)
+		return open_error(err, path);
+	if (fstat(ret->fd, st) != 0)
+		return open_error(err, path);
+	if (!S_ISREG(st->st_mode) && !S_ISFIFO(st->st_mode))
+		return err_set(err, RC_USAGE, "%s: not a regular file", path);
+	/* Pipes block as anyone expects. */
+	(void)fcntl(ret->fd, F_SETFL, 0);
+	return RC_OK;
+}
+
+static enum rc
+read_all(int fd, const char *path, struct buf *ret, struct err *err)
+{
+	uint8_t	tmp[16384];
+	ssize_t	n;
+
+	while ((n = read(fd, tmp, sizeof(tmp))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(err, RC_IO, "%s: %s", path, strerror(errno));
+		buf_add(ret, tmp, (size_t)n);
+		TRY(buf_check(ret, path, err));
+	}
+	return RC_OK;
+}
+
+enum rc
+file_read(const char *path, struct buf *ret, struct err *err)
+{
+	AUTO_DONE(fd_done) struct fd f = { -1 };
+	struct stat	st;
+
+	if (strcmp(path, "-") == 0)
+		return read_all(STDIN_FILENO, "standard input", ret, err);
+	TRY(open_regular(path, &f, &st, err));
+	return read_all(f.fd, path, ret, err);
+}
+
+enum rc
+file_read_secret(const char *path, size_t max, struct secret **ret, struct err *err)
+{
+	AUTO_DONE(fd_done) struct fd f = { -1 };
+	AUTO(secret_free) struct secret *s = NULL;
+	struct stat	st;
+	ssize_t		n;
+	size_t		at = 0, want;
+
+	TRY(open_regular(path, &f, &st, err));
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, RC_USAGE, "%s: not a regular file", path);
+	if ((st.st_mode & 077) != 0)
+		return err_set(err, RC_USAGE,
+		    "%s: others may read it; chmod 600 it", path);
+	if (st.st_size < 1 || (uint64_t)st.st_size > max)
+		return err_set(err, RC_USAGE, "%s: %s", path,
+		    st.st_size < 1 ? "is empty" : "is too large to be a key");
+	want = (size_t)st.st_size;
+	if ((s = secret_new(want)) == NULL)
+		return err_set(err, RC_NOMEM, "%s: no locked memory", path);
+	while (at < want) {
+		n = read(f.fd, secret_bytes(s) + at, want - at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_set(err, RC_IO, "%s: %s", path,
+			    n < 0 ? strerror(errno) : "shrank while it was read");
+		at += (size_t)n;
+	}
+	*ret = TAKE(s);
+	return RC_OK;
+}
+
+static enum rc
+write_all(int fd, const char *path, struct span bytes, struct err *err)
+{
+	size_t	at = 0;
+	ssize_t	n;
+
+	while (at < bytes.n) {
+		n = write(fd, bytes.p + at, bytes.n - at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(err, RC_IO, "%s: %s", path, strerror(errno));
+		at += (size_t)n;
+	}
+	return RC_OK;
+}
+
+static void
+parent_of(const char *path, char ret[FILE_PATH_MAX])
+{
+	const char	*slash = strrchr(path, '/');
+	size_t		 n = slash == NULL ? 0 : (size_t)(slash - path);
+
+	if (slash == NULL)
+		(void)snprintf(ret, FILE_PATH_MAX, ".");
+	else if (n == 0)
+		(void)snprintf(ret, FILE_PATH_MAX, "/");
+	else
+		(void)snprintf(ret, FILE_PATH_MAX, "%.*s", (int)n, path);
+}
+
+enum rc
+file_sync_dir(const char *path, struct err *err)
+{
+	AUTO_DONE(fd_done) struct fd f = { -1 };
+
+	if ((f.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return open_error(err, path);
+	if (fsync(f.fd) != 0)
+		return err_set(err, RC_IO, "%s: %s", path, strerror(errno));
+	return RC_OK;
+}
+
+static enum rc
+write_temporary(const char *path, struct span bytes, unsigned mode,
+    char tmp[FILE_PATH_MAX], struct err *err)
+{
+	int	fd;
+	enum rc	rc;
+
+	TRY(file_path(tmp, err, "%s.XXXXXX", path));
+	if ((fd = mkostemp(tmp, O_CLOEXEC)) < 0)
+		return open_error(err, path);
+	rc = write_all(fd, path, bytes, err);
+	if (rc == RC_OK && (fchmod(fd, mode) != 0 || fsync(fd) != 0))
+		rc = err_set(err, RC_IO, "%s: %s", path, strerror(errno));
+	if (close(fd) != 0 && rc == RC_OK)
+		rc = err_set(err, RC_IO, "%s: %s", path, strerror(errno));
+	if (rc != RC_OK)
+		(void)unlink(tmp);
+	return rc;
+}
+
+static enum rc
+write_as(const char *path, struct span bytes, unsigned mode, bool fresh,
+    struct err *err)
+{
+	char	tmp[FILE_PATH_MAX], dir[FILE_PATH_MAX];
+	int	r, saved;
+
+	TRY(write_temporary(path, bytes, mode, tmp, err));
+	/* link() refuses to replace, rename() does not: both are atomic. */
+	r = fresh ? link(tmp, path) : rename(tmp, path);
+	saved = errno;
+	if (r != 0 && saved == EEXIST)
+		(void)err_set(err, RC_USAGE,
+		    "%s: exists already; it is not overwritten: choose another name", path);
+	else if (r != 0)
+		(void)err_set(err, RC_IO, "%s: %s", path, strerror(errno));
+	if (r != 0 || fresh)
+		(void)unlink(tmp);
+	if (r != 0)
+		return saved == EEXIST ? RC_USAGE : RC_IO;
+	parent_of(path, dir);
+	return file_sync_dir(dir, err);
+}
+
+enum rc
+file_write(const char *path, struct span bytes, unsigned mode, struct err *err)
+{
+	return write_as(path, bytes, mode, false, err);
+}
+
+enum rc
+file_create(const char *path, struct span bytes, unsigned mode, struct err *err)
+{
+	if (file_exists(path))
+		return err_set(err, RC_USAGE,
+		    "%s: exists already; it is not overwritten: choose another name", path);
+	return write_as(path, bytes, mode, true, err);
+}
+
+enum rc
+file_mkdir(const char *path, struct err *err)
+{
+	struct stat	st;
+
+	if (mkdir(path, 0700) == 0)
+		return RC_OK;
+	if (errno != EEXIST)
+		return err_set(err, RC_IO, "%s: %s", path, strerror(errno));
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+		return err_set(err, RC_USAGE, "%s: not a folder", path);
+	return RC_OK;
+}
+
+bool
+file_exists(const char *path)
+{
+	struct stat	st;
+
+	return lstat(path, &st) == 0;
+}
+
+enum rc
+file_path(char ret[FILE_PATH_MAX], struct err *err, const char *fmt, ...)
+{
+	va_list	ap;
+	int	n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(ret, FILE_PATH_MAX, fmt, ap);
+	va_end(ap);
+	if (n < 0 || n >= FILE_PATH_MAX)
+		return err_set(err, RC_USAGE, "path too long: %.60s...", ret);
+	return RC_OK;
+}

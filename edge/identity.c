@@ -1,0 +1,237 @@
+/* edge/identity.c - TLS identities, witness names, tokens of daemons. */
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "edge/edge.h"
+#include "edge/file.h"
+
+DEFINE_AUTO(EVP_PKEY_free, EVP_PKEY);
+DEFINE_AUTO(X509_free, X509);
+DEFINE_AUTO(BIO_free_all, BIO);
+
+static enum rc
+bio_take(BIO *b, struct buf *out, const char *what, struct err *err)
+{
+	char	*p;
+	long	 n = BIO_get_mem_data(b, &p);
+
+	if (n <= 0)
+		return err_set(err, RC_NOMEM, "%s: no memory", what);
+	buf_add(out, p, (size_t)n);
+	return buf_check(out, what, err);
+}
+
+static bool
+certify(X509 *x, EVP_PKEY *key, const char *cn)
+{
+	X509_NAME	*name = X509_get_subject_name(x);
+	uint8_t		 serial[16];
+	BIGNUM		*bn;
+	bool		 ok;
+
+	if (RAND_bytes(serial, sizeof(serial)) != 1)
+		return false;
+	serial[0] &= 0x7f;
+	serial[0] |= 0x40;	/* RFC 5280 4.1.2.2: positive, and always 16 bytes */
+	bn = BN_bin2bn(serial, sizeof(serial), NULL);
+	ok = bn != NULL && BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x)) != NULL;
+	BN_free(bn);
+	return ok && X509_set_version(x, X509_VERSION_3) == 1 &&
+	    X509_gmtime_adj(X509_getm_notBefore(x), -3600) != NULL &&
+	    X509_gmtime_adj(X509_getm_notAfter(x), 3650L * 86400) != NULL &&
+	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+		(const unsigned char *)cn, -1, -1, 0) == 1 &&
+	    X509_set_issuer_name(x, name) == 1 &&
+	    X509_set_pubkey(x, key) == 1 &&
+	    X509_sign(x, key, EVP_sha256()) > 0;
+}
+
+enum rc
+tls_identity_new(const char *common_name, struct buf *cert_pem,
+    struct secret **ret_key_pem, struct err *err)
+{
+	AUTO(EVP_PKEY_free) EVP_PKEY *key = EVP_EC_gen("P-256");
+	AUTO(X509_free) X509 *x = X509_new();
+	AUTO(BIO_free_all) BIO *b = BIO_new(BIO_s_mem()), *k = BIO_new(BIO_s_secmem());
+	AUTO(secret_free) struct secret *s = NULL;
+	char	*p;
+	long	 n;
+
+	if (key == NULL || x == NULL || b == NULL || k == NULL ||
+	    !certify(x, key, common_name) || PEM_write_bio_X509(b, x) != 1 ||
+	    PEM_write_bio_PKCS8PrivateKey(k, key, NULL, NULL, 0, NULL, NULL) != 1)
+		return err_set(err, RC_NOMEM, "cannot make a TLS certificate for \"%s\"",
+		    common_name);
+	TRY(bio_take(b, cert_pem, "TLS certificate", err));
+	n = BIO_get_mem_data(k, &p);
+	if (n <= 0 || (s = secret_new((size_t)n)) == NULL)
+		return err_set(err, RC_NOMEM, "TLS key: no locked memory");
+	memcpy(secret_bytes(s), p, (size_t)n);
+	*ret_key_pem = TAKE(s);
+	return RC_OK;
+}
+
+enum rc
+pem_to_der(struct span pem, struct buf *der, struct err *err)
+{
+	AUTO(BIO_free_all) BIO *b = BIO_new_mem_buf(pem.p, (int)pem.n);
+	AUTO(X509_free) X509 *x = NULL;
+	unsigned char	*out = NULL;
+	int		 n;
+
+	if (b == NULL)
+		return err_set(err, RC_NOMEM, "certificate: no memory");
+	if ((x = PEM_read_bio_X509(b, NULL, NULL, NULL)) == NULL)
+		return err_set(err, RC_FORMAT,
+		    "not a PEM certificate (-----BEGIN CERTIFICATE-----)");
+	if ((n = i2d_X509(x, &out)) <= 0)
+		return err_set(err, RC_NOMEM, "certificate: no memory");
+	buf_add(der, out, (size_t)n);
+	OPENSSL_free(out);
+	return buf_check(der, "certificate", err);
+}
+
+enum rc
+der_to_pem(struct span der, struct buf *pem, struct err *err)
+{
+	const unsigned char	*p = der.p;
+	AUTO(X509_free) X509 *x = d2i_X509(NULL, &p, (long)der.n);
+	AUTO(BIO_free_all) BIO *b = BIO_new(BIO_s_mem());
+
+	if (x == NULL || p != der.p + der.n)
+		return err_set(err, RC_FORMAT, "not a DER certificate");
+	if (b == NULL || PEM_write_bio_X509(b, x) != 1)
+		return err_set(err, RC_NOMEM, "certificate: no memory");
+	return bio_take(b, pem, "certificate", err);
+}
+
+static enum rc
+note_key_of(const struct key *k, const char *name, uint8_t alg,
+    struct note_key *ret, struct err *err)
+{
+	if (k->alg != KEY_ED25519 || strlen(name) > NOTE_NAME_MAX)
+		return err_set(err, RC_FORMAT, "%s: needs an Ed25519 key and a short name", name);
+	memset(ret, 0, sizeof(*ret));
+	(void)snprintf(ret->name, sizeof(ret->name), "%s", name);
+	ret->alg = alg;
+	memcpy(ret->key, k->bytes, NOTE_KEY_BYTES);
+	return RC_OK;
+}
+
+enum rc
+charter_log_note_key(const struct charter *c, struct note_key *ret, struct err *err)
+{
+	return note_key_of(&c->coordinator.log_key, c->origin, NOTE_ED25519, ret, err);
+}
+
+enum rc
+charter_witness_note_key(const struct charter *c, uint8_t index,
+    struct note_key *ret, struct err *err)
+{
+	char	name[NAME_MAX_BYTES + 32];
+
+	if (index < 1 || index > c->n)
+		return err_set(err, RC_BUG, "no custodian %u", index);
+	(void)snprintf(name, sizeof(name), "%s/custodian-%u", c->origin, index);
+	return note_key_of(&c->custodian[index - 1].signing_key, name,
+	    NOTE_COSIGNATURE_V1, ret, err);
+}
+
+enum rc
+charter_checkpoint_verify(const struct charter *c, struct span note, bool need_q,
+    struct checkpoint *ret, struct note_cosigned *ret_cosigned, struct err *err)
+{
+	struct note_key		log, witness[CUSTODIANS_MAX];
+	struct note_cosigned	cosigned;
+	struct checkpoint	cp;
+	unsigned		have;
+	uint8_t			i;
+
+	TRY(charter_log_note_key(c, &log, err));
+	for (i = 0; i < c->n; i++)
+		TRY(charter_witness_note_key(c, (uint8_t)(i + 1), &witness[i], err));
+	TRY(checkpoint_verify(note, &log, witness, c->n, &cp, &cosigned, err));
+	have = (unsigned)__builtin_popcount(cosigned.mask);
+	if (need_q && have < c->q)
+		return err_set(err, RC_QUORUM,
+		    "checkpoint %llu has %u cosignatures, the charter asks for %u",
+		    (unsigned long long)cp.size, have, c->q);
+	*ret = cp;
+	if (ret_cosigned != NULL)
+		*ret_cosigned = cosigned;
+	return RC_OK;
+}
+
+static enum rc
+copy_text(char *out, size_t n, const char *in, const char *what, struct err *err)
+{
+	if (in != NULL && strlen(in) >= n)
+		return err_set(err, RC_FORMAT, "token: %s is too long", what);
+	(void)snprintf(out, n, "%s", in == NULL ? "" : in);
+	return RC_OK;
+}
+
+enum rc
+token_config_parse(const json_t *v, struct token_config *ret, struct err *err)
+{
+	struct jobj		o = jobj_init(v, "token", err);
+	struct token_config	c;
+	const char		*module, *args, *uri, *pin;
+
+	memset(&c, 0, sizeof(c));
+	module = jobj_str(&o, "module", 1, sizeof(c.module) - 1);
+	args = jobj_str_opt(&o, "module_args", sizeof(c.module_args) - 1);
+	uri = jobj_str(&o, "uri", 1, sizeof(c.uri) - 1);
+	pin = jobj_str(&o, "pin_file", 1, sizeof(c.pin_file) - 1);
+	c.accept_extractable = jobj_bool_opt(&o, "accept_extractable", false);
+	TRY(jobj_done(&o));
+	TRY(copy_text(c.module, sizeof(c.module), module, "module", err));
+	TRY(copy_text(c.module_args, sizeof(c.module_args), args, "module_args", err));
+	TRY(copy_text(c.uri, sizeof(c.uri), uri, "uri", err));
+	TRY(copy_text(c.pin_file, sizeof(c.pin_file), pin, "pin_file", err));
+	*ret = c;
+	return RC_OK;
+}
+
+json_t *
+token_config_json(const struct token_config *c)
+{
+	json_t	*o = json_pack("{s:s,s:s,s:s}", "module", c->module, "uri", c->uri,
+	    "pin_file", c->pin_file);
+
+	if (o != NULL && c->module_args[0] != '\0' &&
+	    json_object_set_new(o, "module_args", json_string(c->module_args)) != 0) {
+		json_decref(o);
+		return NULL;
+	}
+	if (o != NULL && c->accept_extractable &&
+	    json_object_set_new(o, "accept_extractable", json_true()) != 0) {
+		json_decref(o);
+		return NULL;
+	}
+	return o;
+}
+
+enum rc
+token_open(const struct token_config *c, const char *dir, struct hsm **ret, struct err *err)
+{
+	struct hsm_uri		uri;
+	struct hsm_config	config = { .path = HSM_PATH_AUTO };
+	char			guard[FILE_PATH_MAX];
+
+	TRY(hsm_uri_parse(c->uri, &uri, err));
+	TRY(file_path(guard, err, "%s/pin-guard", dir));
+	config.module = c->module;
+	config.module_args = c->module_args[0] == '\0' ? NULL : c->module_args;
+	config.uri = &uri;
+	config.pin_file = c->pin_file;
+	config.pin_guard = guard;
+	return hsm_open(&config, ret, err);
+}
