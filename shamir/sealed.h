@@ -52,6 +52,7 @@ MUST_USE enum rc sealed_key_from_z(const struct sealed_context *c,
     const uint8_t ephemeral[SEALED_POINT_BYTES], const struct secret *z,
     struct sealed_key **ret, struct err *err);
 
+/* Each leaf once and in ascending order, as it is the nonce: RC_BUG otherwise. */
 MUST_USE enum rc sealed_share_seal(struct sealed_key *k, uint32_t leaf,
     const uint8_t descriptor_digest[SHA256_BYTES], const uint8_t share[32],
     uint8_t ret[SEALED_SHARE_BYTES], struct err *err);
