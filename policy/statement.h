@@ -5,11 +5,13 @@
  * {"_type":"https://in-toto.io/Statement/v1",
  *  "subject":[{"name":KIND,"digest":{"sha256":HEX}}],
  *  "predicateType":"https://quorate.example/TYPE/v1",
- *  "predicate":{"genesis":HEX,"charter":HEX,"nonce":HEX16,"issued":WHEN,"expires":WHEN,
- *               "seen":{"size":N,"root":HEX}, ...the type's own members}}
+ *  "predicate":{"genesis":HEX,"charter":HEX,"signer":HEX,"nonce":HEX16,"issued":WHEN,
+ *               "expires":WHEN,"seen":{"size":N,"root":HEX}, ...the type's own members}}
  *
- * The charter statement alone has no nonce, times or seen, so that all sign the
- * same bytes. Members are exactly those listed: unknown ones are refused.
+ * `signer` is the id of the one key that signs: nobody can put their signature
+ * under another's bytes and so have them stand in the log as said already.
+ * The charter statement alone has no signer, nonce, times or seen, so that all
+ * sign the same bytes. Members are exactly those listed: unknown ones are refused.
  * Pure. A struct statement owns nothing but its bufs: statement_done().
  *
  * type        subject                predicate members beside the common ones          signed by
@@ -84,6 +86,7 @@ struct statement {
 	uint8_t			id[SHA256_BYTES];	/* of the PAE; set by parse */
 	uint8_t			subject[SHA256_BYTES];
 	uint8_t			genesis[SHA256_BYTES], charter[SHA256_BYTES];
+	uint8_t			signer[KEY_ID_BYTES];	/* set by statement_sign */
 	uint8_t			nonce[STATEMENT_NONCE_BYTES];
 	when			issued, expires;
 	uint64_t		seen_size;
@@ -125,9 +128,12 @@ struct statement {
 MUST_USE enum rc statement_parse(const struct dsse *d, struct statement *ret, struct err *err);
 void	 statement_done(struct statement *s);
 
-/* The payload JSON of s, fields in the order of the spec (id is ignored). */
+/*
+ * The payload JSON of s, fields in the order of the spec (id is ignored; signer
+ * must be set). RC_USAGE: a member is out of its range.
+ */
 MUST_USE enum rc statement_write(const struct statement *s, struct buf *payload, struct err *err);
-/* statement_write + dsse_sign; sets s->id. */
+/* statement_write + dsse_sign; sets s->signer and s->id. */
 MUST_USE enum rc statement_sign(struct statement *s, const struct signer *signer, struct buf *envelope, struct err *err);
 
 /*
@@ -138,6 +144,8 @@ void	 statement_init(struct statement *s, enum statement_type type, const uint8_
 	    const uint8_t charter[SHA256_BYTES], uint64_t seen_size, const uint8_t seen_root[SHA256_BYTES],
 	    when now, uint64_t life);
 
+/* What the subject of a type is called: "scope", "request"...; NULL for unknown. */
+const char *statement_subject_kind(enum statement_type t);
 const char *statement_type_name(enum statement_type t);		/* "request"; "unknown" */
 
 #endif
