@@ -17,7 +17,7 @@
 #define EVIDENCE_CASE_H
 
 #include "audit/note.h"
-#include "base/auto.h"
+#include "base/secret.h"
 #include "policy/apply.h"
 
 #define CASE_ENTRIES_MAX	8192
@@ -108,12 +108,12 @@ DEFINE_AUTO(checked_case_free, struct checked_case);
 MUST_USE enum rc charter_note_keys(const struct charter *c, struct note_key *ret_log,
     struct note_key ret_witness[CUSTODIANS_MAX], struct err *err);
 
-/* One custodian's answer to an order. The worker (or recipient) decrypted the message. */
+/* One custodian's answer to an order. The worker (or recipient) opened the message. */
 struct case_answer {
-	uint8_t		custodian;	/* who was asked */
-	struct span	message;	/* the CMS it sent */
-	struct span	receipt;	/* DSSE bytes */
-	struct span	plaintext;	/* contributions-v1; empty when it did not open */
+	uint8_t			 custodian;	/* who was asked */
+	struct span		 message;	/* the CMS it sent */
+	struct span		 receipt;	/* DSSE bytes */
+	const struct secret	*contributions;	/* what cms_open() gave; NULL when it did not open */
 };
 
 /*

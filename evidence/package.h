@@ -56,7 +56,7 @@ struct package;
  * Everything in `in` is borrowed until this returns. ret_contents: what the release
  * statement must name. RC_USAGE: keys and messages do not fit the policy's release_to.
  */
-MUST_USE enum rc package_begin(const struct package_input *in, zip_write_fn write, void *user,
+MUST_USE enum rc package_begin(const struct package_input *in, stream_write_at write, void *user,
     struct package **ret, uint8_t ret_contents[SHA256_BYTES], struct err *err);
 void	 package_free(struct package *p);
 DEFINE_AUTO(package_free, struct package);

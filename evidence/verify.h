@@ -62,7 +62,7 @@ struct package_report {
  * now      the verifier's clock: a log that speaks from the future is refused.
  * RC_OK: the report says what holds. RC_IO, RC_NOMEM: it could not be checked; ret is not written.
  */
-MUST_USE enum rc package_verify(zip_read_fn read, void *user, uint64_t size,
+MUST_USE enum rc package_verify(stream_read_at read, void *user, uint64_t size,
     const uint8_t *genesis, when now, struct package_report *ret, struct err *err);
 
 const char *claim_name(enum claim_name c);		/* "container" */
@@ -88,7 +88,7 @@ typedef enum rc (*package_out_fn)(void *user, const uint8_t id[ARTIFACT_ID_BYTES
  * RC_VERIFY  the package is invalid (see the report), or a commitment or tag fails.
  * RC_DENIED  it is not addressed to this key.
  */
-MUST_USE enum rc package_open(zip_read_fn read, void *user, uint64_t size,
+MUST_USE enum rc package_open(stream_read_at read, void *user, uint64_t size,
     const uint8_t *genesis, when now, EVP_PKEY *key, struct span certificate,
     package_out_fn out, void *out_user, struct package_report *ret, struct err *err);
 

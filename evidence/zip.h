@@ -14,20 +14,16 @@
 #define EVIDENCE_ZIP_H
 
 #include "base/auto.h"
-#include "base/bytes.h"
+#include "evidence/stream.h"
 
 #define ZIP_NAME_MAX		200	/* [A-Za-z0-9._/-], no empty, "." or ".." step */
 #define ZIP_ENTRIES_MAX		32768
 
-/* Exactly n bytes at `at`, or not RC_OK. */
-typedef enum rc (*zip_read_fn)(void *user, uint64_t at, uint8_t *out, size_t n, struct err *err);
-/* All of bytes at `at`. Calls come in order, but for 4 CRC bytes rewritten in the entry just ended. */
-typedef enum rc (*zip_write_fn)(void *user, uint64_t at, struct span bytes, struct err *err);
-
 /* --- writing ---------------------------------------------------------------- */
 
 struct zip_writer;
-MUST_USE enum rc zip_writer_new(zip_write_fn write, void *user, struct zip_writer **ret, struct err *err);
+/* Offsets that `write` sees ascend, but for the 4 bytes of the CRC of each entry, written again when it ends. */
+MUST_USE enum rc zip_writer_new(stream_write_at write, void *user, struct zip_writer **ret, struct err *err);
 void	 zip_writer_free(struct zip_writer *w);
 DEFINE_AUTO(zip_writer_free, struct zip_writer);
 
@@ -55,7 +51,7 @@ struct zip;
  * Reads and checks everything but the contents. RC_FORMAT: not a package's ZIP; the
  * message says where. RC_LIMIT: more than ZIP_ENTRIES_MAX entries.
  */
-MUST_USE enum rc zip_open(zip_read_fn read, void *user, uint64_t size, struct zip **ret, struct err *err);
+MUST_USE enum rc zip_open(stream_read_at read, void *user, uint64_t size, struct zip **ret, struct err *err);
 void	 zip_free(struct zip *z);
 DEFINE_AUTO(zip_free, struct zip);
 
