@@ -14,7 +14,8 @@
  * and docs/adr/0001), wiped copies of the TLS key or of payloads inside the
  * library (a share crosses the wire sealed, always).
  *
- * Processes: fork only before the first rpc_*_new(), or fork and exec.
+ * Processes: fork only before the first rpc_*_new(), or fork and exec. Block
+ * signals before it, too: the library's threads inherit the mask.
  * Threads: a server runs one network thread and `workers` workers. A client
  * may be used by many threads at once.
  */
@@ -144,7 +145,7 @@ struct rpc_client_options {
 /*
  * Connects lazily, and again by itself (within a second of a failure). RC_USAGE:
  * address; RC_FORMAT: a certificate or key, or a server certificate without a
- * subject; RC_NOMEM.
+ * name; RC_NOMEM.
  */
 MUST_USE enum rc rpc_client_new(const struct rpc_client_options *options,
     struct rpc_client **ret_client, struct err *err);
