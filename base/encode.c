@@ -158,6 +158,10 @@ b64_parse_fixed(uint8_t *out, size_t out_n, struct span text, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf	b = BUF_INIT(out_n);
 
+	/* Too long is as malformed as too short, and allocates nothing. */
+	if (text.n > (out_n + 2) / 3 * 4)
+		return err_set(err, RC_FORMAT, "base64: over %zu bytes", out_n);
+	b.max = out_n + 2;		/* what text of that length may decode to */
 	TRY(b64_parse(&b, text, err));
 	if (b.n != out_n)
 		return err_set(err, RC_FORMAT, "base64: %zu bytes, need %zu", b.n, out_n);
