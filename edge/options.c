@@ -95,7 +95,7 @@ put(struct reading *r, size_t i, const char *value)
 static enum rc
 option(struct reading *r, int argc, char **argv, int *at)
 {
-	const char	*value;
+	const char	*value = NULL;
 	size_t		 i;
 	int		 kind;
 
