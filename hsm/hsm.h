@@ -81,10 +81,10 @@ struct hsm_config {			/* borrowed during hsm_open only */
 	const struct secret	*pin;		/* copied; or NULL, then: */
 	const char		*pin_file;	/* hsm_pin_read(); NULL: the URI's pin-source */
 	/*
-	 * A file that remembers, over restarts, that the token refused the PIN in
-	 * pin_file: no login is tried again until that file was written anew, lest
-	 * restarts lock the token. Made by us, 0600. NULL: not remembered, for a
-	 * PIN that a person just typed. Always set it in a daemon.
+	 * A file that remembers, over restarts, that the token refused this PIN (a
+	 * salted slow hash of it, 0600): no login is tried again with the same
+	 * one, lest restarts lock the token. Gone after the next good login. NULL:
+	 * not remembered, for a PIN that a person just typed. A daemon sets it.
 	 */
 	const char		*pin_guard;
 	enum hsm_path		 path;
