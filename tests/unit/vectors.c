@@ -1,92 +1,69 @@
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "tests/unit/vectors.h"
 
-#define VECTOR_BYTES_MAX	(64 << 20)
+#define FILE_MAX	((size_t)32 << 20)
 
-static void	(*each_fn)(const char *path, struct span bytes);
-static size_t	each_n;
-
-static const char *
-path_of(const char *name, char out[4096])
+static FILE *
+open_vectors(const char *name)
 {
 	const char	*dir = getenv("QUORATE_VECTORS");
+	char		 path[1024];
 
-	(void)snprintf(out, 4096, "%s/%s",
-	    dir == NULL ? "../shared/vectors" : dir, name);
-	return out;
+	(void)snprintf(path, sizeof(path), "%s/%s", dir == NULL ? "../shared/vectors" : dir, name);
+	return fopen(path, "rb");
 }
 
-static void
-slurp(const char *path, struct buf *ret)
+bool
+vectors_read(const char *name, struct buf *out)
 {
-	FILE	*f = fopen(path, "rb");
-	char	 chunk[4096];
+	FILE	*f = open_vectors(name);
+	char	 part[4096];
 	size_t	 n;
 
-	if (f == NULL)
-		abort();
-	while ((n = fread(chunk, 1, sizeof(chunk), f)) != 0)
-		buf_add(ret, chunk, n);
-	if (ferror(f) != 0 || ret->rc != RC_OK)
-		abort();
-	(void)fclose(f);
-}
-
-static bool
-there(const char *path)
-{
-	struct stat	st;
-
-	if (stat(path, &st) == 0)
-		return true;
-	printf("skipped: %s is not there\n", path);
-	return false;
-}
-
-bool
-vector_read(const char *name, struct buf *ret)
-{
-	char	path[4096];
-
-	if (!there(path_of(name, path)))
+	if (f == NULL) {
+		printf("skipped: vectors %s are not here\n", name);
 		return false;
-	slurp(path, ret);
+	}
+	buf_done(out);
+	*out = BUF_INIT(FILE_MAX);
+	while ((n = fread(part, 1, sizeof(part), f)) > 0)
+		buf_add(out, part, n);
+	if (ferror(f) || out->rc != RC_OK)
+		abort();
+	fclose(f);
 	return true;
 }
 
-static int
-visit(const char *path, const struct stat *st, int type, struct FTW *ftw)
+json_t *
+vectors_json(const char *name)
 {
-	struct buf	b = BUF_INIT(VECTOR_BYTES_MAX);
+	struct buf	 b = BUF_INIT(0);
+	json_error_t	 e;
+	json_t		*v;
 
-	(void)st;
-	(void)ftw;
-	if (type != FTW_F)
-		return 0;
-	slurp(path, &b);
-	each_fn(path, buf_view(&b));
-	each_n++;
+	if (!vectors_read(name, &b))
+		return NULL;
+	v = json_loadb((const char *)b.p, b.n, 0, &e);
+	if (v == NULL)
+		abort();
 	buf_done(&b);
-	return 0;
+	return v;
 }
 
-bool
-vector_each(const char *name, void (*fn)(const char *path, struct span bytes),
-    size_t *ret_n)
+void
+unhex(const char *text, uint8_t *out, size_t n)
 {
-	char	path[4096];
-
-	if (!there(path_of(name, path)))
-		return false;
-	each_fn = fn;
-	each_n = 0;
-	if (nftw(path, visit, 16, FTW_PHYS) != 0)
+	if (!hex_parse(span_str(text), out, n)) {
+		fprintf(stderr, "no %zu bytes of hex: %s\n", n, text == NULL ? "(absent)" : text);
 		abort();
-	*ret_n = each_n;
-	return true;
+	}
+}
+
+void
+vectors_hex(const json_t *obj, const char *name, uint8_t *out, size_t n)
+{
+	unhex(json_string_value(json_object_get(obj, name)), out, n);
 }

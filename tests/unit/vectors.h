@@ -1,18 +1,24 @@
 /*
- * tests/unit/vectors.h - vectors that others made, read where they stand.
+ * tests/unit/vectors.h - vectors that came from elsewhere, read where they lie.
  *
- * The folder is $QUORATE_VECTORS, or ../shared/vectors beside the repository;
- * it is never copied into it. Where it is absent a test prints one line
- * "skipped: why" and returns. Threads: none.
+ * They stand in $QUORATE_VECTORS, or ../shared/vectors beside the repository;
+ * tests run at its root. Where they are absent the reader prints
+ * "skipped: <file> is not here" and the test returns.
  */
 #ifndef TESTS_UNIT_VECTORS_H
 #define TESTS_UNIT_VECTORS_H
 
+#include <jansson.h>
+
 #include "base/bytes.h"
 
-/* False, having printed why, when there is no such file; aborts when it cannot be read. */
-bool	 vector_read(const char *name, struct buf *ret);
-/* Calls fn for every regular file below the folder `name`; false as above. Returns how many. */
-bool	 vector_each(const char *name, void (*fn)(const char *path, struct span bytes), size_t *ret_n);
+/* The file's bytes in out (reset first); false and a line when it is absent. */
+bool		 vectors_read(const char *name, struct buf *out);
+/* As JSON, to be released with json_decref(); NULL and a line when absent. */
+json_t		*vectors_json(const char *name);
+/* A string member's hex into exactly n bytes; aborts the program when it is not that. */
+void		 vectors_hex(const json_t *obj, const char *name, uint8_t *out, size_t n);
+/* Hex text into exactly n bytes, likewise. */
+void		 unhex(const char *text, uint8_t *out, size_t n);
 
 #endif
