@@ -98,7 +98,10 @@ MUST_USE enum rc envelope_verify(const struct envelope *e, struct err *err);
 MUST_USE enum rc envelope_part_number(const struct envelope *e, const char *name,
     size_t *ret, struct err *err);
 
-/* One leaf, proven: writes at most SEGMENT_LEAF_MAX bytes. RC_VERIFY; RC_USAGE: no such leaf. */
+/*
+ * One leaf, proven. out: SEGMENT_LEAF_MAX bytes, good on RC_OK only. RC_VERIFY: not
+ * under the root; RC_USAGE: no such leaf.
+ */
 MUST_USE enum rc envelope_leaf(const struct envelope *e, size_t part, uint64_t leaf,
     uint8_t *out, size_t *ret_n, struct err *err);
 /* n leaf hashes from `first` on, as the table has them: prove them, or call envelope_verify before. */
