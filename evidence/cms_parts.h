@@ -1,0 +1,30 @@
+/*
+ * evidence/cms_parts.h - what cms.c and cms_open.c share. For those two only.
+ */
+#ifndef EVIDENCE_CMS_PARTS_H
+#define EVIDENCE_CMS_PARTS_H
+
+#include <openssl/cms.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "evidence/cms.h"
+
+DEFINE_AUTO(X509_free, X509);
+DEFINE_AUTO(EVP_PKEY_free, EVP_PKEY);
+DEFINE_AUTO(CMS_ContentInfo_free, CMS_ContentInfo);
+
+static inline void
+openssl_bytes_free(unsigned char *p)
+{
+	OPENSSL_free(p);
+}
+DEFINE_AUTO(openssl_bytes_free, unsigned char);
+
+/* Empties libcrypto's error queue and says our words. */
+enum rc	 cms_fail(struct err *err, enum rc rc, const char *words);
+/* A certificate that cms_recipient_check accepts. */
+MUST_USE enum rc cms_certificate(struct span cert_der, X509 **ret, struct err *err);
+
+#endif
