@@ -16,11 +16,12 @@
 #ifndef EVIDENCE_CASE_H
 #define EVIDENCE_CASE_H
 
+#include "audit/entry.h"
 #include "audit/note.h"
 #include "base/secret.h"
 #include "policy/apply.h"
 
-#define CASE_ENTRIES_MAX	8192
+#define CASE_ENTRIES_MAX	4096
 #define CASE_BYTES_MAX		(64 << 20)	/* all of a case, written */
 
 struct case_entry {
@@ -82,6 +83,15 @@ struct checked_case {
 	uint32_t		 receipts;	/* bit i-1: a receipt of custodian i is effective */
 };
 
+enum case_stage {
+	CASE_NOTHING = 0,
+	CASE_CHARTER,		/* it is the genesis, and a charter */
+	CASE_CHECKPOINT,	/* q custodians cosigned it */
+	CASE_ENTRIES,		/* all are under it */
+	CASE_DESCRIPTORS,	/* each is under its batch */
+	CASE_REPLAYED,		/* the order was allowed, and all that follows was applied */
+};
+
 /*
  * Check a case for an order.
  *
@@ -90,6 +100,8 @@ struct checked_case {
  * case_check_past	was it allowed when it was logged: the verifier of packages. The
  *			question is asked where the order stands, at its log time, and the
  *			replay goes on from there (receipts, release).
+ *
+ * ret_reached (may be NULL): the last stage that held, also on failure.
  *
  * RC_FORMAT   malformed, or parts that do not belong to each other.
  * RC_VERIFY   not this genesis, or a signature or proof fails.
@@ -100,7 +112,8 @@ struct checked_case {
 MUST_USE enum rc case_check(const struct evidence_case *c, const uint8_t genesis[SHA256_BYTES],
     const uint8_t order[SHA256_BYTES], when now, struct checked_case **ret, struct err *err);
 MUST_USE enum rc case_check_past(const struct evidence_case *c, const uint8_t genesis[SHA256_BYTES],
-    const uint8_t order[SHA256_BYTES], struct checked_case **ret, struct err *err);
+    const uint8_t order[SHA256_BYTES], enum case_stage *ret_reached, struct checked_case **ret,
+    struct err *err);
 void	 checked_case_free(struct checked_case *c);
 DEFINE_AUTO(checked_case_free, struct checked_case);
 

@@ -24,16 +24,21 @@
 #include "evidence/zip.h"
 
 #define PACKAGE_ERASABLES_MAX	64
+#define PACKAGE_HASHES		2048	/* asked for at once */
 #define PACKAGE_ERASABLE_BYTES	(16 << 20)	/* of one reason or attachment, salt included */
 
-/* Where the ciphertexts come from: the envelopes, as they were sealed. */
+/*
+ * Where the ciphertexts come from: the envelopes, as they were sealed
+ * (envelope_leaf() and envelope_leaf_hashes()). What comes is checked against the
+ * descriptors all the same: a damaged envelope makes no package.
+ */
 struct package_source {
-	/* n bytes at `at` of a segment's ciphertext (commitment || chunks). */
-	enum rc (*segment)(void *user, const uint8_t id[ARTIFACT_ID_BYTES], const char *part,
-	    uint32_t segment, uint64_t at, uint8_t *out, size_t n, struct err *err);
-	/* n leaf hashes from `first` on of a part's ciphertext tree. */
-	enum rc (*leaves)(void *user, const uint8_t id[ARTIFACT_ID_BYTES], const char *part,
-	    uint64_t first, uint8_t (*out)[TREE_HASH_BYTES], size_t n, struct err *err);
+	/* One leaf of a part's ciphertext tree; out has room for SEGMENT_LEAF_MAX. */
+	enum rc (*leaf)(void *user, const uint8_t id[ARTIFACT_ID_BYTES], const char *part,
+	    uint64_t leaf, uint8_t *out, size_t *ret_n, struct err *err);
+	/* n leaf hashes from `first` on; n is at most PACKAGE_HASHES. */
+	enum rc (*hashes)(void *user, const uint8_t id[ARTIFACT_ID_BYTES], const char *part,
+	    uint64_t first, uint64_t n, uint8_t (*out)[TREE_HASH_BYTES], struct err *err);
 	void *user;
 };
 

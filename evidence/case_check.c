@@ -1,0 +1,315 @@
+#include "evidence/case.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/memstate.h"
+
+void
+checked_case_free(struct checked_case *c)
+{
+	if (c == NULL)
+		return;
+	charter_free(c->charter);
+	grant_done(&c->grant);
+	buf_done(&c->recipient);
+	free(c->descriptor);
+	free(c->verdict);
+	free(c);
+}
+
+enum rc
+charter_note_keys(const struct charter *c, struct note_key *ret_log,
+    struct note_key ret_witness[CUSTODIANS_MAX], struct err *err)
+{
+	int	n;
+
+	*ret_log = (struct note_key){ .alg = NOTE_ED25519 };
+	n = snprintf(ret_log->name, sizeof(ret_log->name), "%s", c->origin);
+	if (n < 0 || (size_t)n >= sizeof(ret_log->name) || c->coordinator.log_key.n != NOTE_KEY_BYTES)
+		return err_set(err, RC_FORMAT, "charter: origin too long, or log key not Ed25519");
+	memcpy(ret_log->key, c->coordinator.log_key.bytes, NOTE_KEY_BYTES);
+	for (unsigned i = 0; i < c->n; i++) {
+		struct note_key	*w = &ret_witness[i];
+
+		*w = (struct note_key){ .alg = NOTE_COSIGNATURE_V1 };
+		n = snprintf(w->name, sizeof(w->name), "%s/custodian-%u", c->origin, i + 1);
+		if (n < 0 || (size_t)n >= sizeof(w->name) || c->custodian[i].signing_key.n != NOTE_KEY_BYTES)
+			return err_set(err, RC_FORMAT,
+			    "charter: origin too long, or custodian key not Ed25519");
+		memcpy(w->key, c->custodian[i].signing_key.bytes, NOTE_KEY_BYTES);
+	}
+	return RC_OK;
+}
+
+/* The one thing that is trusted, and what it vouches for. */
+static enum rc
+check_charter(const struct evidence_case *c, struct checked_case *k, struct err *err)
+{
+	uint8_t	digest[SHA256_BYTES];
+
+	sha256_one(digest, c->charter);
+	if (memcmp(digest, k->genesis, SHA256_BYTES) != 0)
+		return err_set(err, RC_VERIFY, "case: its charter is not the genesis");
+	return charter_parse(c->charter, &k->charter, err);
+}
+
+static enum rc
+check_checkpoint(const struct evidence_case *c, struct checked_case *k, struct err *err)
+{
+	struct note_key	log, witness[CUSTODIANS_MAX];
+	unsigned	n;
+
+	TRY(charter_note_keys(k->charter, &log, witness, err));
+	TRY(checkpoint_verify(c->checkpoint, &log, witness, k->charter->n, &k->checkpoint, &k->cosigned, err));
+	n = (unsigned)__builtin_popcount(k->cosigned.mask);
+	if (n < k->charter->q)
+		return err_set(err, RC_QUORUM, "case: checkpoint cosigned by %u custodians, %u are needed",
+		    n, k->charter->q);
+	return RC_OK;
+}
+
+static enum rc
+check_inclusion(const struct evidence_case *c, const struct checked_case *k, struct err *err)
+{
+	uint8_t	leaf[TREE_HASH_BYTES];
+	enum rc	rc;
+
+	if (c->n_entries == 0 || c->entry[0].index != 0)
+		return err_set(err, RC_FORMAT, "case: entry 0, the charter statement, is missing");
+	for (uint32_t i = 0; i < c->n_entries; i++) {
+		const struct case_entry	*e = &c->entry[i];
+
+		if (i > 0 && e->index <= c->entry[i - 1].index)
+			return err_set(err, RC_FORMAT, "case: entries out of order");
+		tree_leaf(e->leaf, leaf);
+		rc = tree_inclusion_verify(leaf, e->index, k->checkpoint.size, &e->path,
+		    k->checkpoint.root, err);
+		if (rc != RC_OK)
+			return err_wrap(err, rc, "case: entry %llu", (unsigned long long)e->index);
+	}
+	return RC_OK;
+}
+
+/* The statement of an entry. The caller: statement_done(ret), always. */
+static enum rc
+entry_statement(const struct case_entry *e, struct statement *ret, struct err *err)
+{
+	AUTO_DONE(dsse_done) struct dsse	d = { .n_sig = 0 };
+	struct entry				entry;
+
+	TRY(entry_parse(e->leaf, &entry, err));
+	TRY(dsse_parse(entry.dsse, &d, err));
+	return statement_parse(&d, ret, err);
+}
+
+static const struct case_entry *
+entry_at(const struct evidence_case *c, uint64_t index)
+{
+	uint32_t	low = 0, high = c->n_entries;
+
+	while (low < high) {
+		uint32_t	mid = low + (high - low) / 2;
+
+		if (c->entry[mid].index == index)
+			return &c->entry[mid];
+		if (c->entry[mid].index < index)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
+/*
+ * The state learns of an artifact. Its path is proven here and again when the
+ * batch is applied: here for the words, there because apply trusts nobody.
+ */
+static enum rc
+put_descriptor(const struct evidence_case *c, const struct case_artifact *a, struct memstate *m,
+    struct err *err)
+{
+	AUTO_DONE(statement_done) struct statement	s = { .type = STATEMENT_UNKNOWN };
+	const struct case_entry				*batch = entry_at(c, a->batch);
+	uint8_t						 leaf[TREE_HASH_BYTES];
+
+	if (batch == NULL)
+		return err_set(err, RC_MISSING, "case: batch entry %llu is missing",
+		    (unsigned long long)a->batch);
+	TRY(entry_statement(batch, &s, err));
+	if (s.type != STATEMENT_BATCH)
+		return err_set(err, RC_FORMAT, "case: entry %llu is no batch", (unsigned long long)a->batch);
+	tree_leaf(a->descriptor, leaf);
+	TRY(tree_inclusion_verify(leaf, a->leaf, s.u.batch.count, &a->path, s.subject, err));
+	return memstate_descriptor(m, s.subject, a->leaf, &a->path, a->descriptor, err);
+}
+
+static enum rc
+fill_state(const struct evidence_case *c, struct memstate *m, struct err *err)
+{
+	TRY(memstate_blob(m, c->charter, err));
+	TRY(memstate_blob(m, c->scope, err));
+	for (uint32_t i = 0; i < c->n_artifacts; i++) {
+		enum rc	rc = put_descriptor(c, &c->artifact[i], m, err);
+
+		if (rc != RC_OK)
+			return err_wrap(err, rc, "case: artifact %u", i + 1);
+	}
+	return RC_OK;
+}
+
+/* Invariant 1, as the replay shows it at `now`. */
+static enum rc
+ask(struct replica *r, const uint8_t order[SHA256_BYTES], when now, struct checked_case *k, struct err *err)
+{
+	TRY(replica_may_contribute(r, order, now, k->checkpoint.size, &k->grant, err));
+	return replica_request(r, k->grant.request, now, &k->request, err);
+}
+
+struct question {
+	const uint8_t	*order;
+	bool		 past;		/* ask where the order stands, not at the end */
+	when		 now;		/* unless past */
+	bool		 asked;
+	enum case_stage	 reached;
+};
+
+static enum rc
+replay(const struct evidence_case *c, struct replica *r, struct question *q, struct checked_case *k,
+    struct err *err)
+{
+	enum rc	rc;
+
+	k->verdict = calloc(c->n_entries, sizeof(*k->verdict));
+	if (k->verdict == NULL)
+		return err_set(err, RC_NOMEM, "case: no memory for %u verdicts", c->n_entries);
+	k->n_verdicts = c->n_entries;
+	for (uint32_t i = 0; i < c->n_entries; i++) {
+		struct verdict	*v = &k->verdict[i];
+
+		rc = replica_apply(r, c->entry[i].index, c->entry[i].leaf, v, err);
+		if (rc != RC_OK)
+			return err_wrap(err, rc, "case: entry %llu", (unsigned long long)c->entry[i].index);
+		if (!q->past || q->asked || v->type != STATEMENT_ORDER ||
+		    memcmp(v->id, q->order, SHA256_BYTES) != 0)
+			continue;
+		if (!v->effective)
+			return err_set(err, RC_DENIED, "order was void: %s",
+			    void_reason_text((enum void_reason)v->why));
+		TRY(ask(r, q->order, v->time, k, err));
+		q->asked = true;
+	}
+	if (q->asked)
+		return RC_OK;
+	if (q->past)
+		return err_set(err, RC_MISSING, "case: the order is not in it");
+	return ask(r, q->order, q->now, k, err);
+}
+
+/* The descriptors in scope are the ones that were applied, each from where the case says. */
+static enum rc
+take_descriptors(const struct evidence_case *c, const struct state *st, struct checked_case *k,
+    struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf	bytes = BUF_INIT(DESCRIPTOR_BYTES_MAX);
+	const struct scope		*scope = &k->grant.scope;
+	struct escrow_at		at;
+
+	if (scope->n_artifacts != c->n_artifacts)
+		return err_set(err, RC_FORMAT, "case: %u artifacts, the scope has %u", c->n_artifacts,
+		    scope->n_artifacts);
+	k->descriptor = calloc(c->n_artifacts, sizeof(*k->descriptor));
+	if (k->descriptor == NULL)
+		return err_set(err, RC_NOMEM, "case: no memory for %u descriptors", c->n_artifacts);
+	for (uint32_t i = 0; i < c->n_artifacts; i++) {
+		const struct case_artifact	*a = &c->artifact[i];
+
+		buf_reset(&bytes);
+		if (memcmp(a->id, scope->artifact[i].id, ARTIFACT_ID_BYTES) != 0)
+			return err_set(err, RC_FORMAT, "case: artifact %u is not the scope's", i + 1);
+		TRY(st->escrow_find(st->user, a->id, &at, &bytes, err));
+		if (at.batch != a->batch || at.leaf != a->leaf || !span_eq(buf_view(&bytes), a->descriptor))
+			return err_set(err, RC_FORMAT, "case: artifact %u was sealed elsewhere", i + 1);
+		TRY(descriptor_parse(a->descriptor, &k->descriptor[i], err));
+	}
+	return RC_OK;
+}
+
+/* What the request and the receipts say, from the bytes that were applied. */
+static enum rc
+take_statements(const struct evidence_case *c, struct checked_case *k, struct err *err)
+{
+	for (uint32_t i = 0; i < c->n_entries; i++) {
+		AUTO_DONE(statement_done) struct statement	s = { .type = STATEMENT_UNKNOWN };
+		const struct verdict				*v = &k->verdict[i];
+
+		if (!v->effective || (v->type != STATEMENT_REQUEST && v->type != STATEMENT_RECEIPT))
+			continue;
+		TRY(entry_statement(&c->entry[i], &s, err));
+		if (v->type == STATEMENT_REQUEST && memcmp(v->id, k->grant.request, SHA256_BYTES) == 0) {
+			k->recipient = s.bytes;
+			s.bytes = BUF_INIT(0);
+		}
+		if (v->type == STATEMENT_RECEIPT && memcmp(s.subject, k->grant.order, SHA256_BYTES) == 0)
+			k->receipts |= UINT32_C(1) << (s.u.receipt.custodian - 1);
+	}
+	if (k->recipient.n == 0)
+		return err_set(err, RC_MISSING, "case: the request is not in it");
+	return RC_OK;
+}
+
+static enum rc
+check(const struct evidence_case *c, const uint8_t genesis[SHA256_BYTES], struct question *q,
+    struct checked_case **ret, struct err *err)
+{
+	AUTO(checked_case_free) struct checked_case	*k = calloc(1, sizeof(*k));
+	AUTO(memstate_free) struct memstate		*m = NULL;
+	AUTO(replica_free) struct replica		*r = NULL;
+	const struct policy_rule			*policy;
+
+	if (k == NULL)
+		return err_set(err, RC_NOMEM, "case: no memory to check it");
+	memcpy(k->genesis, genesis, SHA256_BYTES);
+	TRY(check_charter(c, k, err));
+	q->reached = CASE_CHARTER;
+	TRY(check_checkpoint(c, k, err));
+	q->reached = CASE_CHECKPOINT;
+	TRY(check_inclusion(c, k, err));
+	q->reached = CASE_ENTRIES;
+	TRY(memstate_new(&m, err));
+	TRY(fill_state(c, m, err));
+	q->reached = CASE_DESCRIPTORS;
+	TRY(replica_new(memstate_state(m), genesis, &r, err));
+	TRY(replay(c, r, q, k, err));
+	TRY(take_descriptors(c, memstate_state(m), k, err));
+	TRY(take_statements(c, k, err));
+	if ((policy = charter_policy(k->charter, k->request.policy)) == NULL)
+		return err_set(err, RC_BUG, "case: an effective request without a policy");
+	k->to_recipient = policy->release_to_recipient;
+	q->reached = CASE_REPLAYED;
+	*ret = TAKE(k);
+	return RC_OK;
+}
+
+enum rc
+case_check(const struct evidence_case *c, const uint8_t genesis[SHA256_BYTES],
+    const uint8_t order[SHA256_BYTES], when now, struct checked_case **ret, struct err *err)
+{
+	struct question	q = { .order = order, .now = now };
+
+	return check(c, genesis, &q, ret, err);
+}
+
+enum rc
+case_check_past(const struct evidence_case *c, const uint8_t genesis[SHA256_BYTES],
+    const uint8_t order[SHA256_BYTES], enum case_stage *ret_reached, struct checked_case **ret,
+    struct err *err)
+{
+	struct question	q = { .order = order, .past = true };
+	enum rc		rc = check(c, genesis, &q, ret, err);
+
+	if (ret_reached != NULL)
+		*ret_reached = q.reached;
+	return rc;
+}
