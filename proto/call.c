@@ -84,7 +84,7 @@ call_enlist(struct rpc_call *c)
 	bool			 room;
 
 	pthread_mutex_lock(&s->lock);
-	room = s->n_live < RPC_LIVE_MAX;
+	room = s->n_live < s->max_calls;
 	if (room) {
 		s->n_live++;
 		c->holds = 2;
@@ -112,7 +112,7 @@ call_sweep(struct rpc_server *s)
 	pthread_mutex_lock(&s->lock);
 	for (struct rpc_call *c = s->live; c != NULL; c = c->next)
 		if ((c->phase == CALL_RECEIVING || c->phase == CALL_ANSWERING) &&
-		    now - c->since > RPC_STALL_MS)
+		    now - c->since > s->stall_ms)
 			grpc_call_cancel(c->call, NULL);
 	pthread_mutex_unlock(&s->lock);
 }

@@ -32,6 +32,7 @@
 #define RPC_METHODS_MAX		64
 #define RPC_WORKERS_MAX		64
 #define RPC_QUEUE_MAX		4096
+#define RPC_CALLS_MAX		65536
 #define RPC_MS_MAX		3600000u	/* an hour: "no deadline" is this */
 
 struct rpc_server;
@@ -95,6 +96,13 @@ struct rpc_server_options {
 	unsigned	 queue;		/* calls that wait for a worker; 0: 64 */
 	size_t		 max_message;	/* 0: RPC_MESSAGE_MAX */
 	size_t		 max_memory;	/* what the library may buffer; 0: 256 MiB */
+	unsigned	 max_calls;	/* at once; one more is cut off; 0: 2048 */
+	/*
+	 * A request that takes longer than this to arrive, or an answer to be
+	 * taken, is cut off: a peer that opens calls and falls silent would hold
+	 * them for ever. 0: 20000.
+	 */
+	unsigned	 stall_ms;
 };
 
 /*

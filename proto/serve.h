@@ -19,11 +19,8 @@
 #include "proto/inner.h"
 
 #define RPC_SLOTS		32	/* calls posted to the library, ahead of their arrival */
-#define RPC_LIVE_MAX		2048	/* calls at once; one more is cut off unread */
 #define RPC_STREAMS_MAX		128	/* calls at once on one connection */
-/* A request that takes longer to arrive, or an answer to be taken, is cut off. */
-#define RPC_STALL_MS		20000
-#define RPC_SWEEP_MS		1000
+#define RPC_SWEEP_MS		250	/* how often stalled calls are looked for */
 #define RPC_HANDSHAKE_MS	10000
 #define RPC_IDLE_MS		300000	/* a connection without calls is closed */
 
@@ -89,7 +86,7 @@ bool		 pool_give(struct pool *p, struct rpc_call *c);
 void		 pool_stop(struct pool *p);	/* the queue is empty by then */
 
 struct rpc_server {
-	char		 target[RPC_ADDRESS_MAX + 16];
+	char		 address[RPC_ADDRESS_MAX + 1];
 	char		 host[RPC_ADDRESS_MAX + 1];
 	uint16_t	 port;
 	struct tls_cert	 cert;
@@ -98,7 +95,7 @@ struct rpc_server {
 	void		*user;
 	uint32_t	(*who)(void *, const uint8_t *);
 	void		(*note)(void *, const struct rpc_call *, const struct err *);
-	unsigned	 workers, queue;
+	unsigned	 workers, queue, max_calls, stall_ms;
 	size_t		 max_message;
 
 	grpc_server_credentials *creds;

@@ -7,8 +7,11 @@
 
 #include "proto/serve.h"
 
+/* What 0 stands for in the options. */
 #define WORKERS		4
 #define QUEUE		64
+#define CALLS		2048
+#define STALL_MS	20000
 #define MEMORY		((size_t)256 << 20)
 
 DEFINE_AUTO(grpc_resource_quota_unref, grpc_resource_quota);
@@ -39,14 +42,19 @@ check_methods(const struct rpc_server_options *o, size_t max_message, struct err
 static enum rc
 take_options(struct rpc_server *s, const struct rpc_server_options *o, struct err *err)
 {
+	char	target[RPC_ADDRESS_MAX + 16];	/* for clients; a server takes it bare */
+
 	s->workers = o->workers != 0 ? o->workers : WORKERS;
 	s->queue = o->queue != 0 ? o->queue : QUEUE;
 	s->max_message = o->max_message != 0 ? o->max_message : RPC_MESSAGE_MAX;
+	s->max_calls = o->max_calls != 0 ? o->max_calls : CALLS;
+	s->stall_ms = o->stall_ms != 0 ? o->stall_ms : STALL_MS;
 	if (s->workers > RPC_WORKERS_MAX || s->queue > RPC_QUEUE_MAX ||
-	    s->max_message > INT_MAX || o->who == NULL)
+	    s->max_calls > RPC_CALLS_MAX || s->max_message > INT_MAX || o->who == NULL)
 		return err_set(err, RC_USAGE, "RPC server: an option is out of bounds");
 	TRY(check_methods(o, s->max_message, err));
-	TRY(address_parse(o->address, true, s->target, err));
+	TRY(address_parse(o->address, true, target, err));
+	snprintf(s->address, sizeof(s->address), "%s", o->address);
 	snprintf(s->host, sizeof(s->host), "%.*s",
 	    (int)(strrchr(o->address, ':') - o->address), o->address);
 	s->methods = o->methods;
@@ -270,12 +278,12 @@ rpc_server_stop(struct rpc_server *s, unsigned grace_ms)
 static enum rc
 bind_port(struct rpc_server *s, struct err *err)
 {
-	int	port = grpc_server_add_http2_port(s->server, s->target, s->creds);
+	int	port = grpc_server_add_http2_port(s->server, s->address, s->creds);
 
 	if (port <= 0)
 		return err_set(err, RC_IO,
 		    "cannot listen on %s: in use, or no address of this machine",
-		    s->target + strlen("dns:///"));
+		    s->address);
 	s->port = (uint16_t)port;
 	return RC_OK;
 }
