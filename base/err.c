@@ -39,7 +39,7 @@ err_wrap(struct err *err, enum rc rc, const char *fmt, ...)
 	/* By hand: a cut is wanted here, and -Wformat-truncation would object. */
 	n = strlen(context);
 	memcpy(err->msg, context, n + 1);
-	if (was[0] == '\0' || n + 2 >= sizeof(err->msg))
+	if (was[0] == '\0' || n + 3 >= sizeof(err->msg))
 		return rc;
 	memcpy(err->msg + n, ": ", 2);
 	n += 2;

@@ -1,6 +1,30 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+
+/*
+ * The parser calls some failed allocations "invalid token". A replica must not
+ * take a good entry for a malformed one because memory ran out, so we ask the
+ * allocator, which is the only one who knows.
+ */
+static _Thread_local bool	ran_out;
+
+static void *
+counted_malloc(size_t n)
+{
+	void	*p = malloc(n);
+
+	if (p == NULL)
+		ran_out = true;
+	return p;
+}
+
+__attribute__((constructor)) static void
+count_failures(void)
+{
+	json_set_alloc_funcs(counted_malloc, free);
+}
 
 /* What the parser lets through and we do not: depth and reals. */
 static enum rc
@@ -31,7 +55,7 @@ parse_failed(const json_error_t *e, struct err *err)
 	const char	*why = "malformed";
 	enum json_error_code code = json_error_code(e);
 
-	if (code == json_error_out_of_memory)
+	if (ran_out || code == json_error_out_of_memory)
 		return err_set(err, RC_NOMEM, "JSON: no memory left");
 	if (code == json_error_duplicate_key)
 		why = "a member name twice";
@@ -60,6 +84,7 @@ json_read(struct span text, size_t max, json_t **ret, struct err *err)
 		return err_set(err, RC_LIMIT, "JSON: %zu bytes, at most %zu", text.n, max);
 	if (text.n == 0)
 		return err_set(err, RC_FORMAT, "JSON: empty");
+	ran_out = false;
 	v = json_loadb((const char *)text.p, text.n,
 	    JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
 	if (v == NULL)

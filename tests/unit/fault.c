@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#include <jansson.h>
 #include <sodium.h>
 
 #include "tests/unit/fault.h"
@@ -94,7 +93,6 @@ let_leak_check_in(void)
 __attribute__((constructor)) static void
 set_up(void)
 {
-	json_set_alloc_funcs(__wrap_malloc, free);
 	if (atexit(let_leak_check_in) != 0)
 		abort();
 }

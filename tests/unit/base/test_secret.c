@@ -1,0 +1,285 @@
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/secret.h"
+#include "tests/unit/fault.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ASAN 1
+#endif
+#endif
+#ifndef ASAN
+#define ASAN 0
+#endif
+
+static bool
+all_zero(const uint8_t *p, size_t n)
+{
+	size_t	i;
+
+	for (i = 0; i < n; i++)
+		if (p[i] != 0)
+			return false;
+	return true;
+}
+
+static void
+test_init(void **state)
+{
+	struct rlimit	core;
+
+	(void)state;
+	assert_int_equal(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
+	assert_int_equal(getrlimit(RLIMIT_CORE, &core), 0);
+	assert_int_equal(core.rlim_cur, 0);
+	assert_int_equal(core.rlim_max, 0);
+}
+
+static void
+test_new(void **state)
+{
+	static const size_t	size[] = { 0, 1, 15, 16, 31, 32, 33, 65, 4096, 100000 };
+	struct secret		*s;
+	size_t			 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(size) / sizeof(size[0]); i++) {
+		s = secret_new(size[i]);
+		assert_non_null(s);
+		assert_int_equal(secret_len(s), size[i]);
+		assert_true(all_zero(secret_view(s), size[i]));
+		assert_ptr_equal(secret_bytes(s), secret_view(s));
+		memset(secret_bytes(s), 0xee, size[i]);
+		secret_free(s);
+	}
+	secret_free(NULL);
+	assert_null(secret_new(SIZE_MAX));
+	assert_null(secret_new(SIZE_MAX / 8));
+	fault_at(1);
+	assert_null(secret_new(32));
+	assert_true(fault_fired());
+}
+
+static void
+test_eq(void **state)
+{
+	struct secret	*a = secret_new(32), *b = secret_new(32), *c = secret_new(31);
+
+	(void)state;
+	assert_true(secret_eq(a, b));
+	assert_false(secret_eq(a, c));
+	secret_bytes(b)[31] = 1;
+	assert_false(secret_eq(a, b));
+	secret_free(a);
+	secret_free(b);
+	secret_free(c);
+}
+
+static void
+test_arena(void **state)
+{
+	struct secret_arena	*a = secret_arena_new(100);
+	uint8_t			*p, *q;
+	size_t			 n = 0;
+
+	(void)state;
+	assert_non_null(a);
+	p = secret_arena_take(a, 33);
+	q = secret_arena_take(a, 1);
+	assert_non_null(p);
+	assert_int_equal((uintptr_t)p % 16, 0);
+	assert_ptr_equal(q, p + 48);
+	assert_true(all_zero(p, 49));
+	memset(p, 0xee, 33);
+	*q = 0xee;
+	while (secret_arena_take(a, 16) != NULL)
+		n++;
+	assert_true(n >= 3 && n <= 4096 / 16);
+	assert_null(secret_arena_take(a, 1));
+	assert_null(secret_arena_take(a, SIZE_MAX));
+	secret_arena_reset(a);
+	assert_ptr_equal(secret_arena_take(a, 49), p);
+	assert_true(all_zero(p, 49));
+	secret_arena_free(a);
+	secret_arena_free(NULL);
+	assert_null(secret_arena_new(0));
+	assert_null(secret_arena_new(SIZE_MAX));
+	assert_null(secret_arena_new(SIZE_MAX / 8));
+	fault_at(1);
+	assert_null(secret_arena_new(100));
+	assert_true(fault_fired());
+}
+
+/* Runs in a child; true when it died of a signal. */
+static bool
+dies(void (*body)(void))
+{
+	int	status;
+	pid_t	pid = fork();
+
+	if (pid == 0) {
+		(void)signal(SIGSEGV, SIG_DFL);
+		body();
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status);
+}
+
+static volatile uint8_t	sink;
+
+static void
+read_before(void)
+{
+	struct secret_arena	*a = secret_arena_new(4096);
+
+	sink = *(secret_arena_take(a, 16) - 1);
+}
+
+static void
+read_behind(void)
+{
+	struct secret_arena	*a = secret_arena_new(4096);
+
+	sink = secret_arena_take(a, 4096)[4096];
+}
+
+static void
+read_within(void)
+{
+	struct secret_arena	*a = secret_arena_new(4096);
+
+	sink = secret_arena_take(a, 4096)[4095];
+}
+
+static void
+read_behind_secret(void)
+{
+	sink = secret_view(secret_new(32))[33 + 15];
+}
+
+static void
+test_guards(void **state)
+{
+	(void)state;
+	assert_true(dies(read_before));
+	assert_true(dies(read_behind));
+	assert_false(dies(read_within));
+	assert_true(dies(read_behind_secret));
+}
+
+/* The kernel's word for it: locked, and left out of core dumps. */
+static bool
+has_flags(const uint8_t *p)
+{
+	FILE		*f = fopen("/proc/self/smaps", "r");
+	char		 line[512];
+	unsigned long	 from, to;
+	bool		 here = false, ok = false;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			here = (uintptr_t)p >= from && (uintptr_t)p < to;
+		else if (here && strncmp(line, "VmFlags:", 8) == 0)
+			ok = strstr(line, " lo") != NULL && strstr(line, " dd") != NULL;
+	}
+	fclose(f);
+	return ok;
+}
+
+static void
+test_locked(void **state)
+{
+	struct secret_arena	*a = secret_arena_new(10000);
+	struct secret		*s = secret_new(32);
+
+	(void)state;
+	if (ASAN) {
+		printf("note: sanitizers make mlock() do nothing\n");
+	} else {
+		assert_true(has_flags(secret_arena_take(a, 1)));
+		assert_true(has_flags(secret_view(s)));
+	}
+	secret_free(s);
+	secret_arena_free(a);
+}
+
+/* Without the right to lock: a user without privileges and a limit of nothing. */
+static void
+cannot_lock(void)
+{
+	struct rlimit	none = { 0, 0 };
+	struct err	e = { 0 };
+
+	if (setrlimit(RLIMIT_MEMLOCK, &none) != 0 || (geteuid() == 0 && setuid(65534) != 0))
+		_exit(9);
+	if (secret_init(&e) != RC_IO || strstr(e.msg, "memlock limit") == NULL)
+		_exit(1);
+	if (secret_new(1) != NULL || secret_arena_new(1) != NULL)
+		_exit(2);
+	_exit(42);
+}
+
+static void
+test_no_lock(void **state)
+{
+	int	status;
+	pid_t	pid;
+
+	(void)state;
+	if (ASAN)
+		return;
+	pid = fork();
+	if (pid == 0)
+		cannot_lock();
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 42);
+}
+
+static void
+test_wipe(void **state)
+{
+	uint8_t	b[4] = { 1, 2, 3, 4 };
+
+	(void)state;
+	wipe(b, 3);
+	assert_memory_equal(b, "\0\0\0\4", 4);
+	wipe(NULL, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(test_init),
+		cmocka_unit_test(test_new),
+		cmocka_unit_test(test_eq),
+		cmocka_unit_test(test_arena),
+		cmocka_unit_test(test_guards),
+		cmocka_unit_test(test_locked),
+		cmocka_unit_test(test_no_lock),
+		cmocka_unit_test(test_wipe),
+	};
+
+	/* smaps is not ours to read once we are not dumpable, unless we are root. */
+	if (secret_init(NULL) != RC_OK)
+		return 2;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
