@@ -96,7 +96,7 @@ static enum rc
 option(struct reading *r, int argc, char **argv, int *at)
 {
 	const char	*value = NULL;
-	size_t		 i;
+	size_t		 i = 0;
 	int		 kind;
 
 	TRY(row_of(r, argv[*at], &i, &value));

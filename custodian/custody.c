@@ -1,0 +1,104 @@
+/* custodian/custody.c - the keeper's parts, put together. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "custodian/custody.h"
+
+void
+custody_free(struct custody *c)
+{
+	if (c == NULL)
+		return;
+	replica_free(c->replica);
+	store_close(c->store);
+	hsm_signer_free(c->signer);
+	hsm_key_free(c->share_key);
+	hsm_close(c->hsm);
+	free(c);
+}
+
+static enum rc
+open_parts(struct custody *c, const char *dir, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf report = BUF_INIT(8192);
+	struct hsm_probe	p;
+	char			path[FILE_PATH_MAX];
+	enum rc			rc;
+
+	TRY(config_read(dir, &c->config, err));
+	TRY(config_genesis(dir, c->genesis, err));
+	TRY(config_keys(&c->config, &c->hsm, &c->share_key, &c->signer, err));
+	TRY(hsm_probe(c->hsm, c->share_key, &p, &report, err));
+	if (p.extracted)
+		log_line("WARNING: the token gives private keys away: %s", buf_text(&report));
+	rc = hsm_probe_check(&p, err);
+	if (rc != RC_OK && !(rc == RC_DENIED && p.extracted && c->config.token.accept_extractable))
+		return rc;
+	TRY(file_path(path, err, "%s/replica.db", dir));
+	TRY(store_open(path, file_exists(path) ? STORE_OPEN : STORE_CREATE, &c->store, err));
+	return replica_new(store_state(c->store), c->genesis, &c->replica, err);
+}
+
+enum rc
+custody_open(const char *dir, struct custody **ret, struct err *err)
+{
+	AUTO(custody_free) struct custody *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return err_set(err, RC_NOMEM, "no memory");
+	TRY(open_parts(c, dir, err));
+	*ret = TAKE(c);
+	return RC_OK;
+}
+
+enum rc
+custody_say(struct custody *c, struct err *err, enum rc rc, const char *fmt, ...)
+{
+	va_list	ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(c->words, sizeof(c->words), fmt, ap);
+	va_end(ap);
+	return err_set(err, rc, "%s", c->words);
+}
+
+enum rc
+custody_charter(struct custody *c, const struct charter **ret, struct err *err)
+{
+	const struct charter	*charter = replica_charter(c->replica);
+	uint8_t			 i;
+
+	if (charter == NULL)
+		return custody_say(c, err, RC_UNSURE, "the log has not come yet");
+	for (i = 0; i < charter->n && c->index == 0; i++)
+		if (memcmp(charter->custodian[i].signing_key.bytes, hsm_signer_public(c->signer),
+		    HSM_ED25519_BYTES) == 0)
+			c->index = (uint8_t)(i + 1);
+	if (c->index == 0)
+		return custody_say(c, err, RC_BUG, "the charter does not name this custodian");
+	*ret = charter;
+	return RC_OK;
+}
+
+enum rc
+custody_statement(struct custody *c, enum statement_type type, when now, uint64_t life,
+    struct statement *ret, struct err *err)
+{
+	const struct charter	*charter;
+	uint64_t		 size = store_size(c->store);
+	uint8_t			 root[SHA256_BYTES];
+
+	TRY(custody_charter(c, &charter, err));
+	TRY(store_root_at(c->store, size, root, err));
+	statement_init(ret, type, c->genesis, charter->digest, size, root, now, life);
+	return RC_OK;
+}
+
+enum rc
+custody_sign(struct custody *c, struct statement *s, struct buf *dsse, struct err *err)
+{
+	struct signer	signer = hsm_as_signer(c->signer);
+
+	return statement_sign(s, &signer, dsse, err);
+}

@@ -1,0 +1,65 @@
+/*
+ * custodian/custody.h - what the keeper holds: replica, token, shares, journals.
+ *
+ * custody_open() is the only place where the keeper's parts come together; each
+ * method of the keeper is a function of bytes over this object. Threads: the
+ * keeper has one.
+ */
+#ifndef CUSTODIAN_CUSTODY_H
+#define CUSTODIAN_CUSTODY_H
+
+#include "audit/store/store.h"
+#include "custodian/config.h"
+#include "hsm/hsm.h"
+#include "policy/apply.h"
+
+/* Names in the store. */
+#define CUSTODY_SIGNED		"signed"	/* the checkpoint this custodian cosigned last */
+#define CUSTODY_COSIGNED	"cosigned"	/* the newest q-cosigned note it agrees with */
+#define CUSTODY_FROZEN		"frozen"	/* why it contributes to nothing any more */
+#define JOURNAL_ACT		"act"		/* order id: it decided to contribute, and when */
+#define JOURNAL_ANSWER		"answer"	/* order id: vec32 message, vec32 receipt */
+#define JOURNAL_RECEIPT		"receipt"	/* receipt id: DSSE, until the log shows it */
+#define JOURNAL_HELD		"held"		/* u64 batch index: DSSE */
+
+#define CLOCK_AHEAD_MAX		60	/* seconds by which an entry may be ahead of our clock */
+
+struct custody {
+	struct custodian_config	 config;
+	uint8_t			 genesis[SHA256_BYTES];
+	uint8_t			 index;		/* ours; 0 until the charter is known */
+	struct store		*store;
+	struct replica		*replica;
+	struct hsm		*hsm;
+	struct hsm_key		*share_key;	/* of the newest epoch */
+	struct hsm_signer	*signer;
+	/* What a method wants a peer to read when it fails; set with custody_say(). */
+	char			 words[256];
+};
+
+MUST_USE enum rc custody_open(const char *dir, struct custody **ret, struct err *err);
+void	 custody_free(struct custody *c);
+DEFINE_AUTO(custody_free, struct custody);
+
+/* The words for the caller, then rc, so that a refusal is one statement. */
+enum rc	 custody_say(struct custody *c, struct err *err, enum rc rc, const char *fmt, ...)
+	    __attribute__((format(printf, 4, 5)));
+
+/* The charter in force; RC_UNSURE before entry 0 came. Learns our index by the signing key. */
+MUST_USE enum rc custody_charter(struct custody *c, const struct charter **ret, struct err *err);
+
+/* Sign a statement of this custodian that saw the log as it stands. */
+MUST_USE enum rc custody_sign(struct custody *c, struct statement *s, struct buf *dsse, struct err *err);
+/* Fill in the common members of one. */
+MUST_USE enum rc custody_statement(struct custody *c, enum statement_type type, when now,
+    uint64_t life, struct statement *ret, struct err *err);
+
+/* --- the methods: protobuf bytes in and out (custodian/methods.h names them) --- */
+MUST_USE enum rc custody_append(struct custody *c, struct span request, struct buf *reply, struct err *err);
+MUST_USE enum rc custody_contribute(struct custody *c, struct span request, struct buf *reply, struct err *err);
+MUST_USE enum rc custody_checkpoint(struct custody *c, struct span request, struct buf *reply, struct err *err);
+
+/* Size of the newest q-cosigned checkpoint that this replica agrees with; 0: none. */
+MUST_USE enum rc custody_cosigned_size(struct custody *c, uint64_t *ret, struct err *err);
+
+#endif

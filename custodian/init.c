@@ -1,0 +1,181 @@
+/* custodian/init.c - `custodiand init`: keys, identity, and what the others need of them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "custodian/config.h"
+#include "edge/options.h"
+
+struct init {
+	struct custodian_config	config;
+	struct hsm		*hsm;
+	struct hsm_key		*share;
+	struct hsm_signer	*signer;
+	struct buf		 cert_pem, cert_der;
+	bool			 extractable;
+};
+
+static void
+init_done(struct init *i)
+{
+	hsm_signer_free(i->signer);
+	hsm_key_free(i->share);
+	hsm_close(i->hsm);
+	buf_done(&i->cert_pem);
+	buf_done(&i->cert_der);
+}
+
+/* The token must be able, and must not give a private key away. */
+static enum rc
+probe(struct init *i, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf report = BUF_INIT(8192);
+	struct hsm_probe	p;
+	enum rc			rc;
+
+	TRY(hsm_probe(i->hsm, i->share, &p, &report, err));
+	fputs(buf_text(&report), stdout);
+	rc = hsm_probe_check(&p, err);
+	i->extractable = p.extracted;
+	if (rc == RC_DENIED && p.extracted && i->config.token.accept_extractable) {
+		puts("accepted by --accept-extractable; the charter and every audit will say so");
+		return RC_OK;
+	}
+	return rc;
+}
+
+static enum rc
+make_keys(struct init *i, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf sealed = BUF_INIT(HSM_SEALED_SEED_BYTES);
+	char	label[HSM_LABEL_MAX + 1], path[FILE_PATH_MAX];
+
+	TRY(token_open(&i->config.token, i->config.dir, &i->hsm, err));
+	TRY(probe(i, err));
+	TRY(hsm_key_generate(i->hsm, HSM_SHARE, hsm_share_label(1, label), &i->share, err));
+	TRY(probe(i, err));
+	TRY(hsm_signer_create(i->hsm, SIGNING_LABEL, i->share, &sealed, &i->signer, err));
+	if (sealed.n == 0)
+		return RC_OK;
+	TRY(file_path(path, err, "%s/signing-key.sealed", i->config.dir));
+	return file_create(path, buf_view(&sealed), 0600, err);
+}
+
+static enum rc
+make_identity(struct init *i, struct err *err)
+{
+	AUTO(secret_free) struct secret *key = NULL;
+	char	path[FILE_PATH_MAX];
+
+	TRY(tls_identity_new(i->config.name, &i->cert_pem, &key, err));
+	TRY(pem_to_der(buf_view(&i->cert_pem), &i->cert_der, err));
+	TRY(file_path(path, err, "%s/tls.key", i->config.dir));
+	TRY(file_create(path, SPAN(secret_view(key), secret_len(key)), 0600, err));
+	TRY(file_path(path, err, "%s/tls.crt", i->config.dir));
+	return file_create(path, buf_view(&i->cert_pem), 0644, err);
+}
+
+static void
+key_text(struct buf *out, uint8_t alg, struct span bytes)
+{
+	struct key	k = { .alg = alg, .n = (uint8_t)bytes.n };
+
+	memcpy(k.bytes, bytes.p, bytes.n);
+	key_write(&k, out);
+}
+
+/* What goes to whoever draws up the charter; nothing in it is secret. */
+static enum rc
+write_enrolment(struct init *i, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf cert = BUF_INIT(2 * TLS_CERT_MAX), share = BUF_INIT(256),
+	    sign = BUF_INIT(256), text = BUF_INIT(16384);
+	AUTO(json_decref) json_t *json = NULL;
+	char	path[FILE_PATH_MAX], *dump;
+
+	b64_write(&cert, buf_view(&i->cert_der));
+	key_text(&share, KEY_P256, hsm_key_public(i->share));
+	key_text(&sign, KEY_ED25519, SPAN(hsm_signer_public(i->signer), HSM_ED25519_BYTES));
+	json = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:[{s:i,s:s}]}", "kind", "custodian",
+	    "name", i->config.name, "organisation", i->config.organisation,
+	    "address", i->config.listen, "tls_certificate", buf_text(&cert),
+	    "signing_key", buf_text(&sign), "signing_key_home",
+	    hsm_signer_in_token(i->signer) ? "token" : "sealed", "extractable", i->extractable,
+	    "share_keys", "epoch", 1, "key", buf_text(&share));
+	if (json == NULL || (dump = json_dumps(json, JSON_INDENT(2))) == NULL)
+		return err_set(err, RC_NOMEM, "enrolment: no memory");
+	buf_printf(&text, "%s\n", dump);
+	free(dump);
+	TRY(buf_check(&text, "enrolment", err));
+	TRY(file_path(path, err, "%s/enrolment.json", i->config.dir));
+	TRY(file_create(path, buf_view(&text), 0644, err));
+	printf("wrote %s: give it to whoever draws up the charter (nothing in it is secret)\n", path);
+	return RC_OK;
+}
+
+static enum rc
+fill_config(struct custodian_config *c, const char *dir, const char *const *v, struct err *err)
+{
+	enum { NAME, ORGANISATION, ADDRESS, MODULE, ARGS, TOKEN, URI, PIN };
+
+	if ((v[TOKEN] == NULL) == (v[URI] == NULL))
+		return err_set(err, RC_USAGE, "say which token: --token LABEL, or --uri 'pkcs11:...'");
+	if (!is_plain_text(v[NAME], NAME_MAX_BYTES) || !is_plain_text(v[ORGANISATION], NAME_MAX_BYTES) ||
+	    !is_plain_text(v[ADDRESS], NAME_MAX_BYTES))
+		return err_set(err, RC_USAGE,
+		    "name, organisation and address: printable text of at most %d bytes", NAME_MAX_BYTES);
+	TRY(file_path(c->dir, err, "%s", dir));
+	(void)snprintf(c->name, sizeof(c->name), "%s", v[NAME]);
+	(void)snprintf(c->organisation, sizeof(c->organisation), "%s", v[ORGANISATION]);
+	(void)snprintf(c->listen, sizeof(c->listen), "%s", v[ADDRESS]);
+	if (strlen(v[MODULE]) >= sizeof(c->token.module) || strlen(v[PIN]) >= sizeof(c->token.pin_file) ||
+	    (v[ARGS] != NULL && strlen(v[ARGS]) >= sizeof(c->token.module_args)) ||
+	    strlen(v[URI] != NULL ? v[URI] : v[TOKEN]) >= 128)
+		return err_set(err, RC_USAGE, "a token option is too long");
+	(void)snprintf(c->token.module, sizeof(c->token.module), "%s", v[MODULE]);
+	(void)snprintf(c->token.module_args, sizeof(c->token.module_args), "%s",
+	    v[ARGS] == NULL ? "" : v[ARGS]);
+	(void)snprintf(c->token.pin_file, sizeof(c->token.pin_file), "%s", v[PIN]);
+	(void)snprintf(c->token.uri, sizeof(c->token.uri), "%s%s",
+	    v[URI] != NULL ? "" : "pkcs11:token=", v[URI] != NULL ? v[URI] : v[TOKEN]);
+	return RC_OK;
+}
+
+enum rc
+custodian_init(int argc, char **argv, struct err *err)
+{
+	const char	*v[8] = { NULL }, *dir = NULL;
+	AUTO_DONE(init_done) struct init i = { .cert_pem = BUF_INIT(16384), .cert_der = BUF_INIT(TLS_CERT_MAX) };
+	const struct option_row	rows[] = {
+		{ "name", OPTION_TEXT | OPTION_NEEDED, &v[0], "NAME", "what people call this custodian" },
+		{ "organisation", OPTION_TEXT | OPTION_NEEDED, &v[1], "NAME", "who runs it" },
+		{ "address", OPTION_TEXT | OPTION_NEEDED, &v[2], "HOST:PORT", "where it listens" },
+		{ "module", OPTION_TEXT | OPTION_NEEDED, &v[3], "FILE", "the token's PKCS#11 library" },
+		{ "module-args", OPTION_TEXT, &v[4], "TEXT", "what that library wants at its start" },
+		{ "token", OPTION_TEXT, &v[5], "LABEL", "the token by its label" },
+		{ "uri", OPTION_TEXT, &v[6], "URI", "or by a PKCS#11 URI" },
+		{ "pin-file", OPTION_TEXT | OPTION_NEEDED, &v[7], "FILE", "its PIN, in a file of mode 600" },
+		{ "accept-extractable", OPTION_FLAG, &i.config.token.accept_extractable, NULL,
+		    "take a token that lets keys out; every audit will say so" },
+	};
+	const struct command	c = {
+		"custodiand init DIR --name NAME --organisation NAME --address HOST:PORT --module FILE --token LABEL --pin-file FILE",
+		"Makes this custodian's keys in its token, a TLS identity and DIR/enrolment.json.",
+		rows, sizeof(rows) / sizeof(rows[0]) };
+	size_t	n;
+	bool	help;
+	char	path[FILE_PATH_MAX];
+
+	TRY(options_read(&c, argc, argv, &dir, 1, 1, &n, &help, err));
+	if (help)
+		return RC_OK;
+	TRY(fill_config(&i.config, dir, v, err));
+	TRY(file_mkdir(dir, err));
+	TRY(file_path(path, err, "%s/custodian.json", dir));
+	if (file_exists(path))
+		return err_set(err, RC_USAGE, "%s: a custodian is there already; choose another folder", path);
+	TRY(make_keys(&i, err));
+	TRY(make_identity(&i, err));
+	TRY(write_enrolment(&i, err));
+	return config_write(&i.config, err);	/* last: its presence means all of it is there */
+}

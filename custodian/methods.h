@@ -1,0 +1,32 @@
+/*
+ * custodian/methods.h - what the listener may ask of the keeper: one table.
+ *
+ * Read aloud: who may call what, how large. What is absent is refused, by the
+ * listener before it asks and by the keeper when it is asked.
+ */
+#ifndef CUSTODIAN_METHODS_H
+#define CUSTODIAN_METHODS_H
+
+#include "custodian/custody.h"
+
+enum caller {
+	CALLER_COORDINATOR = 1 << 0,
+	CALLER_PEER = 1 << 1,
+	CALLER_HOST = 1 << 2,
+};
+
+struct keeper_method {
+	const char	*name;
+	uint32_t	 callers;
+	size_t		 max_request;
+	enum rc		(*run)(struct custody *c, struct span request, struct buf *reply, struct err *err);
+};
+
+extern const struct keeper_method	keeper_methods[];
+extern const size_t			n_keeper_methods;
+
+/* The two children of custodiand; each returns its exit code. fd: the socketpair's end. */
+int	 keeper_main(const char *dir, int fd);
+int	 listener_main(const char *dir, int fd);
+
+#endif
