@@ -21,6 +21,11 @@
 #include "base/when.h"
 #include "policy/state.h"
 
+#define STORE_SHARE_BYTES	48		/* one sealed share */
+#define STORE_NAME_MAX		64		/* of a value or a journal */
+#define STORE_KEY_MAX		255		/* of a journal record, at least 1 */
+#define STORE_VALUE_MAX		(16 << 20)	/* a blob, a value, a record */
+
 struct store;
 
 /*
@@ -33,7 +38,12 @@ MUST_USE enum rc store_open(const char *path, enum store_mode mode, struct store
 void	 store_close(struct store *s);
 DEFINE_AUTO(store_close, struct store);
 
-/* One write transaction at a time; store_rollback is harmless without one. */
+/*
+ * One write transaction at a time; store_rollback is harmless without one. After any
+ * fault inside it store_commit refuses and rolls back: all of it, or nothing. On a
+ * reader it is a snapshot. Blobs, named values and journals may also be written
+ * without one: each call is then durable when it returns.
+ */
 MUST_USE enum rc store_begin(struct store *s, struct err *err);
 MUST_USE enum rc store_commit(struct store *s, struct err *err);
 void	 store_rollback(struct store *s);
@@ -48,6 +58,9 @@ MUST_USE enum rc store_entry(struct store *s, uint64_t index, struct buf *ret, s
 MUST_USE enum rc store_root_at(struct store *s, uint64_t size, uint8_t ret[TREE_HASH_BYTES], struct err *err);
 MUST_USE enum rc store_inclusion(struct store *s, uint64_t index, uint64_t size, struct tree_path *ret, struct err *err);
 MUST_USE enum rc store_consistency(struct store *s, uint64_t old, uint64_t size, struct tree_path *ret, struct err *err);
+
+/* A complete node, for tiles: level 0 is the leaves. RC_MISSING. */
+MUST_USE enum rc store_node(struct store *s, uint8_t level, uint64_t index, uint8_t ret[TREE_HASH_BYTES], struct err *err);
 
 /* The verdict that apply gave, kept beside the entry. */
 MUST_USE enum rc store_verdict_put(struct store *s, uint64_t index, const struct verdict *v, struct err *err);
