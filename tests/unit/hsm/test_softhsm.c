@@ -397,7 +397,6 @@ test_no_memory(void **state)
 {
 	AUTO(hsm_key_free) struct hsm_key *k = NULL;
 	AUTO(sealed_key_free) struct sealed_key *sk = NULL;
-	AUTO(secret_free) struct secret *share = secret_new(32);
 	struct sealed_context	c = context();
 	struct hsm_opener	*o = NULL;
 	uint8_t			 e[SEALED_POINT_BYTES];
