@@ -112,8 +112,11 @@ sealing_write(void *user, uint64_t offset, struct span data, struct err *err)
 	if (fails(s))
 		return err_set(err, RC_IO, "disk full");
 	if (offset + data.n > s->size) {
-		s->file = realloc(s->file, offset + data.n);
-		assert_non_null(s->file);
+		uint8_t *p = realloc(s->file, offset + data.n);
+
+		if (p == NULL)
+			return err_set(err, RC_NOMEM, "no memory");
+		s->file = p;
 		s->size = offset + data.n;
 	}
 	memcpy(s->file + offset, data.p, data.n);
