@@ -158,16 +158,28 @@ layers:
 	scripts/check-layers
 
 # ---- vectors: written by tests/gen/*.c, read by every implementation ------------
+# tests/gen/NAME.c writes the vectors of one spec, of the folders that gen_NAME
+# lists; vectors-NAME runs that one. Run again, they write the same bytes.
 
-GEN	= $(patsubst tests/gen/%.c,$(BUILD)/tests/gen/%,$(wildcard tests/gen/*.c))
+GEN	= $(patsubst tests/gen/%.c,%,$(wildcard tests/gen/*.c))
+GEN_O	= $(call obj,$(wildcard tests/gen/lib/*.c))
 
-$(BUILD)/tests/gen/%: $(BUILD)/obj/tests/gen/%.o $(CORE_LIBS)
-	$(call say,LD)
-	@mkdir -p $(@D)
-	$(Q)$(LINK) -o $@ $< $(call group,$(CORE_LIBS)) $(CORE_LD)
+gen_share = base shamir
+gen_sealed = base shamir
 
-vectors: $(GEN)
-	set -e; for g in $^; do $$g tests/vectors; done
+define generator
+$(BUILD)/tests/gen/$(1): $(BUILD)/obj/tests/gen/$(1).o $(GEN_O) $(2)
+	$$(call say,LD)
+	@mkdir -p $$(@D)
+	$(Q)$(LINK) -o $$@ $$(filter %.o,$$^) $(call group,$(2)) $(CORE_LD)
+vectors-$(1): $(BUILD)/tests/gen/$(1)
+	$$< tests/vectors
+.PHONY: vectors-$(1)
+endef
+libs_in	= $(foreach f,$(1),$(call lib,$(f)))
+$(foreach g,$(GEN),$(eval $(call generator,$(g),$(call libs_in,$(or $(gen_$(g)),$(CORE))))))
+
+vectors: $(GEN:%=vectors-%)
 
 # ---- the rest -------------------------------------------------------------------
 
@@ -185,4 +197,4 @@ clean:
 .PHONY: all programs unit asan layers vectors install clean
 
 -include $(patsubst %.o,%.d,$(call obj,$(foreach f,$(FOLDERS),$(wildcard $(call where,$(f))/*.c)) \
-	$(wildcard tests/unit/*.c tests/unit/*/*.c tests/gen/*.c)))
+	$(wildcard tests/unit/*.c tests/unit/*/*.c tests/gen/*.c tests/gen/*/*.c)))

@@ -263,7 +263,7 @@ test_many_members(void **state)
 {
 	struct jobj	o;
 	json_t		*v = json_object();
-	char		name[8];
+	char		name[16];
 	int		i;
 
 	(void)state;
