@@ -97,5 +97,6 @@ library_enter(struct err *err)
 void
 library_leave(void)
 {
-	grpc_shutdown();
+	/* The other one leaves threads behind that end some time later. */
+	grpc_shutdown_blocking();
 }
