@@ -1,0 +1,328 @@
+/* cli/remote.c - the coordinator as the CLI sees it. */
+#include <sodium.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/remote.h"
+
+enum rc
+local_charter(const char *path, struct charter **ret, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf json = BUF_INIT(CHARTER_BYTES_MAX);
+	AUTO(charter_free) struct charter *c = NULL;
+	const char	*want = getenv("QUORATE_GENESIS");
+	uint8_t		 digest[SHA256_BYTES];
+	enum rc		 rc;
+
+	if (path == NULL && (path = getenv("QUORATE_CHARTER")) == NULL)
+		return err_set(err, RC_USAGE, "which network? Set QUORATE_CHARTER to its charter.json "
+		    "(a development network: . DIR/env)");
+	TRY(file_read(path, &json, err));
+	if ((rc = charter_parse(buf_view(&json), &c, err)) != RC_OK)
+		return err_wrap(err, rc, "%s", path);
+	if (want != NULL) {
+		TRY(cli_id(want, digest, sizeof(digest), "a genesis (QUORATE_GENESIS)", err));
+		if (memcmp(digest, c->digest, sizeof(digest)) != 0)
+			return err_set(err, RC_VERIFY, "%s is not the charter that QUORATE_GENESIS names", path);
+	}
+	*ret = TAKE(c);
+	return RC_OK;
+}
+
+static enum rc
+connect_to(struct remote *r, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf cert = BUF_INIT(16384);
+	AUTO(secret_free) struct secret *key = NULL;
+	const char	*cert_path = getenv("QUORATE_TLS_CERT"), *key_path = getenv("QUORATE_TLS_KEY");
+	struct rpc_client_options	o;
+
+	if (cert_path == NULL || key_path == NULL)
+		return err_set(err, RC_USAGE, "set QUORATE_TLS_CERT and QUORATE_TLS_KEY to this host's TLS "
+		    "identity (`quorate keygen --tls` makes one; the charter lists it under hosts)");
+	TRY(file_read(cert_path, &cert, err));
+	TRY(file_read_secret(key_path, 16384, &key, err));
+	memset(&o, 0, sizeof(o));
+	o.address = r->charter->coordinator.address;
+	o.server_cert = SPAN(r->charter->coordinator.tls_certificate.p,
+	    r->charter->coordinator.tls_certificate.n);
+	o.cert_pem = buf_view(&cert);
+	o.key_pem = SPAN(secret_view(key), secret_len(key));
+	return rpc_client_new(&o, &r->rpc, err);
+}
+
+enum rc
+remote_open(struct remote **ret, struct err *err)
+{
+	AUTO(remote_free) struct remote *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return err_set(err, RC_NOMEM, "no memory");
+	TRY(local_charter(NULL, &r->charter, err));
+	TRY(connect_to(r, err));
+	*ret = TAKE(r);
+	return RC_OK;
+}
+
+void
+remote_free(struct remote *r)
+{
+	if (r == NULL)
+		return;
+	rpc_client_free(r->rpc);
+	charter_free(r->charter);
+	free(r);
+}
+
+void
+message_free(void *message)
+{
+	if (message != NULL)
+		protobuf_c_message_free_unpacked(message, NULL);
+}
+
+enum rc
+remote_call(struct remote *r, const char *method, const void *q,
+    const ProtobufCMessageDescriptor *reply, unsigned ms, void *ret, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf out = BUF_INIT(2 * RPC_MESSAGE_MAX), in = BUF_INIT(2 * RPC_MESSAGE_MAX);
+	const ProtobufCMessage	*m = q;
+	ProtobufCMessage	*answer;
+	char			 name[96];
+	uint8_t			*p = buf_extend(&out, protobuf_c_message_get_packed_size(m));
+
+	TRY(buf_check(&out, "request", err));
+	(void)protobuf_c_message_pack(m, p);
+	(void)snprintf(name, sizeof(name), "/quorate.v1.Coordinator/%s", method);
+	TRY(rpc_call(r->rpc, name, buf_view(&out), ms, &in, err));
+	if ((answer = protobuf_c_message_unpack(reply, NULL, in.n, in.p)) == NULL)
+		return err_set(err, RC_FORMAT, "the coordinator's answer to %s is malformed", method);
+	memcpy(ret, &answer, sizeof(answer));
+	return RC_OK;
+}
+
+enum rc
+remote_head(struct remote *r, struct checkpoint *ret, struct buf *note, struct err *err)
+{
+	Quorate__V1__HeadRequest	 q = QUORATE__V1__HEAD_REQUEST__INIT;
+	Quorate__V1__HeadReply		*a = NULL;
+	enum rc				 rc;
+
+	TRY(remote_call(r, "Head", &q, &quorate__v1__head_reply__descriptor, REMOTE_MS, &a, err));
+	if (a->cosigned.len == 0)
+		rc = err_set(err, RC_UNSURE, "the log has no checkpoint that %u custodians cosigned yet; ask again",
+		    r->charter->q);
+	else
+		rc = charter_checkpoint_verify(r->charter, SPAN(a->cosigned.data, a->cosigned.len), true, ret,
+		    NULL, err);
+	if (rc == RC_OK && note != NULL) {
+		buf_add(note, a->cosigned.data, a->cosigned.len);
+		rc = buf_check(note, "checkpoint", err);
+	}
+	message_free(a);
+	return rc;
+}
+
+enum rc
+remote_statement(struct remote *r, enum statement_type type, uint64_t life,
+    struct statement *ret, struct err *err)
+{
+	struct checkpoint	cp;
+
+	TRY(remote_head(r, &cp, NULL, err));
+	statement_init(ret, type, r->charter->digest, r->charter->digest, cp.size, cp.root, clock_now(), life);
+	return RC_OK;
+}
+
+enum rc
+remote_check_leaf(struct remote *r, uint64_t index, struct span leaf, struct span proof,
+    struct checkpoint *ret, struct err *err)
+{
+	struct tlog_proof	p;
+	uint8_t			hash[TREE_HASH_BYTES];
+	struct checkpoint	cp;
+
+	TRY(tlog_proof_parse(proof, &p, err));
+	if (p.index != index)
+		return err_set(err, RC_VERIFY, "the proof is of entry %llu, not %llu",
+		    (unsigned long long)p.index, (unsigned long long)index);
+	TRY(charter_checkpoint_verify(r->charter, p.note, true, &cp, NULL, err));
+	tree_leaf(leaf, hash);
+	TRY(tree_inclusion_verify(hash, index, cp.size, &p.path, cp.root, err));
+	if (ret != NULL)
+		*ret = cp;
+	return RC_OK;
+}
+
+/* --- statements ------------------------------------------------------------------ */
+
+static void
+copy_reply(const Quorate__V1__SubmitReply *a, struct submitted *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	if (a->id.len == SHA256_BYTES)
+		memcpy(ret->id, a->id.data, SHA256_BYTES);
+	ret->index = a->index;
+	ret->effective = a->effective;
+	ret->cosigned = a->cosigned;
+	ret->repeated = a->repeated;
+	ret->have = a->have;
+	ret->need = a->need;
+	(void)snprintf(ret->why, sizeof(ret->why), "%s", a->why);
+	(void)snprintf(ret->words, sizeof(ret->words), "%s", a->words);
+}
+
+/* The coordinator says that it logged our statement: does the log say so too? */
+static enum rc
+confirm(struct remote *r, struct span dsse, const struct submitted *s, struct err *err)
+{
+	Quorate__V1__EntryRequest	 q = QUORATE__V1__ENTRY_REQUEST__INIT;
+	Quorate__V1__EntryReply		*a = NULL;
+	struct entry			 e;
+	enum rc				 rc;
+
+	q.index = s->index;
+	TRY(remote_call(r, "Entry", &q, &quorate__v1__entry_reply__descriptor, REMOTE_MS, &a, err));
+	rc = remote_check_leaf(r, s->index, SPAN(a->leaf.data, a->leaf.len), SPAN(a->proof.data, a->proof.len),
+	    NULL, err);
+	if (rc == RC_OK)
+		rc = entry_parse(SPAN(a->leaf.data, a->leaf.len), &e, err);
+	/* A repeated statement may stand there in another encoding. */
+	if (rc == RC_OK && !s->repeated && !span_eq(e.dsse, dsse))
+		rc = err_set(err, RC_VERIFY, "entry %llu is not the statement that was handed in",
+		    (unsigned long long)s->index);
+	message_free(a);
+	return rc;
+}
+
+static enum rc
+judge(struct remote *r, struct span dsse, const Quorate__V1__SubmitReply *a, struct submitted *ret,
+    struct err *err)
+{
+	copy_reply(a, ret);
+	if (!a->logged)
+		return err_set(err, RC_DENIED, "refused: %s", ret->words);
+	if (!ret->effective)
+		return err_set(err, RC_DENIED, "refused (entry %llu): %s", (unsigned long long)ret->index, ret->words);
+	if (!ret->cosigned)
+		return err_set(err, RC_UNSURE, "entry %llu waits: %u of %u custodians cosigned; it stands as "
+		    "soon as another returns", (unsigned long long)ret->index, ret->have, ret->need);
+	return confirm(r, dsse, ret, err);
+}
+
+enum rc
+remote_submit(struct remote *r, struct span dsse, const struct span *blob, size_t n_blobs,
+    const uint8_t (*upload)[16], size_t n_uploads, struct submitted *ret, struct err *err)
+{
+	Quorate__V1__SubmitRequest	 q = QUORATE__V1__SUBMIT_REQUEST__INIT;
+	Quorate__V1__SubmitReply	*a = NULL;
+	ProtobufCBinaryData		 blobs[8], uploads[8];
+	size_t				 i;
+	enum rc				 rc;
+
+	if (n_blobs > 8 || n_uploads > 8)
+		return err_set(err, RC_BUG, "more blobs than a statement names");
+	for (i = 0; i < n_blobs; i++)
+		blobs[i] = (ProtobufCBinaryData){ blob[i].n, (uint8_t *)(uintptr_t)blob[i].p };
+	for (i = 0; i < n_uploads; i++)
+		uploads[i] = (ProtobufCBinaryData){ 16, (uint8_t *)(uintptr_t)upload[i] };
+	q.statement = (ProtobufCBinaryData){ dsse.n, (uint8_t *)(uintptr_t)dsse.p };
+	q.n_blobs = n_blobs;
+	q.blobs = blobs;
+	q.n_uploads = n_uploads;
+	q.uploads = uploads;
+	TRY(remote_call(r, "Submit", &q, &quorate__v1__submit_reply__descriptor, REMOTE_MS, &a, err));
+	rc = judge(r, dsse, a, ret, err);
+	message_free(a);
+	return rc;
+}
+
+json_t *
+submitted_json(const char *name, const struct submitted *s)
+{
+	return json_pack("{s:o?,s:I,s:b,s:b,s:b}", name, json_hex(SPAN_OF(s->id)), "entry",
+	    (json_int_t)s->index, "effective", s->effective, "cosigned", s->cosigned, "repeated", s->repeated);
+}
+
+/* --- blobs ------------------------------------------------------------------------- */
+
+static void
+progress(const char *what, uint64_t done, uint64_t size, bool *shown)
+{
+	char	a[24], b[24];
+
+	if (!isatty(STDERR_FILENO) || size < (8 << 20))
+		return;
+	(void)dprintf(STDERR_FILENO, "\r%s: %s of %s%s", what, size_text(done, a), size_text(size, b),
+	    done == size ? "\n" : "   ");
+	*shown = true;
+}
+
+enum rc
+remote_upload(struct remote *r, const char *what, uint64_t size, upload_read read_at, void *user,
+    uint8_t ret_id[16], struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf chunk = BUF_INIT(REMOTE_CHUNK);
+	Quorate__V1__UploadRequest	 q = QUORATE__V1__UPLOAD_REQUEST__INIT;
+	Quorate__V1__UploadReply	*a = NULL;
+	uint8_t				 id[16], *p;
+	uint64_t			 at = 0;
+	size_t				 n;
+	bool				 shown = false;
+
+	randombytes_buf(id, sizeof(id));
+	p = buf_extend(&chunk, REMOTE_CHUNK);
+	TRY(buf_check(&chunk, "upload", err));
+	q.upload = (ProtobufCBinaryData){ sizeof(id), id };
+	do {
+		n = size - at < REMOTE_CHUNK ? (size_t)(size - at) : REMOTE_CHUNK;
+		TRY(read_at(user, at, p, n, err));
+		q.offset = at;
+		q.data = (ProtobufCBinaryData){ n, p };
+		at += n;
+		q.last = at == size;
+		TRY(remote_call(r, "Upload", &q, &quorate__v1__upload_reply__descriptor, REMOTE_MS_LONG, &a, err));
+		message_free(TAKE(a));
+		progress(what, at, size, &shown);
+	} while (at < size);
+	memcpy(ret_id, id, sizeof(id));
+	return RC_OK;
+}
+
+enum rc
+remote_blob(struct remote *r, const uint8_t digest[SHA256_BYTES], struct buf *ret, struct err *err)
+{
+	Quorate__V1__BlobRequest	 q = QUORATE__V1__BLOB_REQUEST__INIT;
+	Quorate__V1__BlobReply		*a = NULL;
+	uint8_t				 have[SHA256_BYTES];
+	uint64_t			 size;
+
+	q.sha256 = (ProtobufCBinaryData){ SHA256_BYTES, (uint8_t *)(uintptr_t)digest };
+	do {
+		q.offset = ret->n;
+		TRY(remote_call(r, "Blob", &q, &quorate__v1__blob_reply__descriptor, REMOTE_MS, &a, err));
+		buf_add(ret, a->data.data, a->data.len);
+		size = a->data.len == 0 ? ret->n : a->size;
+		message_free(TAKE(a));
+		TRY(buf_check(ret, "blob", err));
+	} while (ret->n < size);
+	sha256_one(have, buf_view(ret));
+	if (memcmp(have, digest, sizeof(have)) != 0)
+		return err_set(err, RC_VERIFY, "the coordinator gave another blob than the one that was named");
+	return RC_OK;
+}
+
+enum rc
+erasable_new(struct span bytes, struct buf *ret, uint8_t ret_digest[SHA256_BYTES], struct err *err)
+{
+	uint8_t	salt[ERASABLE_SALT_BYTES];
+
+	randombytes_buf(salt, sizeof(salt));
+	buf_add(ret, salt, sizeof(salt));
+	buf_span(ret, bytes);
+	TRY(buf_check(ret, "text", err));
+	sha256_one(ret_digest, buf_view(ret));
+	return RC_OK;
+}

@@ -1,0 +1,75 @@
+/*
+ * cli/remote.h - the coordinator as the CLI sees it: asked, and checked.
+ *
+ * remote_open() reads the environment: QUORATE_CHARTER (the trust: its digest is
+ * the genesis), QUORATE_GENESIS (if set, must be that digest), QUORATE_TLS_CERT
+ * and QUORATE_TLS_KEY. Every checkpoint is verified against the charter's
+ * quorum, every entry against a checkpoint. One thread.
+ */
+#ifndef CLI_REMOTE_H
+#define CLI_REMOTE_H
+
+#include "audit/entry.h"
+#include "cli/cli.h"
+#include "policy/statement.h"
+#include "proto/quorate.pb-c.h"
+#include "proto/rpc.h"
+
+#define REMOTE_MS		15000	/* for one answer */
+#define REMOTE_MS_LONG		120000	/* sealing, releasing */
+#define REMOTE_CHUNK		(512 << 10)
+
+struct remote {
+	struct charter		*charter;
+	struct rpc_client	*rpc;
+};
+
+/* The charter alone: QUORATE_CHARTER or `path`. */
+MUST_USE enum rc local_charter(const char *path, struct charter **ret, struct err *err);
+MUST_USE enum rc remote_open(struct remote **ret, struct err *err);
+void	 remote_free(struct remote *r);
+DEFINE_AUTO(remote_free, struct remote);
+
+/* "Submit": packs q, calls, unpacks the reply. Free with protobuf_c_message_free_unpacked. */
+MUST_USE enum rc remote_call(struct remote *r, const char *method, const void *q,
+    const ProtobufCMessageDescriptor *reply, unsigned ms, void *ret, struct err *err);
+void	 message_free(void *message);
+
+/* The newest q-cosigned checkpoint, verified. note may be NULL. RC_UNSURE: none yet. */
+MUST_USE enum rc remote_head(struct remote *r, struct checkpoint *ret, struct buf *note, struct err *err);
+
+/* A statement of `type` by somebody who saw that checkpoint. */
+MUST_USE enum rc remote_statement(struct remote *r, enum statement_type type, uint64_t life,
+    struct statement *ret, struct err *err);
+
+struct submitted {
+	uint8_t		id[SHA256_BYTES];
+	uint64_t	index;
+	bool		effective, cosigned, repeated;
+	uint32_t	have, need;
+	char		why[64], words[256];
+};
+/*
+ * Hands a statement in and, when it is cosigned, checks that it stands in the log.
+ * RC_DENIED: refused or void (ret says why). RC_UNSURE: too few custodians so far.
+ */
+MUST_USE enum rc remote_submit(struct remote *r, struct span dsse, const struct span *blob, size_t n_blobs,
+    const uint8_t (*upload)[16], size_t n_uploads, struct submitted *ret, struct err *err);
+/* Members for --json: id, index, effective, cosigned... */
+json_t	*submitted_json(const char *name, const struct submitted *s);
+
+/* Leaf data under the q-cosigned checkpoint in `proof`; both from the coordinator. RC_VERIFY. */
+MUST_USE enum rc remote_check_leaf(struct remote *r, uint64_t index, struct span leaf, struct span proof,
+    struct checkpoint *ret, struct err *err);
+
+/* An upload from a callback of known size; shows progress on a terminal. */
+typedef enum rc (*upload_read)(void *user, uint64_t at, uint8_t *out, size_t n, struct err *err);
+MUST_USE enum rc remote_upload(struct remote *r, const char *what, uint64_t size, upload_read read, void *user,
+    uint8_t ret_id[16], struct err *err);
+/* A blob by digest, whole, checked against it. */
+MUST_USE enum rc remote_blob(struct remote *r, const uint8_t digest[SHA256_BYTES], struct buf *ret, struct err *err);
+
+/* A fresh erasable blob: salt || bytes, and its salted digest. */
+MUST_USE enum rc erasable_new(struct span bytes, struct buf *ret, uint8_t ret_digest[SHA256_BYTES], struct err *err);
+
+#endif
