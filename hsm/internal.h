@@ -45,9 +45,9 @@ MUST_USE enum rc hsm_module_get(const char *path, const char *args, struct hsm_m
 void	 hsm_module_put(struct hsm_module *m);
 /*
  * One C_Finalize and C_Initialize, unless somebody did since `seen`. RC_IO: it is
- * too soon after the last one, or the module does not come up.
+ * too soon after the last one (unless at_once), or the module does not come up.
  */
-MUST_USE enum rc hsm_module_recover(struct hsm_module *m, uint64_t seen);
+MUST_USE enum rc hsm_module_recover(struct hsm_module *m, uint64_t seen, bool at_once);
 
 struct hsm {
 	struct hsm_module	*m;
@@ -55,6 +55,7 @@ struct hsm {
 	struct secret		*pin;
 	char			 guard[HSM_PATH_MAX + 1];	/* "": none */
 	atomic_int		 path;		/* enum hsm_path; settles from AUTO */
+	bool			 opening;	/* within hsm_open: nobody else has it yet */
 
 	pthread_mutex_t		 lock;		/* for all below, and handles of keys */
 	pthread_cond_t		 freed;		/* a session came back */

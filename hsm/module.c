@@ -166,13 +166,13 @@ hsm_module_put(struct hsm_module *m)
 }
 
 enum rc
-hsm_module_recover(struct hsm_module *m, uint64_t seen)
+hsm_module_recover(struct hsm_module *m, uint64_t seen, bool at_once)
 {
 	enum rc	rc = RC_OK;
 
 	pthread_rwlock_wrlock(&m->lock);
 	if (m->generation == seen) {
-		if (now_ms() < m->next_try_ms) {
+		if (!at_once && now_ms() < m->next_try_ms) {
 			rc = RC_IO;
 		} else {
 			m->next_try_ms = now_ms() + HSM_RECOVERY_PAUSE_MS;

@@ -285,7 +285,7 @@ hsm_run(struct hsm *h, struct hsm_key *k, hsm_op op, void *arg, CK_RV *ret_rv, s
 	pthread_mutex_unlock(&h->lock);
 	run_once(&c, k, op, arg);
 	/* To repeat a signature is safe: it is over the same bytes, and nobody saw the first. */
-	if (hsm_rv_gone(c.rv) && hsm_module_recover(h->m, c.generation) == RC_OK) {
+	if (hsm_rv_gone(c.rv) && hsm_module_recover(h->m, c.generation, h->opening) == RC_OK) {
 		c = (struct hsm_call){ .h = h, .f = h->m->f };
 		run_once(&c, k, op, arg);
 	}
@@ -347,7 +347,13 @@ first_login(struct hsm *h, struct err *err)
 
 	if (h->guard[0] != '\0')
 		TRY(hsm_guard_check(h->guard, h->pin, err));
+	/*
+	 * Some modules see a token that was made after C_Initialize only when they
+	 * start over. Somebody waits for this one, and it is one try: no pause.
+	 */
+	h->opening = true;
 	rc = hsm_run(h, NULL, nothing, NULL, &rv, err);
+	h->opening = false;
 	if (rv == RV_NOT_FOUND)
 		return err_set(err, RC_MISSING, "no token %s in %s: is it plugged in and initialised?",
 		    name_of(h), h->m->path);

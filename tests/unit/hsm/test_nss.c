@@ -108,7 +108,7 @@ test_opener_after_recovery(void **state)
 	must(hsm_opener_by(k, &c, e, HSM_PATH_TOKEN, &o, &err), &err);
 	randombytes_buf(secret_bytes(in), 32);
 	must(sealed_share_seal(sk, 1, digest, secret_view(in), sealed, &err), &err);
-	must(hsm_module_recover(nss->m, nss->m->generation), &err);
+	must(hsm_module_recover(nss->m, nss->m->generation, false), &err);
 	must(hsm_opener_share(o, 1, digest, sealed, secret_bytes(out), &err), &err);
 	assert_true(secret_eq(in, out));
 	must(hsm_key_destroy(k, &err), &err);

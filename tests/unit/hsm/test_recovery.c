@@ -113,7 +113,7 @@ test_pause(void **state)
 	move_tokens("soft", "away");
 	pause_over();
 	/* SoftHSM does not even start without its folder. */
-	assert_int_equal(hsm_module_recover(h->m, h->m->generation), RC_IO);
+	assert_int_equal(hsm_module_recover(h->m, h->m->generation, false), RC_IO);
 	before = h->m->generation;
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(hsm_key_health(k, &err), RC_IO);
@@ -287,7 +287,7 @@ test_pin_changed(void **state)
 	keep->m->f = &counting;
 	secret_bytes(h->pin)[0] ^= 1;
 	pause_over();
-	must(hsm_module_recover(h->m, h->m->generation), &err);
+	must(hsm_module_recover(h->m, h->m->generation, false), &err);
 	logins = 0;
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(hsm_key_health(k, &err), RC_DENIED);
@@ -347,7 +347,7 @@ test_threads(void **state)
 	/* And the module starts over under their hands. */
 	for (int i = 0; i < 3; i++) {
 		pause_over();
-		must(hsm_module_recover(h->m, h->m->generation), &err);
+		must(hsm_module_recover(h->m, h->m->generation, false), &err);
 	}
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(th[i], NULL);
