@@ -1,0 +1,35 @@
+/*
+ * evidence/package_parts.h - what package.c and package_payload.c share: for them only.
+ */
+#ifndef EVIDENCE_PACKAGE_PARTS_H
+#define EVIDENCE_PACKAGE_PARTS_H
+
+#include "evidence/package.h"
+#include "evidence/package_text.h"
+
+struct logged {				/* an entry of the payload, to know it again */
+	uint64_t	index;
+	uint8_t		leaf[TREE_HASH_BYTES];
+};
+
+struct package {
+	struct zip_writer	*w;
+	struct package_files	 files;
+	uint8_t			*scratch;	/* a leaf of ciphertext, or PACKAGE_HASHES hashes */
+	struct buf		 manifest;
+	uint8_t			 contents[SHA256_BYTES], order[SHA256_BYTES];
+	uint8_t			 certificate[SHA256_BYTES];	/* the charter's, by digest */
+	char			 organisation[NAME_MAX_BYTES + 1];
+	struct logged		*logged;
+	uint32_t		 n_logged;
+};
+
+MUST_USE enum rc package_add(struct package *p, const char *name, struct span bytes, struct err *err);
+MUST_USE enum rc package_add_buf(struct package *p, const char *name, const struct buf *b, struct err *err);
+/* End an entry that was begun with zip_begin(). */
+MUST_USE enum rc package_end(struct package *p, const char *name, uint64_t size, struct err *err);
+
+/* Everything under data/. */
+MUST_USE enum rc package_add_payload(struct package *p, const struct package_input *in, struct err *err);
+
+#endif

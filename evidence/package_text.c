@@ -1,0 +1,271 @@
+#include "evidence/package_text.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/wire.h"
+
+#define HEX_ID	HEX_BYTES(ARTIFACT_ID_BYTES)
+
+/* The longest of these is far below ZIP_NAME_MAX: part names have at most 32 characters. */
+static void
+name_printf(package_name ret, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void
+name_printf(package_name ret, const char *fmt, ...)
+{
+	va_list	ap;
+
+	va_start(ap, fmt);
+	if (vsnprintf(ret, ZIP_NAME_MAX + 1, fmt, ap) < 0)
+		ret[0] = '\0';
+	va_end(ap);
+}
+
+void
+name_entry(uint64_t index, package_name ret)
+{
+	name_printf(ret, NAME_ENTRIES "%012" PRIu64 ".leaf", index);
+}
+
+void
+name_proof(uint64_t index, package_name ret)
+{
+	name_printf(ret, NAME_PROOFS "%012" PRIu64 ".tlog-proof", index);
+}
+
+void
+name_message(uint8_t custodian, package_name ret)
+{
+	name_printf(ret, NAME_MESSAGES "%02u.p7m", custodian);
+}
+
+void
+name_erasable(const uint8_t digest[SHA256_BYTES], package_name ret)
+{
+	char	hex[HEX_BYTES(SHA256_BYTES)];
+
+	name_printf(ret, NAME_ERASABLE "%s", hex_write(SPAN(digest, SHA256_BYTES), hex));
+}
+
+void
+name_artifact(const uint8_t id[ARTIFACT_ID_BYTES], const char *what, package_name ret)
+{
+	char	hex[HEX_ID];
+
+	name_printf(ret, "data/artifacts/%s/%s", hex_write(SPAN(id, ARTIFACT_ID_BYTES), hex), what);
+}
+
+/* A folder of its own for parts: a part may be named "descriptor". */
+void
+name_leaves(const uint8_t id[ARTIFACT_ID_BYTES], const char *part, package_name ret)
+{
+	char	hex[HEX_ID];
+
+	name_printf(ret, "data/artifacts/%s/parts/%s/leaves",
+	    hex_write(SPAN(id, ARTIFACT_ID_BYTES), hex), part);
+}
+
+void
+name_segment(const uint8_t id[ARTIFACT_ID_BYTES], const char *part, uint32_t segment, package_name ret)
+{
+	char	hex[HEX_ID];
+
+	name_printf(ret, "data/artifacts/%s/parts/%s/%08" PRIu32 ".seg",
+	    hex_write(SPAN(id, ARTIFACT_ID_BYTES), hex), part, segment);
+}
+
+enum rc
+package_files_add(struct package_files *f, const char *name, uint64_t size,
+    const uint8_t digest[SHA256_BYTES], struct err *err)
+{
+	struct package_file	*p;
+	uint32_t		 cap = f->cap == 0 ? 64 : f->cap * 2;
+
+	if (f->n == f->cap) {
+		if (f->n >= ZIP_ENTRIES_MAX)
+			return err_set(err, RC_LIMIT, "package: more than %d files", ZIP_ENTRIES_MAX);
+		if ((p = realloc(f->file, cap * sizeof(*p))) == NULL)
+			return err_set(err, RC_NOMEM, "package: no memory for %u files", cap);
+		f->file = p;
+		f->cap = cap;
+	}
+	p = &f->file[f->n++];
+	name_printf(p->name, "%s", name);
+	p->size = size;
+	memcpy(p->digest, digest, SHA256_BYTES);
+	return RC_OK;
+}
+
+void
+package_files_done(struct package_files *f)
+{
+	free(f->file);
+	*f = (struct package_files){ .file = NULL };
+}
+
+static bool
+under(const char *name, const char *folder)
+{
+	return strncmp(name, folder, strlen(folder)) == 0;
+}
+
+static bool
+is_container(const char *name)
+{
+	return strcmp(name, NAME_MIMETYPE) == 0 || under(name, "META-INF/");
+}
+
+static void
+digest_line(const struct package_file *f, struct buf *out)
+{
+	char	hex[HEX_BYTES(SHA256_BYTES)];
+
+	buf_printf(out, "%s  %s\n", hex_write(SPAN_OF(f->digest), hex), f->name);
+}
+
+void
+package_manifest(const struct package_files *f, struct buf *out)
+{
+	for (uint32_t i = 0; i < f->n; i++)
+		if (under(f->file[i].name, "data/"))
+			digest_line(&f->file[i], out);
+}
+
+void
+package_tagmanifest(const struct package_files *f, struct buf *out)
+{
+	for (uint32_t i = 0; i < f->n; i++) {
+		const char	*name = f->file[i].name;
+
+		if (!under(name, "data/") && !is_container(name) && strcmp(name, NAME_TAGMANIFEST) != 0)
+			digest_line(&f->file[i], out);
+	}
+}
+
+static const char *
+media_type(const char *name)
+{
+	static const struct { const char *end, *type; } known[] = {
+		{ ".txt", "text/plain" },
+		{ ".tlog-proof", "text/plain" },
+		{ ".json", "application/json" },
+		{ ".html", "text/html" },
+		{ ".p7m", "application/pkcs7-mime" },
+		{ ".cer", "application/pkix-cert" },
+	};
+	size_t	n = strlen(name);
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		size_t	end = strlen(known[i].end);
+
+		if (n > end && strcmp(name + n - end, known[i].end) == 0)
+			return known[i].type;
+	}
+	return strcmp(name, NAME_CHECKPOINT) == 0 ? "text/plain" : "application/octet-stream";
+}
+
+/* Names need no escaping: zip_name_ok(). */
+void
+package_asic_manifest(const struct package_files *f, struct buf *out)
+{
+	buf_printf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+	    "<asic:ASiCManifest xmlns:asic=\"http://uri.etsi.org/02918/v1.2.1#\""
+	    " xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">\n"
+	    " <asic:SigReference URI=\"" NAME_SIGNATURE "\" MimeType=\"application/pkcs7-signature\"/>\n");
+	for (uint32_t i = 0; i < f->n; i++) {
+		const struct package_file	*p = &f->file[i];
+
+		if (is_container(p->name))
+			continue;
+		buf_printf(out, " <asic:DataObjectReference URI=\"%s\" MimeType=\"%s\"%s>\n"
+		    "  <ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/>\n"
+		    "  <ds:DigestValue>", p->name, media_type(p->name),
+		    strcmp(p->name, NAME_SUMMARY) == 0 ? " Rootfile=\"true\"" : "");
+		b64_write(out, SPAN_OF(p->digest));
+		buf_printf(out, "</ds:DigestValue>\n </asic:DataObjectReference>\n");
+	}
+	buf_printf(out, "</asic:ASiCManifest>\n");
+}
+
+void
+package_bag_info(const struct package_files *f, const char *organisation,
+    const uint8_t order[SHA256_BYTES], when released, struct buf *out)
+{
+	char		hex[HEX_BYTES(SHA256_BYTES)], at[WHEN_TEXT_BYTES];
+	uint64_t	bytes = 0;
+	uint32_t	files = 0;
+
+	for (uint32_t i = 0; i < f->n; i++)
+		if (under(f->file[i].name, "data/")) {
+			bytes += f->file[i].size;
+			files++;
+		}
+	buf_printf(out, "Source-Organization: %s\n"
+	    "External-Description: Quorate evidence package v1\n"
+	    "External-Identifier: %s\n"
+	    "Bagging-Date: %.10s\n"
+	    "Payload-Oxum: %" PRIu64 ".%" PRIu32 "\n", organisation,
+	    hex_write(SPAN(order, SHA256_BYTES), hex), when_write(released, at), bytes, files);
+}
+
+void
+descriptor_path_write(const struct case_artifact *a, struct buf *out)
+{
+	buf_u64(out, a->batch);
+	buf_u32(out, a->leaf);
+	buf_u8(out, a->path.n);
+	buf_add(out, a->path.hash, (size_t)a->path.n * TREE_HASH_BYTES);
+}
+
+enum rc
+descriptor_path_parse(struct span in, struct case_artifact *ret, struct err *err)
+{
+	struct rd	r = rd_init(in);
+
+	ret->path = (struct tree_path){ .n = 0 };
+	if (!rd_u64(&r, &ret->batch) || !rd_u32(&r, &ret->leaf) || !rd_u8(&r, &ret->path.n) ||
+	    ret->path.n > TREE_PATH_MAX ||
+	    !rd_bytes(&r, &ret->path.hash[0][0], (size_t)ret->path.n * TREE_HASH_BYTES) || !rd_done(&r))
+		return err_set(err, RC_FORMAT, "package: descriptor.path: malformed at byte %zu of %zu",
+		    r.at, in.n);
+	return RC_OK;
+}
+
+const char package_readme[] =
+"QUORATE EVIDENCE PACKAGE, VERSION 1\n"
+"\n"
+"Disclosed evidence, and the proof that its disclosure was allowed. The specification is\n"
+"docs/spec/package-v1.md of the Quorate sources. data/summary.html is for reading.\n"
+"\n"
+"WITH QUORATE\n"
+"\n"
+"  quorate verify PACKAGE --charter charter.json     (the charter that you got from a party you trust)\n"
+"  quorate open PACKAGE --key recipient.key -d FOLDER\n"
+"\n"
+"WITHOUT IT\n"
+"\n"
+"1. Unpack:\n"
+"     unzip -t PACKAGE && unzip PACKAGE -d bag && cd bag\n"
+"2. The files are those that the manifests list (this is a BagIt bag, RFC 8493):\n"
+"     sha256sum -c manifest-sha256.txt && sha256sum -c tagmanifest-sha256.txt\n"
+"3. The coordinator signed them (ASiC-E with CAdES, ETSI EN 319 162-1):\n"
+"     jq -r .coordinator.package_certificate data/charter.json | base64 -d |\n"
+"       openssl x509 -inform DER -out package.pem\n"
+"     openssl cms -verify -cades -purpose any -partial_chain -CAfile package.pem -binary -inform DER \\\n"
+"       -in META-INF/signature001.p7s -content META-INF/ASiCManifest001.xml -out /dev/null\n"
+"   META-INF/ASiCManifest001.xml lists the SHA-256 of every file in base64.\n"
+"4. The charter is the one you trust: this must be the genesis digest that you were given:\n"
+"     sha256sum data/charter.json\n"
+"5. The logged release names this very payload: the two digests must be equal:\n"
+"     sha256sum manifest-sha256.txt\n"
+"     tail -c +9 release.leaf | jq -r .payload | base64 -d | jq -r .predicate.contents\n"
+"6. Every log entry (data/entries, release.leaf: 8 bytes of time, then the signed statement) is in\n"
+"   the log that the custodians cosigned: proofs/*.tlog-proof are C2SP tlog-proof files, the\n"
+"   checkpoint in them is a C2SP signed note; the keys stand in data/charter.json.\n"
+"     tail -c +9 data/entries/000000000000.leaf | jq -r .payload | base64 -d | jq .\n"
+"7. The keys, for the recipient only (one 32-byte point for each segment, docs/spec/keys-v1.md):\n"
+"     openssl cms -decrypt -inform DER -in data/keys.p7m -inkey recipient.key -out keys\n";
