@@ -76,7 +76,10 @@ MUST_USE enum rc replica_apply(struct replica *r, uint64_t index, struct span le
  * function, same checks; the state knows fewer roots. (State digests then mean nothing.)
  */
 
-/* The fixed blobs an entry names (charter, descriptors vector, scope): at most 2. */
+/*
+ * The fixed blobs an entry names (charter, descriptors vector, scope): at most 2.
+ * What is no statement names none: apply will say what is wrong with it.
+ */
 MUST_USE enum rc entry_blobs(struct span leaf, uint8_t ret[2][SHA256_BYTES], size_t *ret_n, struct err *err);
 
 /* The verdict that the statement would get if logged now, writing nothing but through a scratch state. */

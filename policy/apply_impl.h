@@ -1,0 +1,65 @@
+/*
+ * policy/apply_impl.h - one entry on its way through apply. Internal to policy/.
+ *
+ * A handler checks first and puts last: refuse() before any put, so that a void
+ * entry changes nothing but what stands in the log.
+ */
+#ifndef POLICY_APPLY_IMPL_H
+#define POLICY_APPLY_IMPL_H
+
+#include "policy/apply.h"
+#include "policy/record.h"
+#include "policy/tally.h"
+
+#define DAY_SECONDS		86400
+#define CLOCK_SKEW_SECONDS	300	/* how far a signer's clock may be ahead of the log's */
+
+struct applying {
+	const struct state	*st;
+	const struct charter	*charter;	/* in force */
+	const uint8_t		*genesis;
+	uint64_t		 index;
+	when			 now;		/* the entry's effective time */
+	struct dsse		 dsse;
+	struct statement	 s;
+	const struct key	*key;		/* that verified it */
+	const struct person	*person;	/* whose key it is, NULL: no person's */
+	const struct sealer	*sealer;	/* likewise */
+	struct changes		 changes;
+	enum void_reason	 why;
+};
+
+/* Sets why; RC_DENIED is how a handler says void. */
+enum rc	 refuse(struct applying *a, enum void_reason why);
+/* Bytes of a fixed blob, whose digest is checked. RC_MISSING: not here. */
+MUST_USE enum rc fixed_blob(const struct state *st, const uint8_t digest[SHA256_BYTES],
+    size_t max, struct buf *ret, struct err *err);
+/* Refused for what stands in the bytes, not for want of memory or disk. */
+bool	 is_refusal(enum rc rc);
+
+MUST_USE enum rc apply_batch(struct applying *a, struct err *err);
+MUST_USE enum rc apply_checked(struct applying *a, struct err *err);
+MUST_USE enum rc apply_garbage(struct applying *a, struct err *err);
+MUST_USE enum rc apply_request(struct applying *a, struct err *err);
+MUST_USE enum rc apply_decision(struct applying *a, struct err *err);
+MUST_USE enum rc apply_withdrawal(struct applying *a, struct err *err);
+MUST_USE enum rc apply_revocation(struct applying *a, struct err *err);
+MUST_USE enum rc apply_order(struct applying *a, struct err *err);
+MUST_USE enum rc apply_receipt(struct applying *a, struct err *err);
+MUST_USE enum rc apply_release(struct applying *a, struct err *err);
+
+/* Everything between the entry's bytes and its handler; then the statement's record. */
+MUST_USE enum rc apply_entry(struct applying *a, struct span dsse, struct err *err);
+/* Entry 0. RC_VERIFY: not the genesis, or not signed by all. RC_MISSING: no blob. */
+MUST_USE enum rc apply_genesis(struct applying *a, struct span dsse, struct charter **ret,
+    struct err *err);
+
+/* A replica is open to the questions beside apply. */
+struct replica {
+	const struct state	*st;
+	uint8_t			 genesis[SHA256_BYTES];
+	struct charter		*charter;	/* NULL before entry 0 */
+	struct rec_head		 head;		/* as in the state; zeroes before entry 0 */
+};
+
+#endif
