@@ -181,6 +181,9 @@ $(foreach g,$(GEN),$(eval $(call generator,$(g),$(call libs_in,$(or $(gen_$(g)),
 
 vectors: $(GEN:%=vectors-%)
 
+second: $(BUILD)/tests/shamir/test_vectors
+	@tests/second/run $(BUILD)
+
 # ---- the rest -------------------------------------------------------------------
 
 install: all
@@ -194,7 +197,7 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all programs unit asan layers vectors install clean
+.PHONY: all programs unit asan layers vectors second install clean
 
 -include $(patsubst %.o,%.d,$(call obj,$(foreach f,$(FOLDERS),$(wildcard $(call where,$(f))/*.c)) \
 	$(wildcard tests/unit/*.c tests/unit/*/*.c tests/gen/*.c tests/gen/*/*.c)))

@@ -20,6 +20,8 @@ struct own {
 	size_t		 n;
 };
 
+/* Are the files another implementation's, of $OWN_VECTORS? Then their number is its choice. */
+bool		 own_elsewhere(void);
 /* Calls fn for each file of tests/vectors/SPEC; returns how many there were. */
 size_t		 own_each(const char *spec, void (*fn)(const struct own *v));
 /* The i-th value of a key, from 0; NULL when there is none. */

@@ -212,15 +212,19 @@ check_sealed(const struct own *v)
 static void
 test_share(void **state)
 {
+	size_t	n = own_each("share-v1", check_share);
+
 	(void)state;
-	assert_int_equal(own_each("share-v1", check_share), 34);
+	assert_true(own_elsewhere() ? n > 0 : n == 34);
 }
 
 static void
 test_sealed(void **state)
 {
+	size_t	n = own_each("sealed-share-v1", check_sealed);
+
 	(void)state;
-	assert_int_equal(own_each("sealed-share-v1", check_sealed), 17);
+	assert_true(own_elsewhere() ? n > 0 : n == 17);
 }
 
 int
