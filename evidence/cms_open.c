@@ -8,8 +8,6 @@
 
 #include "evidence/cms_parts.h"
 
-#define TAG_BYTES	16
-
 DEFINE_AUTO(BIO_free_all, BIO);
 DEFINE_AUTO(RSA_OAEP_PARAMS_free, RSA_OAEP_PARAMS);
 DEFINE_AUTO(X509_ALGOR_free, X509_ALGOR);
@@ -90,25 +88,44 @@ parse(struct span der, CMS_ContentInfo **ret, struct err *err)
 
 	if (der.n == 0 || der.n > CMS_BYTES_MAX)
 		return err_set(err, RC_FORMAT, "cms: %zu bytes, at most %d", der.n, CMS_BYTES_MAX);
+	TRY(cms_shape(der, err));
 	if ((cms = d2i_CMS_ContentInfo(NULL, &p, (long)der.n)) == NULL)
 		return cms_fail(err, RC_FORMAT, "not a message");
 	n = i2d_CMS_ContentInfo(cms, &again);
 	if (n <= 0 || (size_t)n != der.n || memcmp(again, der.p, der.n) != 0)
-		return cms_fail(err, RC_FORMAT, "not DER, or bytes after the message");
-	if (OBJ_obj2nid(CMS_get0_type(cms)) != NID_id_smime_ct_authEnvelopedData)
-		return cms_fail(err, RC_FORMAT, "not AuthEnvelopedData");
+		return cms_fail(err, RC_FORMAT, "not DER");
 	*ret = TAKE(cms);
 	return RC_OK;
+}
+
+/*
+ * libcrypto's comparison of names passes over case and spaces; a message that
+ * names its recipient by issuer must have the certificate's own bytes.
+ */
+static bool
+same_issuer(X509_NAME *issuer, X509 *cert)
+{
+	const unsigned char	*a, *b;
+	size_t			 n_a, n_b;
+
+	if (issuer == NULL)		/* named by its key identifier */
+		return true;
+	return X509_NAME_get0_der(issuer, &a, &n_a) == 1 &&
+	    X509_NAME_get0_der(X509_get_issuer_name(cert), &b, &n_b) == 1 &&
+	    n_a == n_b && memcmp(a, b, n_a) == 0;
 }
 
 static enum rc
 check_transport(CMS_RecipientInfo *ri, X509 *cert, struct err *err)
 {
-	X509_ALGOR *alg = NULL;
+	X509_ALGOR	*alg = NULL;
+	X509_NAME	*issuer = NULL;
 
 	if (CMS_RecipientInfo_ktri_get0_algs(ri, NULL, NULL, &alg) != 1 || !is_oaep_sha256(alg))
 		return cms_fail(err, RC_FORMAT, "the key is not sent by RSA-OAEP with SHA-256");
-	if (CMS_RecipientInfo_ktri_cert_cmp(ri, cert) != 0)
+	if (CMS_RecipientInfo_ktri_cert_cmp(ri, cert) != 0 ||
+	    CMS_RecipientInfo_ktri_get0_signer_id(ri, NULL, &issuer, NULL) != 1 ||
+	    !same_issuer(issuer, cert))
 		return cms_fail(err, RC_DENIED, "addressed to another certificate");
 	return RC_OK;
 }
@@ -117,8 +134,10 @@ static enum rc
 check_agreement(CMS_RecipientInfo *ri, X509 *cert, struct err *err)
 {
 	STACK_OF(CMS_RecipientEncryptedKey) *reks;
+	CMS_RecipientEncryptedKey *rek;
 	X509_ALGOR		*alg = NULL;
 	ASN1_OCTET_STRING	*ukm = NULL;
+	X509_NAME		*issuer = NULL;
 
 	if (CMS_RecipientInfo_kari_get0_alg(ri, &alg, &ukm) != 1 || !is_ecdh_sha2(alg) || ukm != NULL)
 		return cms_fail(err, RC_FORMAT, "the key is not agreed by ECDH with SHA-256 "
@@ -126,7 +145,10 @@ check_agreement(CMS_RecipientInfo *ri, X509 *cert, struct err *err)
 	reks = CMS_RecipientInfo_kari_get0_reks(ri);
 	if (sk_CMS_RecipientEncryptedKey_num(reks) != 1)
 		return cms_fail(err, RC_FORMAT, "not exactly one recipient");
-	if (CMS_RecipientEncryptedKey_cert_cmp(sk_CMS_RecipientEncryptedKey_value(reks, 0), cert) != 0)
+	rek = sk_CMS_RecipientEncryptedKey_value(reks, 0);
+	if (CMS_RecipientEncryptedKey_cert_cmp(rek, cert) != 0 ||
+	    CMS_RecipientEncryptedKey_get0_id(rek, NULL, NULL, NULL, &issuer, NULL) != 1 ||
+	    !same_issuer(issuer, cert))
 		return cms_fail(err, RC_DENIED, "addressed to another certificate");
 	return RC_OK;
 }
@@ -134,17 +156,12 @@ check_agreement(CMS_RecipientInfo *ri, X509 *cert, struct err *err)
 static enum rc
 check_recipient(CMS_ContentInfo *cms, X509 *cert, struct err *err)
 {
-	STACK_OF(CMS_RecipientInfo)	*ris = CMS_get0_RecipientInfos(cms);
-	CMS_RecipientInfo		*ri;
+	/* cms_shape() has seen that there is exactly one. */
+	CMS_RecipientInfo *ri = sk_CMS_RecipientInfo_value(CMS_get0_RecipientInfos(cms), 0);
 
-	if (sk_CMS_RecipientInfo_num(ris) != 1)
-		return cms_fail(err, RC_FORMAT, "not exactly one recipient");
-	ri = sk_CMS_RecipientInfo_value(ris, 0);
 	if (CMS_RecipientInfo_type(ri) == CMS_RECIPINFO_TRANS)
 		return check_transport(ri, cert, err);
-	if (CMS_RecipientInfo_type(ri) == CMS_RECIPINFO_AGREE)
-		return check_agreement(ri, cert, err);
-	return cms_fail(err, RC_FORMAT, "a recipient that is no certificate");
+	return check_agreement(ri, cert, err);
 }
 
 enum rc
@@ -160,21 +177,6 @@ cms_addressed_to(struct span cert_der, struct span der, struct err *err)
 
 /* --- opening ------------------------------------------------------------ */
 
-/* A short tag is a weak one, and GCM would take it. */
-static enum rc
-check_cipher(BIO *content, struct err *err)
-{
-	EVP_CIPHER_CTX *ctx = NULL;
-
-	if (BIO_get_cipher_ctx(content, &ctx) != 1 || ctx == NULL)
-		return cms_fail(err, RC_FORMAT, "no cipher");
-	if (EVP_CIPHER_CTX_get_nid(ctx) != NID_aes_256_gcm)
-		return cms_fail(err, RC_FORMAT, "not AES-256-GCM");
-	if (EVP_CIPHER_CTX_get_tag_length(ctx) != TAG_BYTES || EVP_CIPHER_CTX_get_iv_length(ctx) != 12)
-		return cms_fail(err, RC_FORMAT, "not a 16-byte tag and a 12-byte nonce");
-	return RC_OK;
-}
-
 /* Straight from the cipher into locked memory; good only if the tag is. */
 static enum rc
 decrypt(CMS_ContentInfo *cms, struct secret *plain, size_t *ret_n, struct err *err)
@@ -185,7 +187,6 @@ decrypt(CMS_ContentInfo *cms, struct secret *plain, size_t *ret_n, struct err *e
 
 	if (content == NULL)
 		return cms_fail(err, RC_VERIFY, "does not open with this key");
-	TRY(check_cipher(content, err));
 	while (n < secret_len(plain) && (got = BIO_read(content, secret_bytes(plain) + n,
 	    (int)(secret_len(plain) - n))) > 0)
 		n += (size_t)got;

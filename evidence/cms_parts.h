@@ -1,5 +1,5 @@
 /*
- * evidence/cms_parts.h - what cms.c and cms_open.c share. For those two only.
+ * evidence/cms_parts.h - what evidence/cms*.c share, for them only.
  */
 #ifndef EVIDENCE_CMS_PARTS_H
 #define EVIDENCE_CMS_PARTS_H
@@ -24,6 +24,8 @@ DEFINE_AUTO(openssl_bytes_free, unsigned char);
 
 /* Empties libcrypto's error queue and says our words. */
 enum rc	 cms_fail(struct err *err, enum rc rc, const char *words);
+/* Is it the frame that the profile says, to its last byte? Recipients are not looked into. */
+MUST_USE enum rc cms_shape(struct span der, struct err *err);
 /* A certificate that cms_recipient_check accepts. */
 MUST_USE enum rc cms_certificate(struct span cert_der, X509 **ret, struct err *err);
 
