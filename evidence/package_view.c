@@ -1,0 +1,424 @@
+#include "evidence/package_view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "evidence/cades.h"
+
+void
+view_done(struct package_view *v)
+{
+	zip_free(v->zip);
+	package_files_done(&v->files);
+	buf_done(&v->charter);
+	buf_done(&v->scope_bytes);
+	buf_done(&v->recipient);
+	buf_done(&v->checkpoint);
+	buf_done(&v->release);
+	buf_done(&v->bag_info);
+	buf_done(&v->manifest);
+	buf_done(&v->tagmanifest);
+	buf_done(&v->asic_manifest);
+	buf_done(&v->signature);
+	for (uint32_t i = 0; i < v->n_entries; i++)
+		buf_done(&v->leaf[i]);
+	for (uint32_t i = 0; v->descriptor_bytes != NULL && i < v->scope.n_artifacts; i++)
+		buf_done(&v->descriptor_bytes[i]);
+	free(v->index);
+	free(v->leaf);
+	free(v->descriptor);
+	free(v->descriptor_bytes);
+	free(v->leaves);
+	free(v->segment);
+	case_done(&v->kase);
+	scope_done(&v->scope);
+}
+
+/* --- one file after the other ------------------------------------------------- */
+
+static bool
+under(const char *name, const char *folder)
+{
+	return strncmp(name, folder, strlen(folder)) == 0;
+}
+
+/* Is the next file in this folder? */
+static bool
+next_under(const struct package_view *v, const char *folder, struct zip_entry *ret)
+{
+	if (v->at >= zip_count(v->zip))
+		return false;
+	zip_at(v->zip, v->at, ret);
+	return under(ret->name, folder);
+}
+
+/* The next file is the one of this name. */
+static enum rc
+expect(struct package_view *v, const char *name, struct zip_entry *ret, struct err *err)
+{
+	if (v->at >= zip_count(v->zip))
+		return err_set(err, RC_FORMAT, "package: %s is missing", name);
+	zip_at(v->zip, v->at, ret);
+	if (strcmp(ret->name, name) == 0) {
+		v->at++;
+		return RC_OK;
+	}
+	v->scope_failed = under(name, "data/artifacts/") || under(ret->name, "data/artifacts/");
+	return err_set(err, RC_FORMAT, "package: %s is where %s should be", ret->name, name);
+}
+
+static enum rc
+expect_size(struct package_view *v, const char *name, uint64_t size, struct err *err)
+{
+	struct zip_entry	e;
+
+	TRY(expect(v, name, &e, err));
+	if (e.size != size)
+		return err_set(err, RC_FORMAT, "package: %s has %llu bytes, not %llu", name,
+		    (unsigned long long)e.size, (unsigned long long)size);
+	return RC_OK;
+}
+
+static enum rc
+load(struct package_view *v, const char *name, size_t max, struct buf *ret, struct err *err)
+{
+	struct zip_entry	e;
+
+	TRY(expect(v, name, &e, err));
+	*ret = BUF_INIT(max);
+	return zip_read_all(v->zip, &e, ret, err);
+}
+
+static enum rc
+load_exactly(struct package_view *v, const char *name, struct span want, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf	have = BUF_INIT(0);
+
+	TRY(load(v, name, want.n, &have, err));
+	if (!span_eq(buf_view(&have), want))
+		return err_set(err, RC_FORMAT, "package: %s does not say what it should", name);
+	return RC_OK;
+}
+
+/* The number in a name such as "data/entries/000000000007.leaf"; the caller makes the name again. */
+static uint64_t
+number_in(const char *name, const char *folder)
+{
+	return strtoull(name + strlen(folder), NULL, 10);
+}
+
+/* --- the payload, package-v1 section 3 ------------------------------------------ */
+
+static enum rc
+walk_keys(struct package_view *v, struct err *err)
+{
+	struct zip_entry	e;
+	package_name		name;
+
+	while (next_under(v, NAME_MESSAGES, &e)) {
+		uint64_t	custodian = number_in(e.name, NAME_MESSAGES);
+		uint32_t	n = v->n_messages;
+
+		if (n == CUSTODIANS_MAX || custodian < 1 || custodian > CUSTODIANS_MAX ||
+		    (n > 0 && custodian <= v->message[n - 1].custodian))
+			return err_set(err, RC_FORMAT, "package: %s: no such custodian, or out of order",
+			    e.name);
+		name_message((uint8_t)custodian, name);
+		v->message[n].custodian = (uint8_t)custodian;
+		TRY(expect(v, name, &v->message[n].cms, err));
+		v->n_messages++;
+	}
+	if (v->n_messages > 0)
+		return RC_OK;
+	v->has_keys = true;
+	return expect(v, NAME_KEYS, &v->keys, err);
+}
+
+static enum rc
+walk_entry(struct package_view *v, uint64_t index, struct err *err)
+{
+	uint32_t	n = v->n_entries;
+	package_name	name;
+
+	if (n == CASE_ENTRIES_MAX)
+		return err_set(err, RC_LIMIT, "package: more than %d log entries", CASE_ENTRIES_MAX);
+	if (n > 0 && index <= v->index[n - 1])
+		return err_set(err, RC_FORMAT, "package: log entries out of order");
+	name_entry(index, name);
+	v->index[n] = index;
+	v->leaf[n] = BUF_INIT(0);
+	v->n_entries++;
+	TRY(load(v, name, ENTRY_BYTES_MAX, &v->leaf[n], err));
+	v->held += v->leaf[n].n;
+	if (v->held > CASE_BYTES_MAX)
+		return err_set(err, RC_LIMIT, "package: more than %d bytes of log entries", CASE_BYTES_MAX);
+	return RC_OK;
+}
+
+static enum rc
+walk_entries(struct package_view *v, struct err *err)
+{
+	struct zip_entry	e;
+
+	v->index = calloc(CASE_ENTRIES_MAX, sizeof(*v->index));
+	v->leaf = calloc(CASE_ENTRIES_MAX, sizeof(*v->leaf));
+	if (v->index == NULL || v->leaf == NULL)
+		return err_set(err, RC_NOMEM, "package: no memory for log entries");
+	while (next_under(v, NAME_ENTRIES, &e))
+		TRY(walk_entry(v, number_in(e.name, NAME_ENTRIES), err));
+	if (v->n_entries == 0)
+		return err_set(err, RC_FORMAT, "package: no log entries");
+	return RC_OK;
+}
+
+static enum rc
+walk_erasables(struct package_view *v, struct err *err)
+{
+	struct zip_entry	e;
+	package_name		name;
+
+	while (next_under(v, NAME_ERASABLE, &e)) {
+		uint32_t	n = v->n_erasables;
+		uint8_t		*digest = v->erasable[n];
+
+		if (n == PACKAGE_ERASABLES_MAX)
+			return err_set(err, RC_LIMIT, "package: more than %d reasons and attachments",
+			    PACKAGE_ERASABLES_MAX);
+		if (!hex_parse(span_str(e.name + strlen(NAME_ERASABLE)), digest, SHA256_BYTES) ||
+		    (n > 0 && memcmp(digest, v->erasable[n - 1], SHA256_BYTES) <= 0))
+			return err_set(err, RC_FORMAT, "package: %s: not a digest, or out of order", e.name);
+		v->erasable_file[n] = v->at;
+		name_erasable(digest, name);
+		TRY(expect(v, name, &e, err));
+		v->n_erasables++;
+	}
+	return RC_OK;
+}
+
+static enum rc
+walk_part(struct package_view *v, uint32_t i, struct err *err)
+{
+	const struct scope_part	*s = &v->scope.part[i];
+	const struct descriptor	*d = &v->descriptor[s->artifact];
+	const struct part	*part = descriptor_part(d, s->name);
+	package_name		 name;
+
+	v->scope_failed = true;
+	if (part == NULL || s->last >= part_segments(part))
+		return err_set(err, RC_FORMAT, "package: the scope names a part or segment that is not there");
+	v->leaves[i] = v->at;
+	name_leaves(d->id, part->name, name);
+	TRY(expect_size(v, name, part_leaves(part) * TREE_HASH_BYTES, err));
+	v->segment[i] = v->at;
+	for (uint32_t k = s->first; k <= s->last; k++) {
+		name_segment(d->id, part->name, k, name);
+		TRY(expect_size(v, name, segment_ciphertext_bytes(part_segment_length(part, k)), err));
+	}
+	v->scope_failed = false;
+	return RC_OK;
+}
+
+static enum rc
+walk_artifact(struct package_view *v, uint32_t i, struct err *err)
+{
+	const struct scope_artifact	*s = &v->scope.artifact[i];
+	AUTO_DONE(buf_done) struct buf	 path = BUF_INIT(0);
+	struct case_artifact		 a;
+	package_name			 name;
+
+	name_artifact(s->id, "descriptor", name);
+	TRY(load(v, name, DESCRIPTOR_BYTES_MAX, &v->descriptor_bytes[i], err));
+	TRY(descriptor_parse_known(buf_view(&v->descriptor_bytes[i]), &v->descriptor[i], err));
+	if (memcmp(v->descriptor[i].id, s->id, ARTIFACT_ID_BYTES) != 0)
+		return err_set(err, RC_FORMAT, "package: %s is of another artifact", name);
+	name_artifact(s->id, "descriptor.path", name);
+	TRY(load(v, name, PATH_BYTES_MAX, &path, err));
+	TRY(descriptor_path_parse(buf_view(&path), &a, err));
+	TRY(case_add_artifact(&v->kase, s->id, a.batch, a.leaf, &a.path, buf_view(&v->descriptor_bytes[i]),
+	    err));
+	for (uint32_t k = 0; k < s->n_parts; k++)
+		TRY(walk_part(v, s->first_part + k, err));
+	return RC_OK;
+}
+
+static enum rc
+walk_artifacts(struct package_view *v, struct err *err)
+{
+	v->descriptor = calloc(v->scope.n_artifacts, sizeof(*v->descriptor));
+	v->descriptor_bytes = calloc(v->scope.n_artifacts, sizeof(*v->descriptor_bytes));
+	v->leaves = calloc(v->scope.n_parts, sizeof(*v->leaves));
+	v->segment = calloc(v->scope.n_parts, sizeof(*v->segment));
+	if (v->descriptor == NULL || v->descriptor_bytes == NULL || v->leaves == NULL || v->segment == NULL)
+		return err_set(err, RC_NOMEM, "package: no memory for %u artifacts", v->scope.n_artifacts);
+	for (uint32_t i = 0; i < v->scope.n_artifacts; i++)
+		TRY(walk_artifact(v, i, err));
+	return RC_OK;
+}
+
+static enum rc
+walk_payload(struct package_view *v, struct err *err)
+{
+	struct zip_entry	e;
+
+	TRY(load(v, NAME_CHARTER, CHARTER_BYTES_MAX, &v->charter, err));
+	TRY(load(v, NAME_SCOPE, SCOPE_BYTES_MAX, &v->scope_bytes, err));
+	TRY(scope_parse(buf_view(&v->scope_bytes), &v->scope, err));
+	TRY(load(v, NAME_RECIPIENT, RECIPIENT_CERT_MAX, &v->recipient, err));
+	TRY(walk_keys(v, err));
+	TRY(walk_entries(v, err));
+	TRY(walk_erasables(v, err));
+	TRY(walk_artifacts(v, err));
+	return expect(v, NAME_SUMMARY, &e, err);
+}
+
+/* --- the rest, package-v1 sections 4 and 5 ---------------------------------------- */
+
+/* A proof file: of this entry, and in the one checkpoint. */
+static enum rc
+walk_proof(struct package_view *v, uint64_t index, struct span leaf, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf	bytes = BUF_INIT(0), again = BUF_INIT(PACKAGE_TEXT_MAX);
+	struct tlog_proof		proof;
+	package_name			name;
+
+	name_proof(index, name);
+	TRY(load(v, name, NOTE_BYTES_MAX + 8192, &bytes, err));
+	TRY(tlog_proof_parse(buf_view(&bytes), &proof, err));
+	/* One form: no extra line, this index, this checkpoint. */
+	tlog_proof_write(index, &proof.path, SPAN(NULL, 0), buf_view(&v->checkpoint), &again);
+	TRY(buf_check(&again, name, err));
+	if (!span_eq(buf_view(&again), buf_view(&bytes)))
+		return err_set(err, RC_FORMAT, "package: %s is of another entry or checkpoint", name);
+	return case_add_entry(&v->kase, index, leaf, &proof.path, err);
+}
+
+static enum rc
+walk_proofs(struct package_view *v, struct err *err)
+{
+	struct zip_entry	e;
+
+	for (uint32_t i = 0; i < v->n_entries; i++)
+		TRY(walk_proof(v, v->index[i], buf_view(&v->leaf[i]), err));
+	if (!next_under(v, NAME_PROOFS, &e))
+		return err_set(err, RC_FORMAT, "package: the proof of the release is missing");
+	v->release_index = number_in(e.name, NAME_PROOFS);
+	if (v->release_index <= v->index[v->n_entries - 1])
+		return err_set(err, RC_FORMAT, "package: the release does not come last");
+	return walk_proof(v, v->release_index, SPAN(NULL, 0), err);
+}
+
+static enum rc
+walk_tags(struct package_view *v, struct err *err)
+{
+	struct zip_entry	e;
+
+	TRY(load_exactly(v, NAME_BAGIT, SPAN_STR(PACKAGE_BAGIT), err));
+	TRY(load(v, NAME_BAG_INFO, 4096, &v->bag_info, err));
+	TRY(load(v, NAME_MANIFEST, PACKAGE_TEXT_MAX, &v->manifest, err));
+	TRY(load(v, NAME_CHECKPOINT, NOTE_BYTES_MAX, &v->checkpoint, err));
+	TRY(walk_proofs(v, err));
+	TRY(load(v, NAME_RELEASE, ENTRY_BYTES_MAX, &v->release, err));
+	v->kase.entry[v->kase.n_entries - 1].leaf = buf_view(&v->release);
+	TRY(expect(v, NAME_README, &e, err));
+	TRY(load(v, NAME_TAGMANIFEST, PACKAGE_TEXT_MAX, &v->tagmanifest, err));
+	TRY(load(v, NAME_ASIC_MANIFEST, PACKAGE_TEXT_MAX, &v->asic_manifest, err));
+	return load(v, NAME_SIGNATURE, CADES_BYTES_MAX, &v->signature, err);
+}
+
+enum rc
+view_walk(stream_read_at read, void *user, uint64_t size, struct package_view *v, struct err *err)
+{
+	struct zip_entry	e;
+
+	*v = (struct package_view){ .kase = CASE_INIT };
+	TRY(zip_open(read, user, size, &v->zip, err));
+	TRY(load_exactly(v, NAME_MIMETYPE, SPAN_STR(PACKAGE_MIMETYPE), err));
+	TRY(walk_payload(v, err));
+	TRY(walk_tags(v, err));
+	if (next_under(v, "", &e))
+		return err_set(err, RC_FORMAT, "package: %s is too many", e.name);
+	v->kase.charter = buf_view(&v->charter);
+	v->kase.scope = buf_view(&v->scope_bytes);
+	v->kase.checkpoint = buf_view(&v->checkpoint);
+	return RC_OK;
+}
+
+enum rc
+view_digests(struct package_view *v, struct err *err)
+{
+	struct zip_entry	e;
+	uint8_t			digest[SHA256_BYTES];
+
+	for (uint32_t i = 0; i < zip_count(v->zip); i++) {
+		zip_at(v->zip, i, &e);
+		TRY(zip_digest(v->zip, &e, digest, err));
+		TRY(package_files_add(&v->files, e.name, e.size, digest, err));
+	}
+	return RC_OK;
+}
+
+/* --- ciphertext --------------------------------------------------------------------- */
+
+const struct part *
+view_part(const struct package_view *v, uint32_t part)
+{
+	return descriptor_part(&v->descriptor[v->scope.part[part].artifact], v->scope.part[part].name);
+}
+
+enum rc
+view_check_leaves(const struct package_view *v, uint32_t part, struct err *err)
+{
+	const struct part	*p = view_part(v, part);
+	struct tree_range	 range = TREE_RANGE_INIT;
+	struct zip_entry	 e;
+	uint64_t		 total = part_leaves(p), n;
+	uint8_t			 hash[64][TREE_HASH_BYTES], root[TREE_HASH_BYTES];
+
+	zip_at(v->zip, v->leaves[part], &e);
+	for (uint64_t at = 0; at < total; at += n) {
+		n = total - at < 64 ? total - at : 64;
+		TRY(zip_read(v->zip, &e, at * TREE_HASH_BYTES, hash[0], n * TREE_HASH_BYTES, err));
+		for (uint64_t i = 0; i < n; i++)
+			TRY(tree_range_add(&range, hash[i], NULL, NULL, err));
+	}
+	tree_range_root(&range, root);
+	if (memcmp(root, p->root, TREE_HASH_BYTES) != 0)
+		return err_set(err, RC_VERIFY, "package: %s: not the leaf hashes that were sealed", e.name);
+	return RC_OK;
+}
+
+static enum rc
+segment_read(void *user, uint64_t offset, uint8_t *out, size_t n, struct err *err)
+{
+	const struct view_segment	*s = user;
+
+	return zip_read(s->zip, &s->entry, offset, out, n, err);
+}
+
+enum rc
+view_segment(const struct package_view *v, uint32_t part, uint32_t segment, struct view_segment *ret,
+    struct err *err)
+{
+	const struct part	*p = view_part(v, part);
+	uint64_t		 length = part_segment_length(p, segment), n = segment_chunks(length);
+	struct zip_entry	 leaves;
+
+	*ret = (struct view_segment){ .zip = v->zip };
+	zip_at(v->zip, v->leaves[part], &leaves);
+	zip_at(v->zip, v->segment[part] + segment - v->scope.part[part].first, &ret->entry);
+	/* At most SEGMENT_LOG2_MAX bytes of plaintext, so at most 512 KiB of hashes. */
+	if ((ret->hash = calloc(n, TREE_HASH_BYTES)) == NULL)
+		return err_set(err, RC_NOMEM, "package: no memory for a segment");
+	TRY(zip_read(v->zip, &leaves, part_segment_leaf(p, segment) * TREE_HASH_BYTES, ret->hash[0],
+	    n * TREE_HASH_BYTES, err));
+	ret->source = (struct segment_source){ .length = length,
+	    .leaf = (const uint8_t (*)[TREE_HASH_BYTES])ret->hash, .read = segment_read, .user = ret };
+	return RC_OK;
+}
+
+void
+view_segment_done(struct view_segment *s)
+{
+	free(s->hash);
+	s->hash = NULL;
+}

@@ -1,0 +1,69 @@
+/*
+ * evidence/package_view.h - a package's files, each known for what it is: for verify*.c only.
+ *
+ * view_walk() goes through the container in the one order that package-v1 allows, with
+ * the package's own scope and descriptors as its guide. A file that is missing, too
+ * many, misplaced or of the wrong size ends it. Afterwards small files are in memory
+ * and large ones have their entry; no content was compared with anything yet.
+ */
+#ifndef EVIDENCE_PACKAGE_VIEW_H
+#define EVIDENCE_PACKAGE_VIEW_H
+
+#include "evidence/package.h"
+#include "evidence/package_text.h"
+#include "evidence/segment.h"
+
+struct view_message { uint8_t custodian; struct zip_entry cms; };
+
+struct package_view {
+	struct zip		*zip;
+	uint32_t		 at;		/* the next file of the walk */
+	bool			 scope_failed;	/* the walk ended at an artifact */
+	struct package_files	 files;		/* view_digests() */
+	struct buf		 charter, scope_bytes, recipient, checkpoint, release;
+	struct buf		 bag_info, manifest, tagmanifest, asic_manifest, signature;
+	struct scope		 scope;
+	bool			 has_keys;	/* else messages */
+	struct zip_entry	 keys;
+	uint32_t		 n_messages;
+	struct view_message	 message[CUSTODIANS_MAX];
+	uint32_t		 n_entries;	/* of the payload; their bytes below */
+	uint64_t		*index;
+	struct buf		*leaf;
+	uint64_t		 release_index;
+	size_t			 held;		/* bytes of leaves in memory */
+	uint32_t		 n_erasables;
+	uint8_t			 erasable[PACKAGE_ERASABLES_MAX][SHA256_BYTES];	/* named so */
+	uint32_t		 erasable_file[PACKAGE_ERASABLES_MAX];	/* their number in the container */
+	struct descriptor	*descriptor;	/* by artifact of the scope */
+	struct buf		*descriptor_bytes;
+	uint32_t		*leaves, *segment;	/* first file of each scope part */
+	struct evidence_case	 kase;		/* spans into the above */
+};
+
+/* RC_FORMAT: not a package. view_done() always. */
+MUST_USE enum rc view_walk(stream_read_at read, void *user, uint64_t size, struct package_view *v,
+    struct err *err);
+/* SHA-256 of every file into v->files; RC_FORMAT: a CRC differs. */
+MUST_USE enum rc view_digests(struct package_view *v, struct err *err);
+void	 view_done(struct package_view *v);
+
+/*
+ * Segment `segment` of scope part `part`, ready for segment_check() and
+ * segment_open_stream(): its hashes are read from the part's leaves, of which
+ * view_check_leaves() has proved the root. view_segment_done() frees them.
+ */
+struct view_segment {
+	const struct zip	*zip;
+	struct zip_entry	 entry;
+	uint8_t			(*hash)[TREE_HASH_BYTES];
+	struct segment_source	 source;
+};
+MUST_USE enum rc view_check_leaves(const struct package_view *v, uint32_t part, struct err *err);
+MUST_USE enum rc view_segment(const struct package_view *v, uint32_t part, uint32_t segment,
+    struct view_segment *ret, struct err *err);
+void	 view_segment_done(struct view_segment *s);
+/* Of a scope part; never NULL after a walk. */
+const struct part *view_part(const struct package_view *v, uint32_t part);
+
+#endif

@@ -1,0 +1,287 @@
+/* The claims, in which order they are looked at, and what each needs. */
+#include "evidence/verify.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "evidence/verify_parts.h"
+
+#define BIT(claim)	(UINT32_C(1) << (claim))
+#define WORDS_MAX	((size_t)64 << 10)
+
+static const char *const names[CLAIMS] = {
+	[CLAIM_CONTAINER] = "container",
+	[CLAIM_MANIFESTS] = "manifests",
+	[CLAIM_CHARTER] = "charter",
+	[CLAIM_SIGNATURE] = "signature",
+	[CLAIM_CHECKPOINT] = "checkpoint",
+	[CLAIM_ENTRIES] = "entries",
+	[CLAIM_ORDER] = "order",
+	[CLAIM_RECEIPTS] = "receipts",
+	[CLAIM_RELEASE] = "release",
+	[CLAIM_DESCRIPTORS] = "descriptors",
+	[CLAIM_CIPHERTEXT] = "ciphertext",
+	[CLAIM_SCOPE] = "scope",
+	[CLAIM_RECIPIENT] = "recipient",
+	[CLAIM_TEXTS] = "texts",
+};
+
+const char *
+claim_name(enum claim_name c)
+{
+	return c < CLAIMS ? names[c] : "unknown";
+}
+
+/* Words are for people and for JSON: what is not printable UTF-8 is shown as a question mark. */
+static void
+say(struct verifier *v, enum claim_name c, enum claim_verdict verdict, const char *words)
+{
+	struct claim	*claim = &v->report.claim[c];
+	size_t		 n = strlen(words);
+
+	if (n >= CLAIM_WORDS)
+		for (n = CLAIM_WORDS - 1; n > 0 && ((uint8_t)words[n] & 0xc0) == 0x80;)
+			n--;
+	claim->verdict = verdict;
+	memcpy(claim->words, words, n);
+	claim->words[n] = '\0';
+	if (is_plain_text(claim->words, CLAIM_WORDS))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if ((uint8_t)claim->words[i] < 0x20 || (uint8_t)claim->words[i] > 0x7e)
+			claim->words[i] = '?';
+}
+
+static bool
+is_fault(enum rc rc)
+{
+	return rc == RC_IO || rc == RC_NOMEM || rc == RC_BUG || rc == RC_UNSURE;
+}
+
+/* Judges one claim by a step. RC_OK unless it could not be judged at all. */
+static enum rc
+judge(struct verifier *v, enum claim_name c, verify_step step, struct err *err)
+{
+	struct err	why = { .rc = RC_OK };
+	enum rc		rc;
+
+	buf_reset(&v->words);
+	rc = step(v, &why);
+	if (rc == RC_OK)
+		rc = buf_check(&v->words, "words", &why);
+	if (is_fault(rc))
+		return err_set(err, rc, "%s", why.msg);
+	if (rc != RC_OK)
+		say(v, c, CLAIM_NO, why.msg);
+	else {
+		v->done |= BIT(c);
+		say(v, c, CLAIM_YES, buf_text(&v->words));
+	}
+	return RC_OK;
+}
+
+/* --- reading ------------------------------------------------------------------- */
+
+static enum rc
+read_container(struct verifier *v, struct err *err)
+{
+	TRY(view_digests(&v->view, err));
+	buf_printf(&v->words, "%u files, each known, none twice", v->view.files.n);
+	return RC_OK;
+}
+
+static enum rc
+read_charter(struct verifier *v, struct err *err)
+{
+	sha256_one(v->genesis, buf_view(&v->view.charter));
+	return charter_parse(buf_view(&v->view.charter), &v->charter, err);
+}
+
+static enum rc
+read_release(struct verifier *v, struct err *err)
+{
+	AUTO_DONE(dsse_done) struct dsse	d = { .n_sig = 0 };
+	struct entry				entry;
+
+	TRY(entry_parse(buf_view(&v->view.release), &entry, err));
+	TRY(dsse_parse(entry.dsse, &d, err));
+	TRY(statement_parse(&d, &v->release, err));
+	if (v->release.type != STATEMENT_RELEASE)
+		return err_set(err, RC_FORMAT, "release.leaf is no release");
+	v->released = entry.time;
+	return RC_OK;
+}
+
+/* The one claim that can be unknown in a sound package. */
+static void
+judge_charter(struct verifier *v)
+{
+	char	hex[HEX_BYTES(SHA256_BYTES)];
+
+	buf_reset(&v->words);
+	hex_write(SPAN_OF(v->genesis), hex);
+	if (v->trusted == NULL) {
+		buf_printf(&v->words, "no charter to trust was given; this one's digest is %s", hex);
+		say(v, CLAIM_CHARTER, CLAIM_UNKNOWN, buf_text(&v->words));
+	} else if (memcmp(v->trusted, v->genesis, SHA256_BYTES) != 0) {
+		buf_printf(&v->words, "not the trusted one: this one's digest is %s", hex);
+		say(v, CLAIM_CHARTER, CLAIM_NO, buf_text(&v->words));
+	} else {
+		buf_printf(&v->words, "%s, digest %s", v->charter->name, hex);
+		say(v, CLAIM_CHARTER, CLAIM_YES, buf_text(&v->words));
+	}
+}
+
+/* --- the replay, four claims in one -------------------------------------------------- */
+
+static const enum claim_name replayed[] = {
+	CLAIM_CHECKPOINT, CLAIM_ENTRIES, CLAIM_DESCRIPTORS, CLAIM_ORDER,
+};
+#define REPLAYED	(sizeof(replayed) / sizeof(replayed[0]))
+
+/* The first of them that does not hold is a no; those after it stay unknown. */
+static enum rc
+judge_case(struct verifier *v, struct err *err)
+{
+	struct err	why = { .rc = RC_OK };
+	enum case_stage	reached = CASE_NOTHING;
+	enum rc		rc;
+	size_t		held;
+
+	rc = case_check_past(&v->view.kase, v->genesis, v->release.subject, &reached, &v->checked, &why);
+	if (is_fault(rc))
+		return err_set(err, rc, "%s", why.msg);
+	held = reached <= CASE_CHARTER ? 0 : (size_t)(reached - CASE_CHARTER);
+	for (size_t i = 0; i < held; i++) {
+		say(v, replayed[i], CLAIM_YES, "");
+		v->done |= BIT(replayed[i]);
+	}
+	if (rc != RC_OK) {
+		say(v, replayed[held < REPLAYED ? held : REPLAYED - 1], CLAIM_NO, why.msg);
+		return RC_OK;
+	}
+	buf_reset(&v->words);
+	words_checkpoint(v);
+	say(v, CLAIM_CHECKPOINT, CLAIM_YES, buf_text(&v->words));
+	buf_reset(&v->words);
+	words_order(v);
+	say(v, CLAIM_ORDER, CLAIM_YES, buf_text(&v->words));
+	buf_reset(&v->words);
+	buf_printf(&v->words, "%u entries, each under the checkpoint", v->checked->n_verdicts);
+	say(v, CLAIM_ENTRIES, CLAIM_YES, buf_text(&v->words));
+	buf_reset(&v->words);
+	buf_printf(&v->words, "%u artifacts, each under its batch", v->checked->grant.scope.n_artifacts);
+	say(v, CLAIM_DESCRIPTORS, CLAIM_YES, buf_text(&v->words));
+	return RC_OK;
+}
+
+/* --- all of it ------------------------------------------------------------------------ */
+
+#define AFTER_READ	(BIT(CLAIM_CONTAINER) | BIT(CLAIM_CHARTER) | BIT(CLAIM_RELEASE))
+#define AFTER_CASE	(AFTER_READ | BIT(CLAIM_ORDER))
+
+static const struct {
+	enum claim_name	claim;
+	verify_step	step;
+	uint32_t	needs;
+} steps[] = {
+	{ CLAIM_MANIFESTS,	step_manifests,		AFTER_READ },
+	{ CLAIM_SIGNATURE,	step_signature,		AFTER_READ },
+	{ CLAIM_RECEIPTS,	step_receipts,		AFTER_CASE },
+	{ CLAIM_RELEASE,	step_release,		AFTER_CASE },
+	{ CLAIM_CIPHERTEXT,	step_ciphertext,	AFTER_CASE },
+	{ CLAIM_SCOPE,		step_scope,		AFTER_CASE },
+	{ CLAIM_RECIPIENT,	step_recipient,		AFTER_CASE },
+	{ CLAIM_TEXTS,		step_texts,		AFTER_CASE },
+};
+
+static void
+set_verdict(struct package_report *r)
+{
+	bool	charter = r->claim[CLAIM_CHARTER].verdict == CLAIM_YES;
+
+	r->verdict = charter ? PACKAGE_VALID : PACKAGE_CONSISTENT;
+	for (size_t i = 0; i < CLAIMS; i++)
+		if (r->claim[i].verdict == CLAIM_NO ||
+		    (r->claim[i].verdict == CLAIM_UNKNOWN && i != CLAIM_CHARTER))
+			r->verdict = PACKAGE_INVALID;
+}
+
+/* The files, charter and release: what all other steps read. */
+static enum rc
+run_reading(struct verifier *v, struct err *err)
+{
+	TRY(judge(v, CLAIM_CONTAINER, read_container, err));
+	if ((v->done & BIT(CLAIM_CONTAINER)) == 0)
+		return RC_OK;
+	TRY(judge(v, CLAIM_CHARTER, read_charter, err));
+	if ((v->done & BIT(CLAIM_CHARTER)) != 0) {
+		memcpy(v->report.genesis, v->genesis, SHA256_BYTES);
+		judge_charter(v);
+	}
+	TRY(judge(v, CLAIM_RELEASE, read_release, err));
+	if ((v->done & BIT(CLAIM_RELEASE)) == 0)
+		return RC_OK;
+	/* Read, not judged yet. */
+	say(v, CLAIM_RELEASE, CLAIM_UNKNOWN, "not looked at");
+	memcpy(v->report.order, v->release.subject, SHA256_BYTES);
+	v->report.released = v->released;
+	return RC_OK;
+}
+
+static enum rc
+run_steps(struct verifier *v, struct err *err)
+{
+	if ((v->done & AFTER_READ) == AFTER_READ)
+		TRY(judge_case(v, err));
+	if (v->checked != NULL)
+		memcpy(v->report.request, v->checked->grant.request, SHA256_BYTES);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if ((v->done & steps[i].needs) == steps[i].needs)
+			TRY(judge(v, steps[i].claim, steps[i].step, err));
+	return RC_OK;
+}
+
+enum rc
+verifier_run(struct verifier *v, stream_read_at read, void *user, uint64_t size, const uint8_t *genesis,
+    when now, struct err *err)
+{
+	struct err	why = { .rc = RC_OK };
+	enum rc		rc;
+
+	*v = (struct verifier){ .trusted = genesis, .now = now, .words = BUF_INIT(WORDS_MAX) };
+	for (size_t i = 0; i < CLAIMS; i++)
+		say(v, (enum claim_name)i, CLAIM_UNKNOWN, "not looked at, for what it builds on does not hold");
+	rc = view_walk(read, user, size, &v->view, &why);
+	if (is_fault(rc))
+		return err_set(err, rc, "%s", why.msg);
+	if (rc != RC_OK)
+		say(v, v->view.scope_failed ? CLAIM_SCOPE : CLAIM_CONTAINER, CLAIM_NO, why.msg);
+	else {
+		TRY(run_reading(v, err));
+		TRY(run_steps(v, err));
+	}
+	set_verdict(&v->report);
+	return RC_OK;
+}
+
+void
+verifier_done(struct verifier *v)
+{
+	view_done(&v->view);
+	charter_free(v->charter);
+	statement_done(&v->release);
+	checked_case_free(v->checked);
+	buf_done(&v->words);
+}
+
+enum rc
+package_verify(stream_read_at read, void *user, uint64_t size, const uint8_t *genesis, when now,
+    struct package_report *ret, struct err *err)
+{
+	AUTO_DONE(verifier_done) struct verifier	v;
+
+	TRY(verifier_run(&v, read, user, size, genesis, now, err));
+	*ret = v.report;
+	return RC_OK;
+}
