@@ -7,6 +7,8 @@
 static enum rc
 code_to_rc(int code)
 {
+	if (code == SQLITE_IOERR_NOMEM)
+		return RC_NOMEM;
 	switch (code & 0xff) {
 	case SQLITE_OK:
 		return RC_OK;

@@ -3,7 +3,7 @@
  *
  * Every statement that the store runs stands in one list (schema.c), is prepared
  * once, and is used through a struct query: bind in order, run or read a row,
- * done. A failure inside a transaction breaks it: store_commit() refuses, so that
+ * done. A fault inside a transaction breaks it: store_commit() refuses, so that
  * nothing half-done can become durable.
  */
 #ifndef AUDIT_STORE_DB_H
@@ -95,9 +95,19 @@ MUST_USE enum rc log_refresh(struct store *s, struct err *err);
 /* blob.c: row and bytes of a blob, checked against its digest. */
 MUST_USE enum rc blob_read(struct store *s, const uint8_t digest[SHA256_BYTES],
     uint64_t *ret_row, struct buf *ret, struct err *err);
-/* state.c */
+/* state.c: the interface that apply is given. */
 void	 state_init(struct store *s);
 void	 state_forget(struct store *s);		/* what belongs to the transaction */
-MUST_USE enum rc state_flush(struct store *s, struct err *err);
+
+/* escrow.c: what stands behind the functions of struct state with these names. */
+MUST_USE enum rc escrow_add(struct store *s, const uint8_t id[ARTIFACT_ID_BYTES],
+    struct escrow_at at, struct span descriptor, struct err *err);
+MUST_USE enum rc escrow_find(struct store *s, const uint8_t id[ARTIFACT_ID_BYTES],
+    struct escrow_at *ret_at, struct buf *ret, struct err *err);
+MUST_USE enum rc escrow_descriptors(struct store *s, const uint8_t digest[SHA256_BYTES],
+    const uint8_t root[SHA256_BYTES], uint32_t count, descriptor_fn fn, void *fn_user,
+    struct err *err);
+MUST_USE enum rc escrow_flush(struct store *s, struct err *err);	/* before COMMIT */
+void	 vector_forget(struct batch_vector *v);
 
 #endif

@@ -120,7 +120,8 @@ make_durable(struct store *s, struct err *err)
 		    "store: this file system cannot do write-ahead logging");
 	return exec(s, "PRAGMA synchronous = FULL;"
 	    "PRAGMA secure_delete = ON;"
-	    "PRAGMA journal_size_limit = 4194304;", err);
+	    "PRAGMA journal_size_limit = 1048576;"
+	    "PRAGMA wal_autocheckpoint = 256;", err);
 }
 
 /* --- opening ------------------------------------------------------------------------- */
@@ -245,7 +246,7 @@ commit(struct store *s, struct err *err)
 	if (s->read_only)
 		return simple(s, SQL_COMMIT, err);
 	TRY(db_writing(s, err));
-	TRY(state_flush(s, err));
+	TRY(escrow_flush(s, err));
 	return simple(s, SQL_COMMIT, err);
 }
 

@@ -1,16 +1,13 @@
-#include <string.h>
-
 #include "audit/store/db.h"
 
 /* --- keys and values ----------------------------------------------------------------- */
 
 static enum rc
-get(void *user, struct span key, struct buf *ret, struct err *err)
+map_get(struct store *s, struct span key, struct buf *ret, struct err *err)
 {
-	struct store	*s = user;
 	AUTO_DONE(query_done) struct query q = { .s = s };
-	struct span	 v;
-	enum rc		 rc;
+	struct span	v;
+	enum rc		rc;
 
 	TRY(query_init(s, SQL_STATE_GET, &q, err));
 	query_span(&q, key);
@@ -24,9 +21,8 @@ get(void *user, struct span key, struct buf *ret, struct err *err)
 }
 
 static enum rc
-put(void *user, struct span key, struct span value, struct err *err)
+map_put(struct store *s, struct span key, struct span value, struct err *err)
 {
-	struct store	*s = user;
 	AUTO_DONE(query_done) struct query q = { .s = s };
 
 	TRY(db_writing(s, err));
@@ -39,299 +35,69 @@ put(void *user, struct span key, struct span value, struct err *err)
 	return query_run(&q, NULL, err);
 }
 
-/* --- the batch that apply is at --------------------------------------------------------- */
+/* --- the interface ------------------------------------------------------------ */
 
-static void
-vector_forget(struct batch_vector *v)
-{
-	buf_done(&v->bytes);
-	*v = (struct batch_vector){ .bytes = v->bytes };
-}
-
-static size_t
-length_at(const struct batch_vector *v, size_t at)
-{
-	return (size_t)v->bytes.p[at] << 8 | v->bytes.p[at + 1];
-}
-
-/* Moves the cursor to a leaf; adds come in leaf order, so mostly by one. */
-static bool
-vector_seek(struct batch_vector *v, uint32_t leaf)
-{
-	if (leaf < v->leaf) {
-		v->leaf = 0;
-		v->at = 0;
-	}
-	while (v->at + 2 <= v->bytes.n && v->leaf < leaf) {
-		v->at += 2 + length_at(v, v->at);
-		v->leaf++;
-	}
-	return v->at + 2 <= v->bytes.n &&
-	    v->at + 2 + length_at(v, v->at) <= v->bytes.n;
-}
-
-/* Does the vector at hand hold this descriptor as this leaf? */
-static bool
-vector_has(struct batch_vector *v, uint32_t leaf, struct span descriptor)
-{
-	if (v->blob == 0 || !vector_seek(v, leaf))
-		return false;
-	return span_eq(descriptor,
-	    SPAN(v->bytes.p + v->at + 2, length_at(v, v->at)));
-}
-
+/*
+ * A fault breaks the transaction also where nothing was being written: an apply
+ * that took it for an answer would write on from there.
+ */
 static enum rc
-vector_load(struct store *s, const uint8_t digest[SHA256_BYTES],
-    struct err *err)
+checked(struct store *s, enum rc rc)
 {
-	struct batch_vector	*v = &s->vector;
-	enum rc			 rc;
+	bool	fault = rc == RC_IO || rc == RC_NOMEM || rc == RC_BUG ||
+		    rc == RC_LIMIT;
 
-	if (v->blob != 0 && memcmp(v->digest, digest, SHA256_BYTES) == 0)
-		return RC_OK;
-	if (v->busy)
-		return err_set(err, RC_BUG, "state: two batches at once");
-	vector_forget(v);
-	rc = blob_read(s, digest, &v->blob, &v->bytes, err);
-	/* A blob that is there and larger than a vector may be. */
-	if (rc == RC_LIMIT)
-		return err_set(err, RC_VERIFY, "batch: vector too large");
-	if (rc != RC_OK)
-		return rc;
-	memcpy(v->digest, digest, SHA256_BYTES);
-	return RC_OK;
-}
-
-static enum rc
-descriptors(void *user, const uint8_t digest[SHA256_BYTES],
-    const uint8_t root[SHA256_BYTES], uint32_t count, descriptor_fn fn,
-    void *fn_user, struct err *err)
-{
-	struct store		*s = user;
-	struct batch_vector	*v = &s->vector;
-	bool			 was_busy = v->busy;
-	uint8_t			 got[SHA256_BYTES];
-	enum rc			 rc;
-
-	TRY(vector_load(s, digest, err));
-	rc = descriptor_vector_root(buf_view(&v->bytes), count, got, err);
-	if (rc == RC_FORMAT)
-		return err_wrap(err, RC_VERIFY, "batch");
-	if (rc != RC_OK)
-		return rc;
-	if (memcmp(got, root, sizeof(got)) != 0)
-		return err_set(err, RC_VERIFY,
-		    "batch: the descriptors do not have the root");
-	v->busy = true;
-	rc = descriptor_vector_each(buf_view(&v->bytes), count, fn, fn_user, err);
-	v->busy = was_busy;
+	if (fault && s->in_transaction && s->broken == RC_OK)
+		s->broken = rc;
 	return rc;
 }
 
-/* --- escrows ------------------------------------------------------------------------------ */
-
 static enum rc
-batch_add(struct store *s, uint64_t batch, uint64_t blob, struct err *err)
+get(void *user, struct span key, struct buf *ret, struct err *err)
 {
-	AUTO_DONE(query_done) struct query q = { .s = s };
-
-	TRY(query_init(s, SQL_BATCH_ADD, &q, err));
-	query_u64(&q, batch);
-	query_u64(&q, blob);
-	return query_run(&q, NULL, err);
+	return checked(user, map_get(user, key, ret, err));
 }
 
 static enum rc
-batch_blob(struct store *s, uint64_t batch, uint64_t *ret, struct err *err)
+put(void *user, struct span key, struct span value, struct err *err)
 {
-	AUTO_DONE(query_done) struct query q = { .s = s };
-	enum rc		rc;
-
-	TRY(query_init(s, SQL_BATCH, &q, err));
-	query_u64(&q, batch);
-	if ((rc = query_row(&q, err)) == RC_OK)
-		*ret = query_col_u64(&q, 0);
-	return rc;
-}
-
-/* Is the batch's vector the one at hand? Says so once a batch. */
-static enum rc
-in_vector(struct store *s, struct escrow_at at, struct span descriptor,
-    bool *ret, struct err *err)
-{
-	uint64_t	blob = 0;
-	enum rc		rc;
-
-	*ret = false;
-	if (!vector_has(&s->vector, at.leaf, descriptor))
-		return RC_OK;
-	rc = batch_blob(s, at.batch, &blob, err);
-	if (rc == RC_MISSING) {
-		TRY(batch_add(s, at.batch, s->vector.blob, err));
-		blob = s->vector.blob;
-	} else if (rc != RC_OK) {
-		return rc;
-	}
-	*ret = blob == s->vector.blob;
-	return RC_OK;
+	return checked(user, map_put(user, key, value, err));
 }
 
 static enum rc
-escrow_add(void *user, const uint8_t id[ARTIFACT_ID_BYTES],
-    struct escrow_at at, struct span descriptor, struct err *err)
+add(void *user, const uint8_t id[ARTIFACT_ID_BYTES], struct escrow_at at,
+    struct span descriptor, struct err *err)
 {
-	struct store	*s = user;
-	AUTO_DONE(query_done) struct query q = { .s = s };
-	bool		 shared, added = false;
-
-	TRY(db_writing(s, err));
-	if (descriptor.n == 0 || descriptor.n > DESCRIPTOR_BYTES_MAX)
-		return err_set(err, RC_BUG, "state: a descriptor of %zu bytes",
-		    descriptor.n);
-	TRY(in_vector(s, at, descriptor, &shared, err));
-	TRY(query_init(s, SQL_ESCROW_ADD, &q, err));
-	query_span(&q, SPAN(id, ARTIFACT_ID_BYTES));
-	query_u64(&q, at.batch);
-	query_u64(&q, at.leaf);
-	if (shared) {
-		query_u64(&q, s->vector.at);
-		query_null(&q);
-	} else {
-		query_null(&q);
-		query_span(&q, descriptor);
-	}
-	TRY(query_run(&q, &added, err));
-	if (!added)
-		return err_set(err, RC_DENIED, "state: escrowed already");
-	s->escrows_added++;
-	return RC_OK;
-}
-
-/* Out of the vector, without reading the rest of it. */
-static enum rc
-descriptor_read(struct store *s, uint64_t batch, uint64_t at, struct buf *ret,
-    struct err *err)
-{
-	uint8_t		length[2], *p;
-	uint64_t	blob = 0;
-	size_t		n, was = ret->n;
-	enum rc		rc;
-
-	rc = batch_blob(s, batch, &blob, err);
-	if (rc == RC_OK)
-		rc = db_read_at(s, "blob", "bytes", blob, at, length, 2, err);
-	if (rc == RC_MISSING)
-		return db_damaged("no vector for an escrow", err);
-	if (rc != RC_OK)
-		return rc;
-	n = (size_t)length[0] << 8 | length[1];
-	if ((p = buf_extend(ret, n)) == NULL)
-		return buf_check(ret, "descriptor", err);
-	rc = db_read_at(s, "blob", "bytes", blob, at + 2, p, n, err);
-	if (rc != RC_OK)
-		ret->n = was;
-	return rc == RC_MISSING ? db_damaged("vector cut short", err) : rc;
+	return checked(user, escrow_add(user, id, at, descriptor, err));
 }
 
 static enum rc
-escrow_find(void *user, const uint8_t id[ARTIFACT_ID_BYTES],
+find(void *user, const uint8_t id[ARTIFACT_ID_BYTES],
     struct escrow_at *ret_at, struct buf *ret, struct err *err)
 {
-	struct store		*s = user;
-	AUTO_DONE(query_done) struct query q = { .s = s };
-	struct escrow_at	 at;
-	struct span		 inline_bytes;
-	enum rc			 rc;
-
-	TRY(query_init(s, SQL_ESCROW, &q, err));
-	query_span(&q, SPAN(id, ARTIFACT_ID_BYTES));
-	if ((rc = query_row(&q, err)) == RC_MISSING)
-		return err_set(err, RC_MISSING, "state: no such artifact");
-	if (rc != RC_OK)
-		return rc;
-	at.batch = query_col_u64(&q, 0);
-	at.leaf = (uint32_t)query_col_u64(&q, 1);
-	if (at.batch > INT64_MAX || query_col_u64(&q, 1) > UINT32_MAX)
-		return db_damaged("escrow", err);
-	if (ret != NULL && query_is_null(&q, 3)) {
-		TRY(descriptor_read(s, at.batch, query_col_u64(&q, 2), ret, err));
-	} else if (ret != NULL) {
-		TRY(query_col(&q, 3, &inline_bytes, err));
-		buf_span(ret, inline_bytes);
-		TRY(buf_check(ret, "descriptor", err));
-	}
-	*ret_at = at;
-	return RC_OK;
+	return checked(user, escrow_find(user, id, ret_at, ret, err));
 }
-
-enum rc
-store_escrow_count(struct store *s, uint64_t *ret, struct err *err)
-{
-	AUTO_DONE(query_done) struct query q = { .s = s };
-
-	TRY(query_init(s, SQL_COUNT, &q, err));
-	TRY(query_row(&q, err));
-	*ret = query_col_u64(&q, 0) + s->escrows_added;
-	return RC_OK;
-}
-
-/* --- shares ------------------------------------------------------------------------------- */
-
-enum rc
-store_shares_put(struct store *s, uint64_t batch, struct span vector,
-    struct err *err)
-{
-	AUTO_DONE(query_done) struct query q = { .s = s };
-
-	TRY(db_writing(s, err));
-	if (vector.n == 0 || vector.n % STORE_SHARE_BYTES != 0 ||
-	    vector.n > (size_t)BATCH_COUNT_MAX * STORE_SHARE_BYTES)
-		return err_set(err, RC_LIMIT, "store: a share vector of %zu bytes",
-		    vector.n);
-	TRY(query_init(s, SQL_SHARES_PUT, &q, err));
-	query_u64(&q, batch);
-	query_span(&q, vector);
-	return query_run(&q, NULL, err);
-}
-
-enum rc
-store_shares_has(struct store *s, uint64_t batch, bool *ret, struct err *err)
-{
-	AUTO_DONE(query_done) struct query q = { .s = s };
-	enum rc	rc;
-
-	TRY(query_init(s, SQL_SHARES_HAS, &q, err));
-	query_u64(&q, batch);
-	rc = query_row(&q, err);
-	if (rc != RC_OK && rc != RC_MISSING)
-		return rc;
-	*ret = rc == RC_OK;
-	return RC_OK;
-}
-
-enum rc
-store_share(struct store *s, uint64_t batch, uint32_t leaf, uint8_t *ret,
-    size_t n, struct err *err)
-{
-	if (n != STORE_SHARE_BYTES)
-		return err_set(err, RC_BUG, "store: a share of %zu bytes", n);
-	return db_read_at(s, "shares", "vector", batch, (uint64_t)leaf * n, ret,
-	    n, err);
-}
-
-/* --- the interface -------------------------------------------------------------------------- */
 
 static enum rc
 root_at(void *user, uint64_t size, uint8_t ret[SHA256_BYTES], struct err *err)
 {
-	return store_root_at(user, size, ret, err);
+	return checked(user, store_root_at(user, size, ret, err));
 }
 
 static enum rc
 blob(void *user, const uint8_t digest[SHA256_BYTES], struct buf *ret,
     struct err *err)
 {
-	return store_blob(user, digest, ret, err);
+	return checked(user, store_blob(user, digest, ret, err));
+}
+
+static enum rc
+descriptors(void *user, const uint8_t vector[SHA256_BYTES],
+    const uint8_t root[SHA256_BYTES], uint32_t count, descriptor_fn fn,
+    void *fn_user, struct err *err)
+{
+	return checked(user,
+	    escrow_descriptors(user, vector, root, count, fn, fn_user, err));
 }
 
 void
@@ -340,7 +106,7 @@ state_init(struct store *s)
 	s->vector.bytes = BUF_INIT(DESCRIPTOR_VECTOR_MAX);
 	s->state = (struct state){
 		.user = s, .get = get, .put = put,
-		.escrow_add = escrow_add, .escrow_find = escrow_find,
+		.escrow_add = add, .escrow_find = find,
 		.root_at = root_at, .blob = blob, .descriptors = descriptors,
 	};
 }
@@ -350,19 +116,6 @@ state_forget(struct store *s)
 {
 	vector_forget(&s->vector);
 	s->escrows_added = 0;
-}
-
-/* The count is a row of its own: to count rows would read them all. */
-enum rc
-state_flush(struct store *s, struct err *err)
-{
-	AUTO_DONE(query_done) struct query q = { .s = s };
-
-	if (s->escrows_added == 0)
-		return RC_OK;
-	TRY(query_init(s, SQL_COUNT_ADD, &q, err));
-	query_u64(&q, s->escrows_added);
-	return query_run(&q, NULL, err);
 }
 
 const struct state *

@@ -131,7 +131,8 @@ test_settings(void **state)
 		{ "PRAGMA busy_timeout", "5000" },
 		{ "PRAGMA application_id", "1364545362" },
 		{ "PRAGMA user_version", "1" },
-		{ "PRAGMA journal_size_limit", "4194304" },
+		{ "PRAGMA journal_size_limit", "1048576" },
+		{ "PRAGMA wal_autocheckpoint", "256" },
 		{ "PRAGMA integrity_check", "ok" },
 	};
 	struct place	 p;
