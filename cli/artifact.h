@@ -1,0 +1,26 @@
+/*
+ * cli/artifact.h - an artifact and a request as the log has them, checked.
+ */
+#ifndef CLI_ARTIFACT_H
+#define CLI_ARTIFACT_H
+
+#include "cli/remote.h"
+#include "policy/scope.h"
+
+/* The descriptor, proved: under its batch root, the batch signed by a sealer and in the cosigned log. */
+MUST_USE enum rc artifact_fetch(struct remote *r, const uint8_t id[ARTIFACT_ID_BYTES],
+    struct descriptor *ret, Quorate__V1__ArtifactReply **ret_reply, struct err *err);
+
+/* A request, proved to be in the log, with its scope. */
+struct request_seen {
+	Quorate__V1__RequestReply	*reply;
+	struct dsse			 dsse;
+	struct statement		 statement;
+	struct scope			 scope;
+	when				 logged;
+};
+MUST_USE enum rc request_fetch(struct remote *r, const uint8_t id[SHA256_BYTES], struct request_seen *ret,
+    struct err *err);
+void	 request_seen_done(struct request_seen *s);
+
+#endif
