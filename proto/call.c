@@ -505,8 +505,7 @@ rpc_ms_left(const struct rpc_call *c)
 bool
 rpc_cancelled(const struct rpc_call *c)
 {
-	return atomic_load(&c->cancelled) || atomic_load(&c->s->hurry) ||
-	    rpc_ms_left(c) == 0;
+	return atomic_load(&c->cancelled) || rpc_ms_left(c) == 0;
 }
 
 void

@@ -111,7 +111,6 @@ struct rpc_server {
 	struct rpc_call	*live;
 	unsigned	 n_live, n_slots;
 	bool		 down;		/* the library has shut down */
-	atomic_bool	 hurry;		/* the grace is over */
 };
 
 uint64_t	 now_ms(void);

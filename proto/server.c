@@ -248,7 +248,6 @@ drain(struct rpc_server *s, unsigned grace_ms)
 {
 	grpc_server_shutdown_and_notify(s->server, s->cq, &down_tag);
 	wait_grace(s, grace_ms);
-	atomic_store(&s->hurry, true);
 	/* Idle connections too: a peer that ignores GOAWAY would keep us. */
 	grpc_server_cancel_all_calls(s->server);
 	pthread_mutex_lock(&s->lock);

@@ -36,12 +36,15 @@ static void
 name_it(X509 *x, const char *name, int flags)
 {
 	X509_NAME	*subject = X509_get_subject_name(x);
-	char		 san[128];
+	char		 san[128], other[32];
 
 	if (flags & ID_SAN) {
 		snprintf(san, sizeof(san), "DNS:%s", name);
 		extend(x, NID_subject_alt_name, san);
-		name = "another name";
+		/* Each subject its own: a leaf named as its issuer looks self-signed. */
+		snprintf(other, sizeof(other), "other name %ld",
+		    ASN1_INTEGER_get(X509_get_serialNumber(x)));
+		name = other;
 	}
 	if (name[0] != '\0')
 		X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,

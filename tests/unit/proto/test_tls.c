@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/pem.h>
@@ -282,6 +283,39 @@ test_server_versions(void **state)
 	peers_done(&p);
 }
 
+/* Connections that never do a thing, one in its handshake, one after it. */
+static void
+test_stop_with_idlers(void **state)
+{
+	static const unsigned char	h2[] = { 2, 'h', '2' };
+	struct peers	p;
+	struct timespec	from, to;
+	SSL_CTX		*ctx;
+	SSL		*ssl;
+	int		 bare, idle;
+
+	(void)state;
+	peers_init(&p);
+	peers_start(&p);
+	ctx = plain_ctx(TLS_client_method(), TLS1_3_VERSION);
+	SSL_CTX_set_alpn_protos(ctx, h2, sizeof(h2));
+	bare = tcp_connect(p.port);
+	idle = tcp_connect(p.port);
+	ssl = SSL_new(ctx);
+	SSL_set_fd(ssl, idle);
+	assert_int_equal(SSL_connect(ssl), 1);
+	sleep_ms(100);
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	rpc_server_stop(p.s, 20000);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	assert_true(to.tv_sec - from.tv_sec < 5);
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	close(bare);
+	close(idle);
+	peers_done(&p);
+}
+
 struct acceptor {
 	pthread_t	 thread;
 	int		 fd;
@@ -486,6 +520,7 @@ main(void)
 		cmocka_unit_test(test_client_input),
 		cmocka_unit_test(test_pin),
 		cmocka_unit_test(test_server_versions),
+		cmocka_unit_test(test_stop_with_idlers),
 		cmocka_unit_test(test_client_versions),
 		cmocka_unit_test(test_server_input),
 		cmocka_unit_test(test_address_in_use),
