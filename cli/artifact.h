@@ -23,4 +23,8 @@ MUST_USE enum rc request_fetch(struct remote *r, const uint8_t id[SHA256_BYTES],
     struct err *err);
 void	 request_seen_done(struct request_seen *s);
 
+/* Prints a request as `quorate show` does. attachments: a folder to save them in, or NULL. */
+MUST_USE enum rc show_request(struct remote *r, const uint8_t id[SHA256_BYTES], const char *attachments,
+    struct err *err);
+
 #endif

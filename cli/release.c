@@ -1,0 +1,178 @@
+/* cli/release.c - quorate release: have an approved request carried out, fetch the package. */
+#include <openssl/evp.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/artifact.h"
+
+DEFINE_AUTO(EVP_MD_CTX_free, EVP_MD_CTX);
+
+struct fetching {
+	struct remote	*r;
+	const uint8_t	*digest;
+	uint64_t	 size;
+	int		 fd;
+	EVP_MD_CTX	*hash;
+};
+
+static enum rc
+fetch_bytes(struct fetching *f, struct err *err)
+{
+	Quorate__V1__DownloadRequest	 q = QUORATE__V1__DOWNLOAD_REQUEST__INIT;
+	Quorate__V1__DownloadReply	*a = NULL;
+	uint64_t			 at = 0;
+	enum rc				 rc = RC_OK;
+
+	q.package = (ProtobufCBinaryData){ SHA256_BYTES, (uint8_t *)(uintptr_t)f->digest };
+	q.max = REMOTE_CHUNK;
+	while (at < f->size && rc == RC_OK) {
+		q.offset = at;
+		TRY(remote_call(f->r, "Download", &q, &quorate__v1__download_reply__descriptor, REMOTE_MS, &a, err));
+		if (a->data.len == 0 || a->data.len > f->size - at)
+			rc = err_set(err, RC_FORMAT, "the coordinator gave a package of another size");
+		else if (write(f->fd, a->data.data, a->data.len) != (ssize_t)a->data.len)
+			rc = err_set(err, RC_IO, "cannot write the package: %s", strerror(errno));
+		else if (EVP_DigestUpdate(f->hash, a->data.data, a->data.len) != 1)
+			rc = err_set(err, RC_NOMEM, "no memory");
+		at += a->data.len;
+		message_free(TAKE(a));
+	}
+	return rc;
+}
+
+static enum rc
+fetch_checked(struct fetching *f, const char *tmp, const char *path, struct err *err)
+{
+	uint8_t		have[SHA256_BYTES];
+	unsigned	n = 0;
+
+	if (f->hash == NULL || EVP_DigestInit_ex(f->hash, EVP_sha256(), NULL) != 1)
+		return err_set(err, RC_NOMEM, "no memory");
+	TRY(fetch_bytes(f, err));
+	if (EVP_DigestFinal_ex(f->hash, have, &n) != 1 || n != sizeof(have))
+		return err_set(err, RC_NOMEM, "no memory");
+	if (memcmp(have, f->digest, sizeof(have)) != 0)
+		return err_set(err, RC_VERIFY, "the package arrived with another digest; run the command again");
+	if (fsync(f->fd) != 0 || rename(tmp, path) != 0)
+		return err_set(err, RC_IO, "%s: %s", path, strerror(errno));
+	return RC_OK;
+}
+
+/* Under a temporary name until it is whole. */
+static enum rc
+fetch(struct remote *r, const uint8_t digest[SHA256_BYTES], uint64_t size, const char *path, struct err *err)
+{
+	AUTO(EVP_MD_CTX_free) EVP_MD_CTX *hash = EVP_MD_CTX_new();
+	struct fetching	f = { r, digest, size, -1, hash };
+	char		tmp[FILE_PATH_MAX];
+	enum rc		rc;
+
+	TRY(file_path(tmp, err, "%s.XXXXXX", path));
+	if ((f.fd = mkostemp(tmp, O_CLOEXEC)) < 0)
+		return err_set(err, RC_IO, "%s: %s", path, strerror(errno));
+	rc = fetch_checked(&f, tmp, path, err);
+	(void)close(f.fd);
+	if (rc != RC_OK)
+		(void)unlink(tmp);
+	return rc;
+}
+
+static json_t *
+indexes(const uint32_t *v, size_t n)
+{
+	json_t	*a = json_array();
+	size_t	 i;
+
+	for (i = 0; a != NULL && i < n; i++)
+		(void)json_array_append_new(a, json_integer((json_int_t)v[i]));
+	return a;
+}
+
+static enum rc
+report(struct remote *r, const Quorate__V1__ReleaseReply *a, const char *path, struct err *err)
+{
+	char	hex[HEX_BYTES(SHA256_BYTES)], size[24];
+	size_t	i;
+
+	if (cli_json)
+		return cli_print_json(json_pack("{s:s,s:o?,s:o?,s:I,s:I,s:I,s:o?,s:o?}", "package", path, "sha256",
+		    json_hex(SPAN(a->package.data, a->package.len)), "order", json_hex(SPAN(a->order.data, a->order.len)),
+		    "order_entry", (json_int_t)a->order_index, "release_entry", (json_int_t)a->release_index, "bytes",
+		    (json_int_t)a->package_size, "contributors", indexes(a->contributors, a->n_contributors), "liars",
+		    indexes(a->liars, a->n_liars)), err);
+	printf("released: order in entry %llu, release in entry %llu\n", (unsigned long long)a->order_index,
+	    (unsigned long long)a->release_index);
+	for (i = 0; i < a->n_contributors; i++)
+		printf("  contributed: custodian %u (%s)\n", a->contributors[i],
+		    a->contributors[i] >= 1 && a->contributors[i] <= r->charter->n ?
+		    r->charter->custodian[a->contributors[i] - 1].name : "?");
+	for (i = 0; i < a->n_liars; i++)
+		printf("  ANSWERED WRONGLY: custodian %u\n", a->liars[i]);
+	printf("package %s, %s, SHA-256 %s\ncheck it with: quorate verify %s\n", path,
+	    size_text(a->package_size, size), hex_write(SPAN(a->package.data, a->package.len), hex), path);
+	return RC_OK;
+}
+
+static enum rc
+judge(const Quorate__V1__ReleaseReply *a, struct err *err)
+{
+	if (a->released && a->package.len == SHA256_BYTES && a->order.len == SHA256_BYTES)
+		return RC_OK;
+	if (strcmp(a->why, "unavailable") == 0)
+		return err_set(err, RC_UNSURE, "%.240s", a->words);
+	if (a->released)
+		return err_set(err, RC_FORMAT, "the coordinator's answer has no package");
+	return err_set(err, RC_DENIED, "refused (%.40s): %.180s", a->why, a->words);
+}
+
+static enum rc
+release(const uint8_t id[SHA256_BYTES], const char *path, struct err *err)
+{
+	AUTO(remote_free) struct remote *r = NULL;
+	Quorate__V1__ReleaseRequest	 q = QUORATE__V1__RELEASE_REQUEST__INIT;
+	Quorate__V1__ReleaseReply	*a = NULL;
+	enum rc				 rc;
+
+	TRY(remote_open(&r, err));
+	q.request = (ProtobufCBinaryData){ SHA256_BYTES, (uint8_t *)(uintptr_t)id };
+	rc = remote_call(r, "Release", &q, &quorate__v1__release_reply__descriptor, REMOTE_MS_LONG, &a, err);
+	if (rc == RC_MISSING)
+		return err_set(err, rc, "no such request in this log; see `quorate list requests`");
+	TRY(rc);
+	rc = judge(a, err);
+	if (rc == RC_OK)
+		rc = fetch(r, a->package.data, a->package_size, path, err);
+	if (rc == RC_OK)
+		rc = report(r, a, path, err);
+	message_free(a);
+	return rc;
+}
+
+enum rc
+cmd_release(int argc, char **argv, struct err *err)
+{
+	const char		*word = NULL, *path = NULL;
+	uint8_t			 id[SHA256_BYTES];
+	const struct option_row	rows[] = {
+		{ "o", OPTION_TEXT | OPTION_NEEDED, &path, "FILE.asice", "where to write the evidence package" },
+		JSON_ROW,
+	};
+	const struct command	c = { "quorate release REQUEST -o package.asice",
+		"Has an approved request carried out. The order is logged and cosigned first; then k custodians\n"
+		"contribute, and the package is made for the recipient that the request names.", rows, 2 };
+	size_t	n;
+	bool	help;
+
+	TRY(options_read(&c, argc, argv, &word, 1, 1, &n, &help, err));
+	if (help)
+		return RC_OK;
+	TRY(cli_id(word, id, sizeof(id), "a request", err));
+	if (file_exists(path))
+		return err_set(err, RC_USAGE, "%s: exists already; it is not overwritten: choose another name", path);
+	return release(id, path, err);
+}

@@ -1,0 +1,224 @@
+/* cli/status.c - quorate status and list: where things stand. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/artifact.h"
+
+#define LIST_PAGE	100
+#define LIST_ROWS_MAX	10000
+
+/* --- the network ------------------------------------------------------------------------ */
+
+static enum rc
+network_json(const Quorate__V1__HeadReply *a, const struct checkpoint *cp, struct err *err)
+{
+	json_t	*list = json_array();
+	size_t	 i;
+
+	for (i = 0; list != NULL && i < a->n_custodians; i++)
+		(void)json_array_append_new(list, json_pack("{s:I,s:b,s:I,s:b,s:s}", "index",
+		    (json_int_t)a->custodians[i]->index, "reachable", a->custodians[i]->reachable, "size",
+		    (json_int_t)a->custodians[i]->size, "frozen", a->custodians[i]->frozen, "words",
+		    a->custodians[i]->words));
+	return cli_print_json(json_pack("{s:I,s:I,s:I,s:I,s:I,s:o?}", "size", (json_int_t)a->size, "cosigned",
+	    (json_int_t)cp->size, "escrows", (json_int_t)a->escrows, "uploads", (json_int_t)a->uploads, "unheld",
+	    (json_int_t)a->unheld, "custodians", list), err);
+}
+
+static void
+network_words(const struct charter *c, const Quorate__V1__HeadReply *a, const struct checkpoint *cp)
+{
+	const Quorate__V1__CustodianStatus	*s;
+	size_t					 i;
+
+	printf("%s: %llu entries, %llu of them cosigned by a quorum (%u of %u)\n", c->origin,
+	    (unsigned long long)a->size, (unsigned long long)cp->size, c->q, c->n);
+	printf("%llu artifacts in escrow, %llu share vectors still on their way, %llu unfinished uploads\n",
+	    (unsigned long long)a->escrows, (unsigned long long)a->unheld, (unsigned long long)a->uploads);
+	for (i = 0; i < a->n_custodians; i++) {
+		s = a->custodians[i];
+		printf("  %-2u %-24s %s, %llu entries%s%s%s\n", s->index,
+		    s->index >= 1 && s->index <= c->n ? c->custodian[s->index - 1].name : "?",
+		    s->reachable ? "up" : "DOWN", (unsigned long long)s->size,
+		    s->frozen ? "; FROZEN: it computed another state" : "", s->words[0] == '\0' ? "" : ": ", s->words);
+	}
+}
+
+static enum rc
+show_network(struct remote *r, struct err *err)
+{
+	Quorate__V1__HeadRequest	 q = QUORATE__V1__HEAD_REQUEST__INIT;
+	Quorate__V1__HeadReply		*a = NULL;
+	struct checkpoint		 cp;
+	enum rc				 rc = RC_OK;
+
+	memset(&cp, 0, sizeof(cp));
+	TRY(remote_call(r, "Head", &q, &quorate__v1__head_reply__descriptor, REMOTE_MS, &a, err));
+	if (a->cosigned.len != 0)
+		rc = charter_checkpoint_verify(r->charter, SPAN(a->cosigned.data, a->cosigned.len), true, &cp, NULL, err);
+	if (rc == RC_OK && cli_json)
+		rc = network_json(a, &cp, err);
+	else if (rc == RC_OK)
+		network_words(r->charter, a, &cp);
+	message_free(a);
+	return rc;
+}
+
+/* --- an artifact -------------------------------------------------------------------------- */
+
+static enum rc
+artifact_json(const struct descriptor *d, const Quorate__V1__ArtifactReply *a, struct err *err)
+{
+	json_t	*parts = json_array();
+	uint8_t	 i;
+
+	for (i = 0; parts != NULL && i < d->n_parts; i++)
+		(void)json_array_append_new(parts, json_pack("{s:s,s:I,s:I}", "name", d->part[i].name, "bytes",
+		    (json_int_t)d->part[i].length, "segments", (json_int_t)part_segments(&d->part[i])));
+	return cli_print_json(json_pack("{s:o?,s:I,s:I,s:b,s:I,s:o?}", "artifact", json_hex(SPAN_OF(d->id)), "entry",
+	    (json_int_t)a->batch, "sealed_at", (json_int_t)d->sealed_at, "sealed", a->sealed, "held",
+	    (json_int_t)a->n_held, "parts", parts), err);
+}
+
+static enum rc
+show_artifact(struct remote *r, const uint8_t id[ARTIFACT_ID_BYTES], struct err *err)
+{
+	Quorate__V1__ArtifactReply	*a = NULL;
+	struct descriptor		 d;
+	const struct policy_rule	*p;
+	char				 hex[HEX_BYTES(ARTIFACT_ID_BYTES)], t[WHEN_TEXT_BYTES], size[24];
+	enum rc				 rc = RC_OK;
+	uint8_t				 i;
+
+	TRY(artifact_fetch(r, id, &d, &a, err));
+	p = charter_policy_by_digest(r->charter, d.policy);
+	if (cli_json) {
+		rc = artifact_json(&d, a, err);
+		message_free(a);
+		return rc;
+	}
+	printf("artifact %s\nsealed   %s, entry %llu, under policy %s, class %s%s\nheld     by %zu of %u custodians\n",
+	    hex_write(SPAN(id, ARTIFACT_ID_BYTES), hex), when_write(d.sealed_at, t), (unsigned long long)a->batch,
+	    p == NULL ? "?" : p->id, d.class_id, a->sealed ? "" : " - NOT YET SEALED", a->n_held, r->charter->n);
+	if (d.time_lock != 0)
+		printf("locked   until %s\n", when_write(d.time_lock, t));
+	for (i = 0; i < d.n_parts; i++)
+		printf("part     %s, %s, %u segment%s\n", d.part[i].name, size_text(d.part[i].length, size),
+		    part_segments(&d.part[i]), part_segments(&d.part[i]) == 1 ? "" : "s");
+	message_free(a);
+	return rc;
+}
+
+enum rc
+cmd_status(int argc, char **argv, struct err *err)
+{
+	AUTO(remote_free) struct remote *r = NULL;
+	const char		*word = NULL;
+	uint8_t			 id[SHA256_BYTES];
+	const struct option_row	rows[] = { JSON_ROW };
+	const struct command	c = { "quorate status [ARTIFACT|REQUEST]",
+		"The network, or where an artifact or a request stands.", rows, 1 };
+	size_t	n;
+	bool	help;
+
+	TRY(options_read(&c, argc, argv, &word, 0, 1, &n, &help, err));
+	if (help)
+		return RC_OK;
+	if (n == 1 && !hex_parse(span_str(word), id, ARTIFACT_ID_BYTES) && !hex_parse(span_str(word), id, SHA256_BYTES))
+		return err_set(err, RC_USAGE, "\"%.70s\" is neither an artifact (32 hex digits) nor a request (64)", word);
+	TRY(remote_open(&r, err));
+	if (n == 0)
+		return show_network(r, err);
+	return strlen(word) == 2 * ARTIFACT_ID_BYTES ? show_artifact(r, id, err) : show_request(r, id, NULL, err);
+}
+
+/* --- lists ------------------------------------------------------------------------------------ */
+
+static void
+row_words(const char *kind, const Quorate__V1__ListRow *row)
+{
+	char	hex[HEX_BYTES(SHA256_BYTES)], t[WHEN_TEXT_BYTES];
+
+	if (row->id.len > SHA256_BYTES)
+		return;
+	printf("%s  %s  %-10s %-10s %-12s %s\n", hex_write(SPAN(row->id.data, row->id.len), hex),
+	    when_write(row->time, t), row->policy, row->state, row->who, row->words);
+	(void)kind;
+}
+
+static json_t *
+row_json(const Quorate__V1__ListRow *row)
+{
+	return json_pack("{s:o?,s:I,s:I,s:s,s:s,s:s,s:s}", "id", json_hex(SPAN(row->id.data, row->id.len)), "entry",
+	    (json_int_t)row->index, "time", (json_int_t)row->time, "policy", row->policy, "state", row->state, "who",
+	    row->who, "words", row->words);
+}
+
+static enum rc
+list_all(struct remote *r, const char *kind, const char *person, uint64_t limit, json_t *rows, struct err *err)
+{
+	Quorate__V1__ListRequest	 q = QUORATE__V1__LIST_REQUEST__INIT;
+	Quorate__V1__ListReply		*a = NULL;
+	uint64_t			 shown = 0, next = 0;
+	size_t				 i;
+
+	do {
+		q.kind = (char *)(uintptr_t)kind;
+		q.awaiting = (char *)(uintptr_t)(person == NULL ? "" : person);
+		q.after = next;
+		q.max = LIST_PAGE;
+		TRY(remote_call(r, "List", &q, &quorate__v1__list_reply__descriptor, REMOTE_MS, &a, err));
+		for (i = 0; i < a->n_rows && shown < limit; i++, shown++) {
+			if (!cli_json)
+				row_words(kind, a->rows[i]);
+			else if (json_array_append_new(rows, row_json(a->rows[i])) != 0)
+				shown = limit;
+		}
+		next = a->next;
+		message_free(TAKE(a));
+	} while (next != 0 && shown < limit);
+	return RC_OK;
+}
+
+enum rc
+cmd_list(int argc, char **argv, struct err *err)
+{
+	AUTO(remote_free) struct remote *r = NULL;
+	AUTO(keyfile_free) struct keyfile *key = NULL;
+	const char		*kind = NULL, *me = NULL;
+	const struct person	*person = NULL;
+	uint64_t		 limit = 1000;
+	json_t			*rows;
+	uint8_t			 id[KEY_ID_BYTES];
+	const struct option_row	options[] = {
+		{ "awaiting", OPTION_TEXT, &me, "KEY", "requests that the owner of this key could approve" },
+		{ "max", OPTION_NUMBER, &limit, "N", "at most this many, newest first (1000)" },
+		JSON_ROW,
+	};
+	const struct command	c = { "quorate list artifacts|requests [--awaiting ME.key]", "Lists, newest first.",
+		options, 3 };
+	size_t	n;
+	bool	help;
+
+	TRY(options_read(&c, argc, argv, &kind, 1, 1, &n, &help, err));
+	if (help)
+		return RC_OK;
+	if (strcmp(kind, "artifacts") != 0 && strcmp(kind, "requests") != 0)
+		return err_set(err, RC_USAGE, "list artifacts or requests, not \"%.40s\"", kind);
+	if (limit > LIST_ROWS_MAX)
+		limit = LIST_ROWS_MAX;
+	TRY(remote_open(&r, err));
+	if (me != NULL) {
+		TRY(cli_key(me, &key, err));
+		key_id(&keyfile_signer(key)->key, id);
+		if ((person = charter_person_by_key(r->charter, id)) == NULL)
+			return err_set(err, RC_DENIED, "%s: the charter names nobody with that key", me);
+	}
+	if ((rows = json_array()) == NULL)
+		return err_set(err, RC_NOMEM, "no memory");
+	TRY(list_all(r, kind, person == NULL ? NULL : person->id, limit, rows, err));
+	if (cli_json)
+		return cli_print_json(json_pack("{s:o}", kind, rows), err);
+	json_decref(rows);
+	return RC_OK;
+}
