@@ -1,0 +1,68 @@
+/*
+ * coordinator/journal.h - what the coordinator keeps beside the log, in log.db.
+ *
+ *	journal		key				value
+ *	subject		subject[32] || u64 index	u8 type, u8 effective
+ *	kind		u8 type || u64 index		u8 effective, id[32]
+ *	spool		u64 batch || u8 custodian	its share vector, until all n hold
+ *	pending		u8 custodian || u64 batch	a spooled vector it does not hold yet
+ *	held		u64 batch || u8 custodian	its held statement, DSSE
+ *	making		request id			what a release can be finished from (release.h)
+ *	package		request id			u64 size, sha256[32], order[32], u64 order index,
+ *							u64 release index, u32 good, u32 bad
+ *	value "cosigned"				the latest note of q custodians
+ *
+ * All are rebuilt from nothing: they are written in the transaction of the entry
+ * that they speak of. Read them through any handle, write them in the sequencer.
+ */
+#ifndef COORDINATOR_JOURNAL_H
+#define COORDINATOR_JOURNAL_H
+
+#include "audit/store/store.h"
+#include "policy/statement.h"
+
+#define JOURNAL_INDEX_MAX	4096	/* rows that one question reads */
+
+/* Beside the entry at `index`, in its transaction. */
+MUST_USE enum rc journal_entry(struct store *s, uint64_t index, const struct verdict *v, struct err *err);
+
+/* Entries about a subject, in log order; fn may return RC_LIMIT to stop early (then RC_OK). */
+typedef enum rc (*subject_fn)(void *user, uint64_t index, enum statement_type type,
+    bool effective, struct err *err);
+MUST_USE enum rc journal_subject(struct store *s, const uint8_t subject[SHA256_BYTES],
+    subject_fn fn, void *user, struct err *err);
+/* Entries of a type from index `after` on (exclusive; UINT64_MAX: from the start). */
+typedef enum rc (*kind_fn)(void *user, uint64_t index, bool effective,
+    const uint8_t id[SHA256_BYTES], struct err *err);
+MUST_USE enum rc journal_kind(struct store *s, enum statement_type type, uint64_t after,
+    kind_fn fn, void *user, struct err *err);
+
+/* The share vectors of an effective batch: custodian i's at [i-1]. */
+MUST_USE enum rc journal_spool(struct store *s, uint64_t batch, const struct span *vector,
+    uint8_t n, struct err *err);
+MUST_USE enum rc journal_vector(struct store *s, uint64_t batch, uint8_t custodian,
+    struct buf *ret, struct err *err);	/* RC_MISSING */
+/* A custodian holds: kept; with the n-th the vectors go. */
+MUST_USE enum rc journal_hold(struct store *s, uint64_t batch, uint8_t custodian, uint8_t n,
+    struct span dsse, struct err *err);
+MUST_USE enum rc journal_held(struct store *s, uint64_t batch, uint8_t custodian,
+    struct buf *ret, struct err *err);	/* RC_MISSING */
+unsigned journal_held_count(struct store *s, uint64_t batch, uint8_t n);
+/* Up to max batches whose vectors a custodian does not hold yet, ascending from `first`. */
+MUST_USE enum rc journal_pending(struct store *s, uint8_t custodian, uint64_t first,
+    uint64_t *ret, size_t max, size_t *ret_n, struct err *err);
+/* How many vectors are pending in all, counted to `max`. */
+MUST_USE enum rc journal_pending_count(struct store *s, size_t max, uint64_t *ret, struct err *err);
+
+struct package_row {
+	uint64_t	size;
+	uint8_t		sha256[SHA256_BYTES], order[SHA256_BYTES];
+	uint64_t	order_index, release_index;
+	uint32_t	good, bad;		/* bit i-1: custodian i */
+};
+MUST_USE enum rc journal_package_put(struct store *s, const uint8_t request[SHA256_BYTES],
+    const struct package_row *row, struct err *err);
+MUST_USE enum rc journal_package(struct store *s, const uint8_t request[SHA256_BYTES],
+    struct package_row *ret, struct err *err);	/* RC_MISSING */
+
+#endif

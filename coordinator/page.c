@@ -1,0 +1,181 @@
+/* coordinator/page.c - what a custodian should hear next, in one message. */
+#include <string.h>
+
+#include "audit/entry.h"
+#include "coordinator/replica_link.h"
+#include "policy/apply.h"
+
+/* Spans into p->bytes move when it grows: offsets first, pointers at the end. */
+#define AT(offset)	((uint8_t *)(uintptr_t)(offset))
+
+void
+page_init(struct page *p)
+{
+	memset(p, 0, sizeof(*p));
+	quorate__v1__append_request__init(&p->m);
+	p->m.entries = p->entry;
+	p->m.blobs = p->blob;
+	p->m.shares = p->share_p;
+	/* One entry with its blobs may pass the mark that ends a page. */
+	p->bytes = BUF_INIT(2 * PAGE_BYTES_MAX);
+	p->target.note = BUF_INIT(NOTE_BYTES_MAX);
+	p->note = BUF_INIT(NOTE_BYTES_MAX);
+}
+
+void
+page_done(struct page *p)
+{
+	buf_done(&p->bytes);
+	buf_done(&p->target.note);
+	buf_done(&p->note);
+}
+
+static enum rc
+add_blobs(struct replica_link *l, struct page *p, struct span leaf, struct err *err)
+{
+	uint8_t			 digest[2][SHA256_BYTES];
+	size_t			 n, i, at;
+	ProtobufCBinaryData	*b;
+
+	TRY(entry_blobs(leaf, digest, &n, err));
+	for (i = 0; i < n; i++) {
+		at = p->bytes.n;
+		TRY(store_blob(l->store, digest[i], &p->bytes, err));
+		b = &p->blob[p->m.n_blobs++];
+		b->data = AT(at);
+		b->len = p->bytes.n - at;
+	}
+	return RC_OK;
+}
+
+/* The vector of a batch, when it is spooled still. */
+static enum rc
+add_share(struct replica_link *l, struct page *p, uint64_t batch, struct err *err)
+{
+	Quorate__V1__ShareVector	*v = &p->share[p->m.n_shares];
+	size_t				 at = p->bytes.n;
+	enum rc				 rc;
+
+	if (p->m.n_shares == PAGE_SHARES_MAX)
+		return RC_OK;	/* later, as a pending one */
+	rc = journal_vector(l->store, batch, l->index, &p->bytes, err);
+	if (rc == RC_MISSING)
+		return RC_OK;
+	TRY(rc);
+	quorate__v1__share_vector__init(v);
+	v->batch = batch;
+	v->vector.data = AT(at);
+	v->vector.len = p->bytes.n - at;
+	p->share_p[p->m.n_shares++] = v;
+	return RC_OK;
+}
+
+static enum rc
+add_entry(struct replica_link *l, struct page *p, uint64_t index, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf leaf = BUF_INIT(ENTRY_BYTES_MAX);
+	struct verdict		 v;
+	ProtobufCBinaryData	*e;
+
+	TRY(store_entry(l->store, index, &leaf, err));
+	TRY(store_verdict(l->store, index, &v, err));
+	e = &p->entry[p->m.n_entries++];
+	e->data = AT(p->bytes.n);
+	e->len = leaf.n;
+	buf_span(&p->bytes, buf_view(&leaf));
+	TRY(add_blobs(l, p, buf_view(&leaf), err));
+	if (v.type == STATEMENT_BATCH && v.effective)
+		TRY(add_share(l, p, index, err));
+	return buf_check(&p->bytes, "page", err);
+}
+
+static enum rc
+add_entries(struct replica_link *l, struct page *p, struct err *err)
+{
+	uint64_t	index = l->size;
+
+	p->m.first = index;
+	while (index < p->target.size && p->m.n_entries < PAGE_ENTRIES_MAX) {
+		size_t	before = p->bytes.n, entries = p->m.n_entries,
+			blobs = p->m.n_blobs, shares = p->m.n_shares;
+
+		TRY(add_entry(l, p, index, err));
+		if (p->bytes.n > PAGE_BYTES_MAX && entries > 0) {
+			/* It goes first in the next page. */
+			p->bytes.n = before;
+			p->m.n_entries = entries;
+			p->m.n_blobs = blobs;
+			p->m.n_shares = shares;
+			break;
+		}
+		index++;
+	}
+	p->whole = index == p->target.size;
+	return RC_OK;
+}
+
+/* Vectors of batches that it has, or has in this page, and did not say it holds. */
+static enum rc
+add_pending(struct replica_link *l, struct page *p, struct err *err)
+{
+	uint64_t	batch[PAGE_SHARES_MAX];
+	size_t		n, i;
+
+	if (l->shares_at != 0 && clock_ms() >= l->shares_at) {
+		l->shares_next = 0;
+		l->shares_at = 0;
+	}
+	TRY(journal_pending(l->store, l->index, l->shares_next, batch, PAGE_SHARES_MAX, &n, err));
+	for (i = 0; i < n && batch[i] < l->size && p->bytes.n < PAGE_BYTES_MAX / 2; i++) {
+		TRY(add_share(l, p, batch[i], err));
+		p->news = true;
+	}
+	if (p->m.n_shares > 0)
+		p->last_share = p->share[p->m.n_shares - 1].batch;
+	return RC_OK;
+}
+
+static void
+point(ProtobufCBinaryData *b, uint8_t *base)
+{
+	b->data = base + (uintptr_t)b->data;
+}
+
+static void
+point_all(struct page *p)
+{
+	size_t	i;
+
+	for (i = 0; i < p->m.n_entries; i++)
+		point(&p->entry[i], p->bytes.p);
+	for (i = 0; i < p->m.n_blobs; i++)
+		point(&p->blob[i], p->bytes.p);
+	for (i = 0; i < p->m.n_shares; i++)
+		point(&p->share[i].vector, p->bytes.p);
+}
+
+enum rc
+page_build(struct replica_link *l, struct page *p, struct err *err)
+{
+	TRY(cosigning_target(l->c->cosigning, clock_ms(), &p->target, err));
+	TRY(cosigning_latest(l->c->cosigning, &p->note, &p->note_size, err));
+	if (!l->known) {
+		/* Ask where it is: a gap is answered with its size. */
+		p->m.first = p->target.size;
+		p->whole = true;
+		p->news = p->target.size > 0;
+	} else {
+		TRY(add_entries(l, p, err));
+		TRY(add_pending(l, p, err));
+		p->news |= p->m.n_entries > 0 ||
+		    !cosigning_has(l->c->cosigning, l->index, p->target.size);
+	}
+	if (p->whole)
+		p->m.checkpoint = pb_bytes(buf_view(&p->target.note));
+	if (p->note_size > l->cosigned && p->note_size <= l->size + p->m.n_entries) {
+		p->m.cosigned = pb_bytes(buf_view(&p->note));
+		p->news = true;
+	}
+	point_all(p);
+	return RC_OK;
+}

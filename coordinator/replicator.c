@@ -1,0 +1,210 @@
+/* coordinator/replicator.c - one thread for each custodian. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coordinator/replica_link.h"
+
+#define IDLE_MS		1000u	/* between looks when nothing happens */
+
+struct replicators {
+	struct coordinator	*c;
+	uint8_t			 n;
+	struct replica_link	 link[CUSTODIANS_MAX];
+};
+
+static enum rc
+exchange(struct replica_link *l, const struct page *p, bool *progress, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf request = BUF_INIT(RPC_MESSAGE_MAX);
+	AUTO_DONE(buf_done) struct buf reply = BUF_INIT(RPC_MESSAGE_MAX);
+
+	TRY(pb_pack(&p->m.base, &request, err));
+	TRY(rpc_call(l->client, "/quorate.v1.Custodian/Append", buf_view(&request),
+	    APPEND_TIMEOUT_MS, &reply, err));
+	return reply_take(l, p, buf_view(&reply), progress, err);
+}
+
+static void
+set_status(struct replica_link *l, enum rc rc, const struct err *err)
+{
+	bool	was;
+	const struct custodian	*k = &l->c->charter->custodian[l->index - 1];
+
+	(void)pthread_mutex_lock(&l->lock);
+	was = l->status.reachable;
+	l->status.reachable = rc == RC_OK;
+	if (rc == RC_OK) {
+		l->status.seen_ms = clock_ms();
+		l->status.words[0] = '\0';
+	} else {
+		(void)snprintf(l->status.words, sizeof(l->status.words), "%s", err->msg);
+	}
+	(void)pthread_mutex_unlock(&l->lock);
+	if (rc == RC_OK && !was)
+		log_line("custodian %u (%s) answers: it holds %llu entries", l->index,
+		    k->name, (unsigned long long)l->size);
+	else if (rc != RC_OK && was && !cosigning_woken(l->c->cosigning))
+		log_line("custodian %u (%s) does not answer: %s", l->index, k->name,
+		    err->msg);
+}
+
+/* One exchange, when there is something to say. progress: go on at once. */
+static enum rc
+step(struct replica_link *l, bool *progress, bool *talked, struct err *err)
+{
+	struct page	*p = calloc(1, sizeof(*p));
+	enum rc		 rc;
+
+	if (p == NULL)
+		return err_set(err, RC_NOMEM, "replicator: no memory");
+	page_init(p);
+	rc = page_build(l, p, err);
+	*talked = rc == RC_OK && p->news;
+	if (*talked)
+		rc = exchange(l, p, progress, err);
+	page_done(p);
+	free(p);
+	return rc;
+}
+
+static void *
+replicator_thread(void *arg)
+{
+	struct replica_link	*l = arg;
+	struct err		 err;
+	uint64_t		 seen = 0;
+	unsigned		 pause = REPLICATOR_PAUSE_MS;
+	bool			 progress, talked;
+	enum rc			 rc;
+
+	while (!cosigning_woken(l->c->cosigning)) {
+		progress = talked = false;
+		rc = step(l, &progress, &talked, &err);
+		if (rc != RC_OK || talked)
+			set_status(l, rc, &err);
+		if (rc == RC_OK && progress) {
+			pause = REPLICATOR_PAUSE_MS;
+			continue;
+		}
+		if (rc == RC_OK && !talked) {
+			pause = REPLICATOR_PAUSE_MS;
+			seen = cosigning_await(l->c->cosigning, seen, IDLE_MS);
+			continue;
+		}
+		/* Not there, or it would not go on: the same again, a little later. */
+		if (rc != RC_OK)
+			l->known = false;
+		cosigning_pause(l->c->cosigning, pause);
+		pause = pause * 2 > REPLICATOR_PAUSE_MAX ? REPLICATOR_PAUSE_MAX : pause * 2;
+	}
+	return NULL;
+}
+
+static enum rc
+link_open(struct replicators *r, uint8_t index, struct err *err)
+{
+	struct replica_link		*l = &r->link[index - 1];
+	const struct custodian		*k = &r->c->charter->custodian[index - 1];
+	struct rpc_client_options	 o = {
+		.address = k->address,
+		.server_cert = SPAN(k->tls_certificate.p, k->tls_certificate.n),
+		.cert_pem = buf_view(&r->c->tls_cert),
+		.key_pem = SPAN(secret_view(r->c->tls_key), secret_len(r->c->tls_key)),
+	};
+	char	path[FILE_PATH_MAX];
+
+	l->c = r->c;
+	l->index = index;
+	if (pthread_mutex_init(&l->lock, NULL) != 0)
+		return err_set(err, RC_NOMEM, "replicator: no memory");
+	TRY(file_path(path, err, "%s/log.db", r->c->dir));
+	TRY(store_open(path, STORE_READ, &l->store, err));
+	TRY(rpc_client_new(&o, &l->client, err));
+	if (pthread_create(&l->thread, NULL, replicator_thread, l) != 0)
+		return err_set(err, RC_IO, "cannot start a replicator's thread");
+	l->started = true;
+	return RC_OK;
+}
+
+enum rc
+replicators_new(struct coordinator *c, struct replicators **ret, struct err *err)
+{
+	struct replicators	*r = calloc(1, sizeof(*r));
+	enum rc			 rc = RC_OK;
+	uint8_t			 i;
+
+	if (r == NULL)
+		return err_set(err, RC_NOMEM, "replicators: no memory");
+	r->c = c;
+	r->n = c->charter->n;
+	for (i = 1; i <= r->n && rc == RC_OK; i++) {
+		rc = link_open(r, i, err);
+		if (rc != RC_OK)
+			(void)err_wrap(err, rc, "custodian %u", i);
+	}
+	if (rc == RC_OK) {
+		*ret = r;
+		return RC_OK;
+	}
+	cosigning_wake(c->cosigning);
+	replicators_free(r);
+	return rc;
+}
+
+void
+replicators_free(struct replicators *r)
+{
+	unsigned	i;
+
+	if (r == NULL)
+		return;
+	for (i = 0; i < r->n; i++)
+		if (r->link[i].client != NULL)
+			rpc_client_close(r->link[i].client);
+	for (i = 0; i < r->n; i++) {
+		struct replica_link	*l = &r->link[i];
+
+		if (l->started)
+			(void)pthread_join(l->thread, NULL);
+		rpc_client_free(l->client);
+		store_close(l->store);
+		(void)pthread_mutex_destroy(&l->lock);
+	}
+	free(r);
+}
+
+void
+replicators_status(struct replicators *r, uint8_t custodian, struct custodian_status *ret)
+{
+	struct replica_link	*l = &r->link[custodian - 1];
+
+	(void)pthread_mutex_lock(&l->lock);
+	*ret = l->status;
+	(void)pthread_mutex_unlock(&l->lock);
+}
+
+enum rc
+replicators_agree(struct replicators *r, struct err *err)
+{
+	struct custodian_status	s;
+	uint8_t			i;
+
+	for (i = 1; i <= r->n; i++) {
+		replicators_status(r, i, &s);
+		if (s.frozen)
+			return err_set(err, RC_DENIED, "releases are frozen: custodian %u "
+			    "(%s) does not agree about the log", i,
+			    r->c->charter->custodian[i - 1].name);
+	}
+	return RC_OK;
+}
+
+enum rc
+replicators_call(struct replicators *r, uint8_t custodian, const char *method,
+    struct span request, unsigned ms, struct buf *reply, char said[RPC_SAID_BYTES],
+    struct err *err)
+{
+	return rpc_call_said(r->link[custodian - 1].client, method, request, ms,
+	    reply, said, err);
+}

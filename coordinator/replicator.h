@@ -1,0 +1,42 @@
+/*
+ * coordinator/replicator.h - one thread for each custodian, that keeps it up to date.
+ *
+ * It sends what the custodian lacks in pages, with the checkpoint that is being
+ * cosigned and the latest cosigned note, and takes in what comes back: the
+ * cosignature, held statements, receipts, statements that the custodian got
+ * directly. Nothing of it is believed unchecked. An unreachable custodian is
+ * tried again for ever, with a pause of 0.1 s that grows to 2 s.
+ *
+ * Threads: calls from any.
+ */
+#ifndef COORDINATOR_REPLICATOR_H
+#define COORDINATOR_REPLICATOR_H
+
+#include "coordinator/coordinator.h"
+
+#define REPLICATOR_PAUSE_MS	100u
+#define REPLICATOR_PAUSE_MAX	2000u
+#define APPEND_TIMEOUT_MS	15000u
+#define PAGE_BYTES_MAX		(900u << 10)	/* of the 1 MiB that a message may have */
+
+struct custodian_status {
+	bool		reachable;		/* its last call came back */
+	bool		frozen;			/* its state is not ours */
+	uint64_t	size;			/* entries it holds */
+	uint64_t	cosigned;		/* q-cosigned size it has verified */
+	uint64_t	seen_ms;		/* clock_ms() of its last answer; 0: never */
+	char		words[ERR_MSG_BYTES];	/* why not reachable */
+};
+
+MUST_USE enum rc replicators_new(struct coordinator *c, struct replicators **ret, struct err *err);
+/* Cancels calls that run, and joins the threads. */
+void	 replicators_free(struct replicators *r);
+
+void	 replicators_status(struct replicators *r, uint8_t custodian, struct custodian_status *ret);
+/* RC_DENIED: some custodian's state is not ours, or the log forked: releases must not go on. */
+MUST_USE enum rc replicators_agree(struct replicators *r, struct err *err);
+/* A call to one custodian, over the connection its replicator has. */
+MUST_USE enum rc replicators_call(struct replicators *r, uint8_t custodian, const char *method,
+    struct span request, unsigned ms, struct buf *reply, char said[RPC_SAID_BYTES], struct err *err);
+
+#endif

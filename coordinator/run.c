@@ -1,0 +1,203 @@
+/* coordinator/run.c - coordinatord run: the threads, the server, the signal that ends it. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "coordinator/cosigning.h"
+#include "coordinator/load.h"
+#include "coordinator/readers.h"
+#include "coordinator/release.h"
+#include "coordinator/replicator.h"
+#include "coordinator/sequencer.h"
+#include "coordinator/uploads.h"
+
+#define WORKERS			32	/* calls may wait for custodians up to 10 s */
+#define QUEUE			256
+#define GRACE_MS		1000u
+#define ALIVE_SECONDS		15	/* between calls to our own port */
+#define ALIVE_TIMEOUT_MS	5000u
+
+enum rc
+coordinator_start(struct coordinator *c, struct err *err)
+{
+	TRY(uploads_new(c->dir, clock_now(), &c->uploads, err));
+	TRY(cosigning_new(c->charter, sequencer_keep, c, &c->cosigning, err));
+	TRY(sequencer_new(c, &c->sequencer, err));
+	TRY(readers_new(c, &c->readers, err));
+	TRY(releases_new(c, &c->releases, err));
+	return replicators_new(c, &c->replicators, err);
+}
+
+void
+coordinator_wake(struct coordinator *c)
+{
+	if (c->cosigning != NULL)
+		cosigning_wake(c->cosigning);
+	if (c->releases != NULL)
+		releases_stop(c->releases);
+}
+
+/* In the reverse order of who uses whom. */
+void
+coordinator_stop(struct coordinator *c)
+{
+	coordinator_wake(c);
+	releases_free(c->releases);
+	replicators_free(c->replicators);
+	readers_free(c->readers);
+	sequencer_free(c->sequencer);
+	cosigning_free(c->cosigning);
+	uploads_free(c->uploads);
+	c->releases = NULL;
+	c->replicators = NULL;
+	c->readers = NULL;
+	c->sequencer = NULL;
+	c->cosigning = NULL;
+	c->uploads = NULL;
+}
+
+/* ---- the server -------------------------------------------------------------------- */
+
+static bool
+is_one_of(const uint8_t pin[RPC_PIN_BYTES], const uint8_t (*list)[RPC_PIN_BYTES], size_t n)
+{
+	size_t	i;
+
+	for (i = 0; i < n; i++)
+		if (memcmp(pin, list[i], RPC_PIN_BYTES) == 0)
+			return true;
+	return false;
+}
+
+static uint32_t
+who(void *user, const uint8_t pin[RPC_PIN_BYTES])
+{
+	const struct coordinator	*c = user;
+	uint32_t			 roles = 0;
+
+	if (pin == NULL)
+		return 0;
+	if (is_one_of(pin, c->host_pin, c->charter->n_hosts))
+		roles |= ROLE_HOST;
+	if (is_one_of(pin, c->custodian_pin, c->charter->n))
+		roles |= ROLE_CUSTODIAN;
+	return roles;
+}
+
+static void
+note(void *user, const struct rpc_call *call, const struct err *err)
+{
+	(void)user;
+	log_line("%s from %s: %s (%s)", rpc_method_name(call), rpc_peer_address(call),
+	    err->msg, rc_name(err->rc));
+}
+
+static void
+library_line(const char *line)
+{
+	log_line("rpc: %s", line);
+}
+
+static enum rc
+serve(struct coordinator *c, struct rpc_server **ret, struct err *err)
+{
+	struct rpc_server_options	o = {
+		.address = c->config.address,
+		.cert_pem = buf_view(&c->tls_cert),
+		.key_pem = SPAN(secret_view(c->tls_key), secret_len(c->tls_key)),
+		.methods = service_methods,
+		.n_methods = service_methods_n,
+		.user = c,
+		.who = who,
+		.note = note,
+		.workers = WORKERS,
+		.queue = QUEUE,
+	};
+	uint16_t	port;
+
+	TRY(rpc_server_new(&o, ret, err));
+	return rpc_server_start(*ret, &port, err);
+}
+
+/* ---- until a signal ------------------------------------------------------------------ */
+
+static void
+block_signals(sigset_t *set)
+{
+	(void)sigemptyset(set);
+	(void)sigaddset(set, SIGTERM);
+	(void)sigaddset(set, SIGINT);
+	/* Before any thread starts, so that all of them inherit it. */
+	(void)pthread_sigmask(SIG_BLOCK, set, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* A listener that went deaf stays so; a new process hears again (docs/adr/0001). */
+static enum rc
+until_signal(struct rpc_server *server, const sigset_t *set, struct err *err)
+{
+	struct timespec	ts = { ALIVE_SECONDS, 0 };
+	unsigned	deaf = 0;
+	int		sig;
+
+	for (;;) {
+		sig = sigtimedwait(set, NULL, &ts);
+		if (sig == SIGTERM || sig == SIGINT) {
+			log_line("stopping");
+			return RC_OK;
+		}
+		if (sig < 0 && errno != EAGAIN && errno != EINTR)
+			return err_set(err, RC_BUG, "sigtimedwait: %s", strerror(errno));
+		if (rpc_server_alive(server, ALIVE_TIMEOUT_MS, err) == RC_OK)
+			deaf = 0;
+		else if (++deaf == 2)
+			return err_set(err, RC_IO, "the listener is deaf; start me again");
+	}
+}
+
+static enum rc
+run(const char *dir, struct coordinator *c, struct err *err)
+{
+	AUTO(rpc_server_free) struct rpc_server *server = NULL;
+	sigset_t	set;
+	enum rc		rc;
+
+	block_signals(&set);
+	TRY(secret_init(err));
+	TRY(harden(err));
+	rpc_log_to(library_line);
+	TRY(coordinator_load(dir, c, err));
+	log_name("coordinatord", c->config.organisation);
+	TRY(coordinator_start(c, err));
+	TRY(serve(c, &server, err));
+	log_line("ready: %s at %s, %llu entries", c->config.origin, c->config.address,
+	    (unsigned long long)sequencer_size(c->sequencer));
+	rc = until_signal(server, &set, err);
+	coordinator_wake(c);
+	rpc_server_stop(server, GRACE_MS);
+	return rc;
+}
+
+int
+command_run(const char *dir)
+{
+	struct coordinator	*c = calloc(1, sizeof(*c));
+	struct err		 err;
+	enum rc			 rc;
+
+	if (c == NULL) {
+		log_line("run: no memory");
+		return EXIT_IO;
+	}
+	coordinator_init(c);
+	rc = run(dir, c, &err);
+	if (rc != RC_OK)
+		log_line("run: %s", err.msg);
+	coordinator_stop(c);
+	coordinator_done(c);
+	free(c);
+	return exit_code(rc);
+}

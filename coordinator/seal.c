@@ -1,0 +1,337 @@
+/*
+ * coordinator/seal.c - take in a batch of sealed artifacts.
+ *
+ * The order of steps is the promise of invariant 6: the envelopes are durable
+ * before the entry that names them, descriptors and share vectors with it, and
+ * "sealed" is said only over a q-cosigned checkpoint and h held statements.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/entry.h"
+#include "coordinator/cosigning.h"
+#include "coordinator/envelopes.h"
+#include "coordinator/journal.h"
+#include "coordinator/readers.h"
+#include "coordinator/seal.h"
+#include "coordinator/submit.h"
+#include "coordinator/uploads.h"
+#include "evidence/batch.h"
+
+PB_AUTO(upload_request, UploadRequest);
+PB_AUTO(seal_request, SealRequest);
+
+/* From "is there one of that id" to the entry, batches go one by one. */
+static pthread_mutex_t	sealing = PTHREAD_MUTEX_INITIALIZER;
+
+enum rc
+on_upload(void *user, struct rpc_call *call, struct span request, struct buf *reply,
+    struct err *err)
+{
+	struct coordinator		*c = user;
+	Quorate__V1__UploadReply	 r = QUORATE__V1__UPLOAD_REPLY__INIT;
+	uint8_t				 id[UPLOAD_ID_BYTES], sha256[SHA256_BYTES];
+	struct err			 why;
+	bool				 whole;
+	enum rc				 rc;
+
+	PB_UNPACK(upload_request, UploadRequest, q, request);
+	TRY(pb_fixed(&q->upload, "upload", id, sizeof(id), err));
+	rc = uploads_write(c->uploads, id, clock_now(), q->offset, pb_span(&q->data),
+	    q->last, &r.received, &whole, sha256, &why);
+	if (rc != RC_OK) {
+		rpc_say(call, "%s", why.msg);	/* "No space left on device" */
+		return err_set(err, rc, "%s", why.msg);
+	}
+	if (whole)
+		r.sha256 = pb_bytes(SPAN_OF(sha256));
+	return pb_pack(&r.base, reply, err);
+}
+
+/* ---- is the batch what its statement says --------------------------------------------- */
+
+struct sealing {
+	struct coordinator		*c;
+	struct rpc_call			*call;
+	const Quorate__V1__SealRequest	*q;
+	const struct statement		*s;
+	uint8_t				 moved[BATCH_COUNT_MAX][ARTIFACT_ID_BYTES];
+	uint32_t			 n_moved;
+};
+
+static enum rc
+say(struct sealing *k, enum rc rc, struct err *err, const struct err *why)
+{
+	rpc_say(k->call, "%s", why->msg);
+	return err_set(err, rc, "seal: %s", why->msg);
+}
+
+static enum rc
+check_batch(struct sealing *k, struct err *err)
+{
+	const struct charter	*charter = k->c->charter;
+	uint8_t			 i;
+
+	if (k->s->type != STATEMENT_BATCH)
+		return err_set(err, RC_FORMAT, "the statement is a %s, not a batch",
+		    statement_type_name(k->s->type));
+	if (k->q->n_shares != charter->n)
+		return err_set(err, RC_FORMAT, "%zu share vectors for %u custodians",
+		    k->q->n_shares, charter->n);
+	if (k->q->n_uploads != k->s->u.batch.count)
+		return err_set(err, RC_FORMAT, "%zu uploads for %u artifacts",
+		    k->q->n_uploads, k->s->u.batch.count);
+	TRY(batch_check(k->s, charter, pb_span(&k->q->descriptors), err));
+	for (i = 1; i <= charter->n; i++)
+		TRY(batch_check_shares(k->s, i, pb_span(&k->q->shares[i - 1]), err));
+	return RC_OK;
+}
+
+/* ---- the envelopes --------------------------------------------------------------------- */
+
+static enum rc
+check_envelope(const char *path, struct span descriptor, struct err *err)
+{
+	struct envelope_file	f;
+	enum rc			rc = envelope_file_open(path, descriptor, &f, err);
+
+	envelope_file_done(&f);
+	return rc;
+}
+
+static bool
+is_escrowed(struct coordinator *c, const uint8_t id[ARTIFACT_ID_BYTES])
+{
+	AUTO(reader_give) struct reader *r = reader_take(c->readers);
+	const struct state	*st = store_state(r->store);
+	struct escrow_at	 at;
+
+	/* Unsure counts as yes: an envelope is never replaced by mistake. */
+	return st->escrow_find(st->user, id, &at, NULL, NULL) != RC_MISSING;
+}
+
+/*
+ * An envelope of this id is in its place already: it may be ours, from a call that
+ * was cut short before the entry; or an orphan of one, which gives way; or the id
+ * was sealed before, and the entry becomes void.
+ */
+static enum rc
+settle_taken(struct sealing *k, const uint8_t id[ARTIFACT_ID_BYTES], struct span descriptor,
+    bool *ret_done, struct err *err)
+{
+	char	path[FILE_PATH_MAX];
+
+	*ret_done = true;
+	if (!envelopes_has(k->c->dir, id)) {
+		*ret_done = false;
+		return RC_OK;
+	}
+	TRY(envelopes_path(k->c->dir, id, path, err));
+	if (is_escrowed(k->c, id) || check_envelope(path, descriptor, NULL) == RC_OK)
+		return RC_OK;
+	envelopes_drop(k->c->dir, id);
+	*ret_done = false;
+	return RC_OK;
+}
+
+static enum rc
+take_envelope(void *user, uint32_t leaf, struct span bytes, struct err *err)
+{
+	struct sealing		*k = user;
+	struct descriptor	 d;
+	uint8_t			 upload[UPLOAD_ID_BYTES];
+	char			 path[FILE_PATH_MAX];
+	uint64_t		 size;
+	bool			 done;
+	enum rc			 rc;
+
+	TRY(descriptor_parse_known(bytes, &d, err));
+	TRY(pb_fixed(&k->q->uploads[leaf], "upload", upload, sizeof(upload), err));
+	TRY(settle_taken(k, d.id, bytes, &done, err));
+	if (done)
+		return RC_OK;
+	TRY(uploads_path(k->c->uploads, upload, path, &size, err));
+	rc = check_envelope(path, bytes, err);
+	if (rc != RC_OK)
+		return err_wrap(err, rc, "the upload of artifact %u", leaf + 1);
+	TRY(envelopes_take(k->c->dir, d.id, path, err));
+	memcpy(k->moved[k->n_moved++], d.id, ARTIFACT_ID_BYTES);
+	uploads_forget(k->c->uploads, upload);
+	return RC_OK;
+}
+
+/* ---- the entry --------------------------------------------------------------------------- */
+
+static enum rc
+log_batch(struct sealing *k, struct submission *sub, struct err *err)
+{
+	struct span	blob = pb_span(&k->q->descriptors), vector[CUSTODIANS_MAX];
+	uint32_t	i;
+	enum rc		rc;
+
+	TRY(descriptor_vector_each(blob, k->s->u.batch.count, take_envelope, k, err));
+	for (i = 0; i < k->c->charter->n; i++)
+		vector[i] = pb_span(&k->q->shares[i]);
+	sub->dsse = pb_span(&k->q->statement);
+	sub->blob = &blob;
+	sub->n_blobs = 1;
+	sub->vector = vector;
+	rc = sequencer_submit(k->c->sequencer, sub, err);
+	sub->blob = NULL;
+	sub->vector = NULL;
+	/* Void: what was moved for it belongs to nothing. */
+	if (rc == RC_OK && sub->fate == FATE_LOGGED && !sub->verdict.effective)
+		for (i = 0; i < k->n_moved; i++)
+			envelopes_drop(k->c->dir, k->moved[i]);
+	return rc;
+}
+
+static bool
+logged_before(struct sealing *k, struct submission *sub)
+{
+	AUTO(reader_give) struct reader *r = reader_take(k->c->readers);
+
+	if (store_find_statement(r->store, k->s->id, &sub->index, NULL) != RC_OK ||
+	    store_verdict(r->store, sub->index, &sub->verdict, NULL) != RC_OK)
+		return false;
+	sub->fate = FATE_REPEATED;
+	return true;
+}
+
+static enum rc
+seal(struct sealing *k, struct submission *sub, struct err *err)
+{
+	struct err	why = { RC_OK, "" };
+	enum rc		rc;
+
+	/* Asked again: the envelopes are in their place, the answer is in the log. */
+	if (logged_before(k, sub))
+		return RC_OK;
+	rc = check_batch(k, &why);
+	if (rc != RC_OK)
+		return say(k, rc, err, &why);
+	(void)pthread_mutex_lock(&sealing);
+	rc = log_batch(k, sub, &why);
+	(void)pthread_mutex_unlock(&sealing);
+	if (rc != RC_OK)
+		return say(k, rc, err, &why);
+	log_line("entry %llu: batch of %u: %s", (unsigned long long)sub->index,
+	    k->s->u.batch.count, sub->verdict.effective ? "effective" :
+	    void_reason_name((enum void_reason)sub->verdict.why));
+	return RC_OK;
+}
+
+/* ---- the receipt ----------------------------------------------------------------------------- */
+
+void
+held_done(struct held_list *h)
+{
+	size_t	i;
+
+	for (i = 0; i < h->n; i++)
+		buf_done(&h->dsse[i]);
+	h->n = 0;
+}
+
+enum rc
+held_read(struct coordinator *c, struct store *s, uint64_t batch, struct held_list *ret,
+    struct err *err)
+{
+	uint8_t	i;
+	enum rc	rc;
+
+	ret->n = 0;
+	for (i = 1; i <= c->charter->n; i++) {
+		ret->dsse[ret->n] = BUF_INIT(DSSE_BYTES_MAX);
+		rc = journal_held(s, batch, i, &ret->dsse[ret->n], err);
+		if (rc == RC_OK)
+			ret->n++;
+		else if (rc != RC_MISSING)
+			return rc;
+	}
+	return RC_OK;
+}
+
+/* Until h custodians hold the shares, or the time is over. */
+static void
+wait_held(struct coordinator *c, uint64_t batch, uint64_t until)
+{
+	uint64_t	seen = 0;
+
+	while (clock_ms() < until && !cosigning_woken(c->cosigning)) {
+		struct reader	*r = reader_take(c->readers);
+		unsigned	 held = journal_held_count(r->store, batch, c->charter->n);
+
+		reader_give(r);
+		if (held >= c->charter->h)
+			return;
+		seen = cosigning_await(c->cosigning, seen, (unsigned)(until - clock_ms()));
+	}
+}
+
+static enum rc
+write_receipt(struct coordinator *c, uint64_t index, Quorate__V1__SealReply *r,
+    struct buf *reply, struct err *err)
+{
+	AUTO(reader_give) struct reader *reader = reader_take(c->readers);
+	AUTO_DONE(buf_done) struct buf leaf = BUF_INIT(ENTRY_BYTES_MAX);
+	AUTO_DONE(buf_done) struct buf proof = BUF_INIT(2 * NOTE_BYTES_MAX);
+	AUTO_DONE(held_done) struct held_list held = { .n = 0 };
+	ProtobufCBinaryData	list[CUSTODIANS_MAX];
+	size_t			i;
+
+	TRY(store_entry(reader->store, index, &leaf, err));
+	TRY(reader_proof(c, reader, index, &proof, err));
+	TRY(held_read(c, reader->store, index, &held, err));
+	for (i = 0; i < held.n; i++)
+		list[i] = pb_bytes(buf_view(&held.dsse[i]));
+	r->leaf = pb_bytes(buf_view(&leaf));
+	r->proof = pb_bytes(buf_view(&proof));
+	r->held = list;
+	r->n_held = held.n;
+	r->sealed = proof.n > 0 && held.n >= c->charter->h;
+	return pb_pack(&r->base, reply, err);
+}
+
+static enum rc
+answer_seal(struct sealing *k, const struct submission *sub, struct buf *reply, struct err *err)
+{
+	Quorate__V1__SealReply		r = QUORATE__V1__SEAL_REPLY__INIT;
+	Quorate__V1__SubmitReply	entry = QUORATE__V1__SUBMIT_REPLY__INIT;
+	unsigned			ms = wait_ms(k->call);
+	uint64_t			until = clock_ms() + ms;
+
+	submit_reply_fill(k->c, sub, ms, &entry);
+	r.entry = &entry;
+	if (!entry.effective)
+		return pb_pack(&r.base, reply, err);
+	wait_held(k->c, sub->index, until);
+	return write_receipt(k->c, sub->index, &r, reply, err);
+}
+
+enum rc
+on_seal(void *user, struct rpc_call *call, struct span request, struct buf *reply,
+    struct err *err)
+{
+	struct coordinator	*c = user;
+	struct submission	 sub = { .why = VOID_NONE };
+	struct admission	 a;
+	struct sealing		*k;
+	enum rc			 rc;
+
+	PB_UNPACK(seal_request, SealRequest, q, request);
+	if ((k = calloc(1, sizeof(*k))) == NULL)
+		return err_set(err, RC_NOMEM, "seal: no memory");
+	*k = (struct sealing){ .c = c, .call = call, .q = q, .s = &a.s };
+	rc = admit(c->charter, pb_span(&q->statement), &a, &sub.why, err);
+	if (rc == RC_OK)
+		rc = seal(k, &sub, err);
+	else if (rc == RC_FORMAT || rc == RC_VERIFY)
+		rc = RC_OK;	/* an answer: refused before it was logged, and why */
+	if (rc == RC_OK)
+		rc = answer_seal(k, &sub, reply, err);
+	admission_done(&a);
+	free(k);
+	return rc;
+}

@@ -1,0 +1,209 @@
+/* coordinator/sequence.c - one transaction of the sequencer. */
+#include <string.h>
+
+#include "audit/entry.h"
+#include "coordinator/sequence.h"
+
+/* What one transaction builds up; taken over by the sequencer when it is durable. */
+struct step {
+	struct sequencer	*s;
+	uint64_t		 size;
+	when			 time;
+};
+
+static enum rc
+repeated(struct store *store, struct submission *sub, struct err *err)
+{
+	TRY(store_find_statement(store, sub->admission.s.id, &sub->index, err));
+	TRY(store_verdict(store, sub->index, &sub->verdict, err));
+	sub->fate = FATE_REPEATED;
+	return RC_OK;
+}
+
+static bool
+is_given(const struct submission *sub, const uint8_t digest[SHA256_BYTES])
+{
+	uint8_t	have[SHA256_BYTES];
+	size_t	i;
+
+	for (i = 0; i < sub->n_blobs; i++) {
+		sha256_one(have, sub->blob[i]);
+		if (memcmp(have, digest, SHA256_BYTES) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Custodians cannot replay an entry whose fixed blobs are nowhere. */
+static enum rc
+check_fixed(struct store *store, const struct submission *sub, struct span leaf,
+    struct err *err)
+{
+	uint8_t	digest[2][SHA256_BYTES];
+	char	hex[HEX_BYTES(SHA256_BYTES)];
+	size_t	n, i;
+	bool	has;
+
+	TRY(entry_blobs(leaf, digest, &n, err));
+	for (i = 0; i < n; i++) {
+		if (is_given(sub, digest[i]))
+			continue;
+		TRY(store_blob_has(store, digest[i], &has, err));
+		if (!has)
+			return err_set(err, RC_MISSING, "the statement names the blob %s, "
+			    "which did not come with it", hex_write(SPAN_OF(digest[i]), hex));
+	}
+	return RC_OK;
+}
+
+static enum rc
+put_blobs(struct store *store, const struct submission *sub, struct err *err)
+{
+	uint8_t	digest[SHA256_BYTES];
+	size_t	i;
+
+	for (i = 0; i < sub->n_blobs; i++)
+		TRY(store_blob_put(store, sub->blob[i], digest, err));
+	return RC_OK;
+}
+
+static enum rc
+append(struct step *t, struct submission *sub, struct span leaf, struct err *err)
+{
+	struct store	*store = t->s->store;
+
+	TRY(store_append(store, leaf, err));
+	TRY(replica_apply(t->s->replica, t->size, leaf, &sub->verdict, err));
+	TRY(store_verdict_put(store, t->size, &sub->verdict, err));
+	TRY(journal_entry(store, t->size, &sub->verdict, err));
+	sub->index = t->size++;
+	t->time = sub->verdict.time;
+	sub->fate = FATE_LOGGED;
+	if (sub->vector != NULL && sub->verdict.effective)
+		TRY(journal_spool(store, sub->index, sub->vector, t->s->c->charter->n, err));
+	return RC_OK;
+}
+
+static enum rc
+log_statement(struct step *t, struct submission *sub, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf leaf = BUF_INIT(ENTRY_BYTES_MAX);
+	when	now = clock_now();
+	enum rc	rc;
+
+	rc = repeated(t->s->store, sub, err);
+	/* Its reason may come by another way than the statement did. */
+	if (rc == RC_OK)
+		return put_blobs(t->s->store, sub, err);
+	if (rc != RC_MISSING)
+		return rc;
+	/* Log time never goes back, whatever the clock does. */
+	entry_write(now > t->time ? now : t->time, sub->dsse, &leaf);
+	if (buf_check(&leaf, "entry", err) != RC_OK)
+		return err_set(err, RC_LIMIT, "a statement of %zu bytes is too large "
+		    "for the log", sub->dsse.n);
+	TRY(check_fixed(t->s->store, sub, buf_view(&leaf), err));
+	TRY(put_blobs(t->s->store, sub, err));
+	return append(t, sub, buf_view(&leaf), err);
+}
+
+static enum rc
+one(struct step *t, struct submission *sub, struct err *err)
+{
+	if (sub->dsse.n > 0)
+		TRY(log_statement(t, sub, err));
+	else
+		sub->fate = FATE_DONE;
+	if (sub->fn != NULL && sub->fate != FATE_REPEATED)
+		TRY(sub->fn(t->s->store, sub->user, err));
+	return RC_OK;
+}
+
+/* All of them or none. */
+static enum rc
+transaction(struct step *t, struct submission **batch, size_t n, struct err *err)
+{
+	enum rc	rc;
+	size_t	i;
+
+	if ((rc = store_begin(t->s->store, err)) != RC_OK)
+		return rc;
+	for (i = 0; i < n && rc == RC_OK; i++)
+		rc = one(t, batch[i], err);
+	if (rc == RC_OK)
+		rc = store_commit(t->s->store, err);
+	if (rc == RC_OK)
+		return RC_OK;
+	store_rollback(t->s->store);
+	if (replica_reload(t->s->replica, NULL) != RC_OK)
+		return err_wrap(err, RC_BUG, "cannot go back to the last entry");
+	return rc;
+}
+
+static uint64_t
+together(struct sequencer *s, struct submission **batch, size_t n, uint64_t size)
+{
+	struct step	t = { s, size, s->time };
+	struct err	err = { RC_OK, "" };
+	enum rc		rc = transaction(&t, batch, n, &err);
+	size_t		i;
+
+	for (i = 0; i < n; i++) {
+		batch[i]->rc = rc;
+		batch[i]->err = err;
+		if (rc != RC_OK)
+			batch[i]->fate = FATE_REFUSED;
+	}
+	if (rc != RC_OK)
+		return size;
+	s->time = t.time;
+	return t.size;
+}
+
+uint64_t
+sequence_batch(struct sequencer *s, struct submission **batch, size_t n, uint64_t size)
+{
+	uint64_t	after = together(s, batch, n, size);
+	size_t		i;
+
+	/* One that cannot be stored does not take the others with it. */
+	if (batch[0]->rc != RC_OK && n > 1)
+		for (i = 0, after = size; i < n; i++)
+			after = together(s, batch + i, 1, after);
+	for (i = 0; i < n; i++)
+		if (batch[i]->rc == RC_IO || batch[i]->rc == RC_BUG)
+			log_err(&batch[i]->err, "not logged");
+	return after;
+}
+
+enum rc
+sequence_note(struct sequencer *s, struct span note, struct err *err)
+{
+	enum rc	rc;
+
+	TRY(store_begin(s->store, err));
+	rc = store_put(s->store, "cosigned", note, err);
+	if (rc == RC_OK)
+		rc = store_commit(s->store, err);
+	if (rc != RC_OK)
+		store_rollback(s->store);
+	return rc;
+}
+
+enum rc
+sequence_charter(struct sequencer *s, struct err *err)
+{
+	struct span		blob = buf_view(&s->c->charter->bytes);
+	struct submission	sub = { .dsse = buf_view(&s->c->charter_dsse),
+				    .blob = &blob, .n_blobs = 1 };
+	struct submission	*p = &sub;
+
+	/* No admission: entry 0 is checked by apply against the genesis itself. */
+	dsse_id(SPAN(NULL, 0), sub.admission.s.id);
+	s->size = together(s, &p, 1, 0);
+	if (sub.rc != RC_OK)
+		*err = sub.err;
+	else
+		log_line("a new log: entry 0 is the charter");
+	return sub.rc;
+}

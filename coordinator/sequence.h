@@ -1,0 +1,40 @@
+/*
+ * coordinator/sequence.h - one transaction of the sequencer. For sequencer.c only.
+ */
+#ifndef COORDINATOR_SEQUENCE_H
+#define COORDINATOR_SEQUENCE_H
+
+#include <pthread.h>
+
+#include "coordinator/journal.h"
+#include "coordinator/sequencer.h"
+
+struct sequencer {
+	struct coordinator	*c;
+	/* The thread's own. */
+	struct store		*store;
+	struct replica		*replica;
+	when			 time;		/* effective, of the last entry */
+	uint64_t		 signed_size;
+	uint64_t		 note_kept;
+
+	pthread_t		 thread;
+	bool			 started;
+	pthread_mutex_t		 lock;
+	pthread_cond_t		 work, answered;
+	bool			 stopping;
+	struct submission	*head, **tail;
+	size_t			 waiting;
+	uint64_t		 size;		/* durable; written by the thread only */
+	struct buf		 note;		/* to be kept */
+	uint64_t		 note_size;
+};
+
+/* Entry 0 of a new log. */
+MUST_USE enum rc sequence_charter(struct sequencer *s, struct err *err);
+/* Sets rc, err and answer of each; returns the new size. */
+uint64_t sequence_batch(struct sequencer *s, struct submission **batch, size_t n, uint64_t size);
+/* The cosigned note, durable. */
+MUST_USE enum rc sequence_note(struct sequencer *s, struct span note, struct err *err);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * coordinator/sequencer.h - the one thread that writes the log.
+ *
+ * It owns the writing handle of log.db, the replica and the order of entries.
+ * Whatever waits when it looks becomes one transaction: log time, entry, verdict,
+ * blobs, journals, one fsync. Then it signs a checkpoint over the new size and
+ * offers it for cosigning (cosigning.h).
+ *
+ * The queue is bounded: each caller waits for its own submission.
+ * Threads: all calls from any thread but the sequencer's own.
+ */
+#ifndef COORDINATOR_SEQUENCER_H
+#define COORDINATOR_SEQUENCER_H
+
+#include "audit/store/store.h"
+#include "coordinator/admission.h"
+#include "coordinator/coordinator.h"
+
+#define SEQUENCER_QUEUE_MAX	256	/* submissions that wait */
+#define SEQUENCER_BATCH_MAX	64	/* submissions of one transaction */
+
+struct sequencer;
+
+/*
+ * Opens DIR/log.db, logs the charter statement as entry 0 when it is new, gives
+ * the stored cosigned note to c->cosigning, and starts the thread.
+ * RC_VERIFY: the charter statement is not complete. RC_FORMAT: another log.
+ */
+MUST_USE enum rc sequencer_new(struct coordinator *c, struct sequencer **ret, struct err *err);
+/* Finishes what is queued. */
+void	 sequencer_free(struct sequencer *s);
+
+/* Runs inside the transaction of what it came with; a failure undoes both. */
+typedef enum rc (*sequencer_fn)(struct store *store, void *user, struct err *err);
+
+enum submission_fate {
+	FATE_REFUSED,		/* not logged: `why` */
+	FATE_REPEATED,		/* stood in the log already */
+	FATE_LOGGED,
+	FATE_DONE,		/* there was no statement; fn has run */
+};
+
+struct submission {
+	struct span		 dsse;		/* empty: only fn */
+	const struct span	*blob;		/* named by the statement (the caller checked) */
+	size_t			 n_blobs;
+	const struct span	*vector;	/* of a batch: custodian i's at [i-1]; or NULL */
+	sequencer_fn		 fn;		/* or NULL; not run for a repeated statement */
+	void			*user;
+
+	enum submission_fate	 fate;
+	enum void_reason	 why;		/* refused */
+	uint64_t		 index;
+	struct verdict		 verdict;
+
+	/* The sequencer's. */
+	struct admission	 admission;
+	enum rc			 rc;
+	struct err		 err;
+	bool			 done;
+	struct submission	*next;
+};
+
+/*
+ * Durable when it returns RC_OK; look at the fate. RC_MISSING: a fixed blob that
+ * the statement names was not given and is not here. RC_LIMIT: the queue is full.
+ * RC_UNSURE: stopping. RC_IO: disk; nothing was logged.
+ */
+MUST_USE enum rc sequencer_submit(struct sequencer *s, struct submission *sub, struct err *err);
+/* fn alone. */
+MUST_USE enum rc sequencer_do(struct sequencer *s, sequencer_fn fn, void *user, struct err *err);
+
+/* For cosigning_new(): a note of q custodians, to be made durable and published. */
+void	 sequencer_keep(void *coordinator, uint64_t size, struct span note);
+
+/* Entries that are durable. */
+uint64_t sequencer_size(struct sequencer *s);
+
+#endif

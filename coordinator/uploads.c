@@ -1,0 +1,381 @@
+/* coordinator/uploads.c - files that grow until they are whole. */
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "coordinator/uploads.h"
+
+#define HEX_ID	(UPLOAD_ID_BYTES * 2)
+
+struct upload {
+	bool		 used, busy, whole;
+	uint8_t		 id[UPLOAD_ID_BYTES];
+	uint64_t	 size;
+	when		 touched;
+	int		 fd;		/* -1: not open */
+	EVP_MD_CTX	*md;		/* NULL: not from the first byte on (a restart) */
+	uint8_t		 sha256[SHA256_BYTES];
+	bool		 hashed;
+};
+
+struct uploads {
+	char		dir[FILE_PATH_MAX];
+	pthread_mutex_t	lock;
+	uint64_t	bytes;
+	struct upload	upload[UPLOADS_MAX];
+};
+
+static enum rc
+path_of(const struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], bool part,
+    char path[FILE_PATH_MAX], struct err *err)
+{
+	char	hex[HEX_BYTES(UPLOAD_ID_BYTES)];
+
+	(void)hex_write(SPAN(id, UPLOAD_ID_BYTES), hex);
+	return file_path(path, err, "%s/%s%s", u->dir, hex, part ? ".part" : "");
+}
+
+static void
+upload_close(struct upload *p)
+{
+	if (p->fd >= 0)
+		(void)close(p->fd);	/* what counts was synced before */
+	p->fd = -1;
+	EVP_MD_CTX_free(p->md);
+	p->md = NULL;
+}
+
+/* With the lock held. */
+static void
+upload_drop(struct uploads *u, struct upload *p)
+{
+	char	path[FILE_PATH_MAX];
+
+	upload_close(p);
+	if (path_of(u, p->id, !p->whole, path, NULL) == RC_OK)
+		(void)unlink(path);	/* moved away, mostly */
+	u->bytes -= p->size;
+	memset(p, 0, sizeof(*p));
+	p->fd = -1;
+}
+
+/* ---- at start --------------------------------------------------------------- */
+
+static struct upload *
+free_slot(struct uploads *u)
+{
+	size_t	i;
+
+	for (i = 0; i < UPLOADS_MAX; i++)
+		if (!u->upload[i].used)
+			return &u->upload[i];
+	return NULL;
+}
+
+static void
+found(struct uploads *u, const char *name, when now)
+{
+	char		 path[FILE_PATH_MAX];
+	struct stat	 st;
+	struct upload	*p = free_slot(u);
+	uint8_t		 id[UPLOAD_ID_BYTES];
+	bool		 part = strcmp(name + HEX_ID, ".part") == 0;
+
+	if (file_path(path, NULL, "%s/%s", u->dir, name) != RC_OK ||
+	    stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		return;
+	if (!hex_parse(SPAN(name, HEX_ID), id, sizeof(id)) ||
+	    (!part && name[HEX_ID] != '\0'))
+		return;
+	if (p == NULL || (when)st.st_mtime + UPLOAD_SECONDS < now) {
+		(void)unlink(path);
+		return;
+	}
+	p->used = true;
+	p->whole = !part;
+	memcpy(p->id, id, sizeof(id));
+	p->size = (uint64_t)st.st_size;
+	p->touched = (when)st.st_mtime;
+	u->bytes += p->size;
+}
+
+static enum rc
+scan(struct uploads *u, when now, struct err *err)
+{
+	DIR		*d = opendir(u->dir);
+	struct dirent	*e;
+
+	if (d == NULL)
+		return err_set(err, RC_IO, "%s: %s", u->dir, strerror(errno));
+	while ((e = readdir(d)) != NULL)
+		if (strlen(e->d_name) >= HEX_ID)
+			found(u, e->d_name, now);
+	(void)closedir(d);	/* it was only read */
+	return RC_OK;
+}
+
+enum rc
+uploads_new(const char *dir, when now, struct uploads **ret, struct err *err)
+{
+	AUTO(uploads_free) struct uploads *u = calloc(1, sizeof(*u));
+	size_t	i;
+
+	if (u == NULL || pthread_mutex_init(&u->lock, NULL) != 0)
+		return err_set(err, RC_NOMEM, "uploads: no memory");
+	for (i = 0; i < UPLOADS_MAX; i++)
+		u->upload[i].fd = -1;
+	TRY(file_path(u->dir, err, "%s/uploads", dir));
+	TRY(file_mkdir(u->dir, err));
+	TRY(scan(u, now, err));
+	*ret = TAKE(u);
+	return RC_OK;
+}
+
+void
+uploads_free(struct uploads *u)
+{
+	size_t	i;
+
+	if (u == NULL)
+		return;
+	for (i = 0; i < UPLOADS_MAX; i++)
+		upload_close(&u->upload[i]);
+	(void)pthread_mutex_destroy(&u->lock);
+	free(u);
+}
+
+/* ---- a piece ------------------------------------------------------------------ */
+
+static struct upload *
+find(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES])
+{
+	size_t	i;
+
+	for (i = 0; i < UPLOADS_MAX; i++)
+		if (u->upload[i].used && memcmp(u->upload[i].id, id, UPLOAD_ID_BYTES) == 0)
+			return &u->upload[i];
+	return NULL;
+}
+
+static void
+drop_stale(struct uploads *u, when now)
+{
+	size_t	i;
+
+	for (i = 0; i < UPLOADS_MAX; i++)
+		if (u->upload[i].used && !u->upload[i].busy &&
+		    u->upload[i].touched + UPLOAD_SECONDS < now)
+			upload_drop(u, &u->upload[i]);
+}
+
+/* With the lock held: the upload, this call's own from now on. */
+static enum rc
+take(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], when now, size_t more,
+    struct upload **ret, struct err *err)
+{
+	struct upload	*p = find(u, id);
+
+	if (p == NULL) {
+		drop_stale(u, now);
+		if ((p = free_slot(u)) == NULL)
+			return err_set(err, RC_LIMIT, "%u uploads are under way: wait", UPLOADS_MAX);
+		p->used = true;
+		memcpy(p->id, id, UPLOAD_ID_BYTES);
+		p->md = EVP_MD_CTX_new();
+		if (p->md != NULL && EVP_DigestInit_ex(p->md, EVP_sha256(), NULL) != 1) {
+			EVP_MD_CTX_free(p->md);
+			p->md = NULL;
+		}
+	}
+	if (p->busy)
+		return err_set(err, RC_LIMIT, "this upload is being written by another call");
+	if (more > UPLOAD_BYTES_MAX - p->size || u->bytes + more > UPLOADS_BYTES_MAX)
+		return err_set(err, RC_LIMIT, "too many bytes are under way");
+	p->busy = true;
+	p->touched = now;
+	*ret = p;
+	return RC_OK;
+}
+
+static enum rc
+open_part(struct uploads *u, struct upload *p, struct err *err)
+{
+	char	path[FILE_PATH_MAX];
+
+	if (p->fd >= 0)
+		return RC_OK;
+	TRY(path_of(u, p->id, true, path, err));
+	p->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (p->fd < 0)
+		return err_set(err, RC_IO, "upload: %s", strerror(errno));
+	return RC_OK;
+}
+
+static enum rc
+write_piece(struct upload *p, struct span data, struct err *err)
+{
+	size_t	at = 0;
+	ssize_t	n;
+
+	while (at < data.n) {
+		n = pwrite(p->fd, data.p + at, data.n - at, (off_t)(p->size + at));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(err, RC_IO, "upload: %s", strerror(errno));
+		at += (size_t)n;
+	}
+	if (p->md != NULL && EVP_DigestUpdate(p->md, data.p, data.n) != 1) {
+		EVP_MD_CTX_free(p->md);
+		p->md = NULL;
+	}
+	return RC_OK;
+}
+
+/* The part that came before a restart was not hashed: read it. */
+static enum rc
+hash_file(const char *path, uint8_t ret[SHA256_BYTES], struct err *err)
+{
+	EVP_MD_CTX	*md = EVP_MD_CTX_new();
+	uint8_t		 tmp[32768];
+	ssize_t		 n = -1;
+	int		 fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool		 ok;
+
+	ok = fd >= 0 && md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
+	while (ok && (n = read(fd, tmp, sizeof(tmp))) > 0)
+		ok = EVP_DigestUpdate(md, tmp, (size_t)n) == 1;
+	ok = ok && n == 0 && EVP_DigestFinal_ex(md, ret, NULL) == 1;
+	EVP_MD_CTX_free(md);
+	if (fd >= 0)
+		(void)close(fd);	/* it was only read */
+	return ok ? RC_OK : err_set(err, RC_IO, "upload: cannot read it back");
+}
+
+/* Whole and durable under its final name, or as it was. */
+static enum rc
+finish(struct uploads *u, struct upload *p, struct err *err)
+{
+	char	part[FILE_PATH_MAX], path[FILE_PATH_MAX];
+
+	TRY(path_of(u, p->id, true, part, err));
+	TRY(path_of(u, p->id, false, path, err));
+	if (p->md != NULL)
+		p->hashed = EVP_DigestFinal_ex(p->md, p->sha256, NULL) == 1;
+	EVP_MD_CTX_free(p->md);
+	p->md = NULL;
+	if (fsync(p->fd) != 0 || rename(part, path) != 0)
+		return err_set(err, RC_IO, "upload: %s", strerror(errno));
+	p->whole = true;
+	upload_close(p);
+	return file_sync_dir(u->dir, err);
+}
+
+static enum rc
+digest_of(struct uploads *u, struct upload *p, uint8_t sha256[SHA256_BYTES], struct err *err)
+{
+	char	path[FILE_PATH_MAX];
+
+	if (!p->hashed) {
+		TRY(path_of(u, p->id, false, path, err));
+		TRY(hash_file(path, p->sha256, err));
+		p->hashed = true;
+	}
+	memcpy(sha256, p->sha256, SHA256_BYTES);
+	return RC_OK;
+}
+
+static enum rc
+piece(struct uploads *u, struct upload *p, uint64_t offset, struct span data, bool last,
+    struct err *err)
+{
+	/* Repeated, or not the next one: the sender learns where to go on. */
+	if (p->whole || offset > p->size || offset + data.n < p->size)
+		return RC_OK;
+	data.p += p->size - offset;
+	data.n -= (size_t)(p->size - offset);
+	TRY(open_part(u, p, err));
+	TRY(write_piece(p, data, err));
+	(void)pthread_mutex_lock(&u->lock);
+	p->size += data.n;
+	u->bytes += data.n;
+	(void)pthread_mutex_unlock(&u->lock);
+	return last ? finish(u, p, err) : RC_OK;
+}
+
+enum rc
+uploads_write(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], when now,
+    uint64_t offset, struct span data, bool last, uint64_t *ret_received,
+    bool *ret_whole, uint8_t sha256[SHA256_BYTES], struct err *err)
+{
+	struct upload	*p = NULL;
+	enum rc		 rc;
+
+	(void)pthread_mutex_lock(&u->lock);
+	rc = take(u, id, now, data.n, &p, err);
+	(void)pthread_mutex_unlock(&u->lock);
+	if (rc != RC_OK)
+		return rc;
+	rc = piece(u, p, offset, data, last, err);
+	if (rc == RC_OK && p->whole && last)
+		rc = digest_of(u, p, sha256, err);
+	if (rc == RC_OK) {
+		*ret_received = p->size;
+		*ret_whole = p->whole && last;
+	}
+	(void)pthread_mutex_lock(&u->lock);
+	p->busy = false;
+	(void)pthread_mutex_unlock(&u->lock);
+	return rc;
+}
+
+enum rc
+uploads_path(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES],
+    char path[FILE_PATH_MAX], uint64_t *ret_size, struct err *err)
+{
+	struct upload	*p;
+	enum rc		 rc;
+
+	(void)pthread_mutex_lock(&u->lock);
+	p = find(u, id);
+	rc = p == NULL || !p->whole || p->busy ?
+	    err_set(err, RC_MISSING, "no such finished upload") :
+	    path_of(u, id, false, path, err);
+	if (rc == RC_OK)
+		*ret_size = p->size;
+	(void)pthread_mutex_unlock(&u->lock);
+	return rc;
+}
+
+void
+uploads_forget(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES])
+{
+	struct upload	*p;
+
+	(void)pthread_mutex_lock(&u->lock);
+	p = find(u, id);
+	if (p != NULL && !p->busy)
+		upload_drop(u, p);
+	(void)pthread_mutex_unlock(&u->lock);
+}
+
+uint64_t
+uploads_count(struct uploads *u)
+{
+	uint64_t	n = 0;
+	size_t		i;
+
+	(void)pthread_mutex_lock(&u->lock);
+	for (i = 0; i < UPLOADS_MAX; i++)
+		n += u->upload[i].used;
+	(void)pthread_mutex_unlock(&u->lock);
+	return n;
+}

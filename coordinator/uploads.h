@@ -1,0 +1,50 @@
+/*
+ * coordinator/uploads.h - envelopes and large attachments on their way in.
+ *
+ * An upload is named by 16 random bytes of its sender and comes in pieces, in a
+ * row. uploads/HEX.part grows; with the last piece it is synced and becomes
+ * uploads/HEX: whole and durable. What nobody claims is removed after a day.
+ * Threads: any; one upload belongs to one call at a time.
+ */
+#ifndef COORDINATOR_UPLOADS_H
+#define COORDINATOR_UPLOADS_H
+
+#include "base/auto.h"
+#include "base/bytes.h"
+#include "base/when.h"
+#include "edge/file.h"
+
+#define UPLOAD_ID_BYTES		16
+#define UPLOADS_MAX		512			/* at a time */
+#define UPLOAD_BYTES_MAX	(UINT64_C(80) << 30)	/* of one */
+#define UPLOADS_BYTES_MAX	(UINT64_C(256) << 30)	/* of all that nobody claimed */
+#define UPLOAD_SECONDS		86400u
+
+struct uploads;
+
+/* dir/uploads is made when it is not there. now: what is older than a day goes. */
+MUST_USE enum rc uploads_new(const char *dir, when now, struct uploads **ret, struct err *err);
+void	 uploads_free(struct uploads *u);
+DEFINE_AUTO(uploads_free, struct uploads);
+
+/*
+ * A piece. ret_received: bytes there in a row, from where the sender goes on; a piece
+ * that is there already, or lies beyond, changes nothing. sha256 is written with the
+ * last one, and then *ret_whole is true.
+ *
+ * RC_LIMIT: too many uploads, too many bytes, or two calls for one upload at a time.
+ * RC_IO: the disk, in its own words; what is there stays.
+ */
+MUST_USE enum rc uploads_write(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], when now,
+    uint64_t offset, struct span data, bool last, uint64_t *ret_received,
+    bool *ret_whole, uint8_t sha256[SHA256_BYTES], struct err *err);
+
+/* The path of a whole upload. RC_MISSING: no such upload, or not whole. */
+MUST_USE enum rc uploads_path(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES],
+    char path[FILE_PATH_MAX], uint64_t *ret_size, struct err *err);
+/* Its file was moved away or is not needed: forget it, and remove what is left of it. */
+void	 uploads_forget(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES]);
+/* How many there are. */
+uint64_t uploads_count(struct uploads *u);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * coordinator/worker.h - the release worker: contributions in, sealed keys out.
+ *
+ * `coordinatord worker GENESIS` is started for one order, with a pipe at its
+ * standard input and output and nothing else. It makes its key, believes nobody,
+ * checks the case itself against the genesis it was started with, opens the
+ * contributions, and seals the keys to the recipient whom the log names. It has
+ * no network and no disk, and its memory is locked.
+ *
+ * Frames, both ways: u32 length, u8 kind, bytes; at most WORKER_FRAME_MAX.
+ *
+ *	CERTIFICATE	worker	DER, the addressee of the order
+ *	CASE		parent	order id[32], evidence/case.h
+ *	ANSWER		parent	u8 custodian, vec32 CMS message, vec32 receipt
+ *	COMBINE		parent	(empty) what is there now
+ *	KEYS		worker	u32 good, u32 bad, CMS to the recipient: done
+ *	SHORT		worker	u32 good, u32 bad: more answers, then COMBINE again
+ *	FAILED		worker	u8 rc, words: done
+ */
+#ifndef COORDINATOR_WORKER_H
+#define COORDINATOR_WORKER_H
+
+#include "base/bytes.h"
+
+#define WORKER_COMMAND		"worker"
+#define WORKER_FRAME_MAX	(65u << 20)
+
+enum worker_frame {
+	WORKER_CERTIFICATE = 1,
+	WORKER_CASE,
+	WORKER_ANSWER,
+	WORKER_COMBINE,
+	WORKER_KEYS,
+	WORKER_SHORT,
+	WORKER_FAILED,
+};
+
+/* Whole frames over a pipe. RC_UNSURE: the other end is gone; RC_FORMAT: not a frame. */
+MUST_USE enum rc frame_send(int fd, enum worker_frame kind, struct span body, struct err *err);
+/* body is emptied first; its max bounds the frame. */
+MUST_USE enum rc frame_receive(int fd, uint8_t *ret_kind, struct buf *body, struct err *err);
+
+int	 worker_main(int argc, char **argv);
+
+#endif
