@@ -329,7 +329,7 @@ cades_verify(struct span certificate, struct span content, when signed_at, struc
 	AUTO_DONE(parts_done) struct parts	p = { .issuer = PIECE };
 	AUTO(X509_free) X509			*x = NULL;
 	uint8_t					 sig[SIG_DER_MAX];
-	size_t					 n;
+	size_t					 n = 0;
 	AUTO_PIECE(attrs);
 	AUTO_PIECE(again);
 
