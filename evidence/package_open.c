@@ -1,6 +1,8 @@
 /* Opening a package: verify, open the keys, then segment by segment. */
 #include <string.h>
 
+#include <openssl/x509.h>
+
 #include "evidence/cms.h"
 #include "evidence/keys.h"
 #include "evidence/verify_parts.h"
@@ -120,13 +122,28 @@ open_segment(void *user, uint32_t number, const struct scope_artifact *a, const 
 	return segment_open_stream(&s.source, point, put, &sink, err);
 }
 
+/* A key without its certificate: is it the one of the approved recipient? */
+static enum rc
+key_fits(const struct opening *o, struct err *err)
+{
+	const unsigned char	*p = o->certificate.p;
+	X509			*x = d2i_X509(NULL, &p, (long)o->certificate.n);
+	bool			 fits = x != NULL && X509_check_private_key(x, o->key) == 1;
+
+	X509_free(x);
+	return fits ? RC_OK : err_set(err, RC_DENIED, "package: it is addressed to another key than this one");
+}
+
 static enum rc
 open_verified(struct opening *o, struct err *err)
 {
 	if (o->v->report.verdict == PACKAGE_INVALID)
 		return err_set(err, RC_VERIFY, "package: not opened, for it does not verify");
+	if (o->certificate.n == 0)
+		o->certificate = buf_view(&o->v->checked->recipient);
 	if (!span_eq(o->certificate, buf_view(&o->v->checked->recipient)))
 		return err_set(err, RC_DENIED, "package: it is addressed to another certificate");
+	TRY(key_fits(o, err));
 	TRY(open_keys(o, err));
 	return scope_each(&o->v->view.scope, open_segment, o, err);
 }

@@ -84,7 +84,7 @@ typedef enum rc (*package_out_fn)(void *user, const uint8_t id[ARTIFACT_ID_BYTES
  * Verify (as above; the report is written), and if it is not invalid, decrypt: the
  * keys with `key`, each segment under its key commitment, chunk by chunk.
  *
- * key, certificate  the recipient's (DER).
+ * key, certificate  the recipient's (DER); an empty certificate stands for the approved one.
  * RC_VERIFY  the package is invalid (see the report), or a commitment or tag fails.
  * RC_DENIED  it is not addressed to this key.
  */
