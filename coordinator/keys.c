@@ -155,8 +155,10 @@ static bool
 add_extension(X509 *x, int nid, const char *value)
 {
 	AUTO(X509_EXTENSION_free) X509_EXTENSION *e = NULL;
+	X509V3_CTX	ctx;
 
-	e = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+	X509V3_set_ctx(&ctx, x, x, NULL, NULL, 0);	/* the key identifier wants it */
+	e = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
 	return e != NULL && X509_add_ext(x, e, -1) == 1;
 }
 
