@@ -125,7 +125,14 @@ needs_edge = $(CORE) hsm edge
 needs_custodian = $(CORE) $(ADAPTER) custodian
 needs_coordinator = $(CORE) $(ADAPTER) coordinator
 needs_cli = $(FOLDERS)
-libs_of	= $(foreach f,$(needs_$(1)),$(call lib,$(f)))
+libs_of	= $(foreach f,$(needs_$(1)),$(call lib,$(f)))$(if $(filter policy,$(needs_$(1))), $(BUILD)/libfixture.a)
+
+# A network of its own making, for the tests of policy and of what builds on it.
+FIXTURE_O = $(call obj,$(wildcard tests/fixture/*.c))
+$(BUILD)/libfixture.a: $(FIXTURE_O)
+	$(call say,AR)
+	@rm -f $@
+	$(Q)$(AR) rcsD $@ $^
 
 WRAP	= -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=sodium_malloc
 CMOCKA	:= $(shell $(PKG_CONFIG) --libs cmocka)
