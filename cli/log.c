@@ -1,0 +1,205 @@
+/* cli/log.c - quorate log: checkpoint, entry, proof, export. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/logsource.h"
+
+DEFINE_AUTO(statement_done, struct statement);
+DEFINE_AUTO(dsse_done, struct dsse);
+
+static enum rc
+entry_number(const char *word, uint64_t *ret, struct err *err)
+{
+	char	*end;
+
+	if (word[0] < '0' || word[0] > '9')
+		return err_set(err, RC_USAGE, "\"%.40s\" is not an entry's number", word);
+	*ret = strtoull(word, &end, 10);
+	if (*end != '\0' || end - word > 18)
+		return err_set(err, RC_USAGE, "\"%.40s\" is not an entry's number", word);
+	return RC_OK;
+}
+
+static enum rc
+fetch(struct remote *r, const char *word, Quorate__V1__EntryReply **ret, struct err *err)
+{
+	Quorate__V1__EntryRequest	q = QUORATE__V1__ENTRY_REQUEST__INIT;
+	enum rc				rc;
+
+	TRY(entry_number(word, &q.index, err));
+	rc = remote_call(r, "Entry", &q, &quorate__v1__entry_reply__descriptor, REMOTE_MS, ret, err);
+	if (rc == RC_MISSING)
+		return err_set(err, rc, "the log has no entry %s yet", word);
+	TRY(rc);
+	if ((*ret)->proof.len == 0)
+		rc = err_set(err, RC_UNSURE, "entry %s is not cosigned by a quorum yet; ask again", word);
+	else
+		rc = remote_check_leaf(r, q.index, SPAN((*ret)->leaf.data, (*ret)->leaf.len),
+		    SPAN((*ret)->proof.data, (*ret)->proof.len), NULL, err);
+	if (rc != RC_OK)
+		message_free(TAKE(*ret));
+	return rc;
+}
+
+static enum rc
+log_checkpoint(struct remote *r, const char *word, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf note = BUF_INIT(NOTE_BYTES_MAX);
+	struct checkpoint	cp;
+
+	(void)word;
+	TRY(remote_head(r, &cp, &note, err));
+	if (cli_json)
+		return cli_print_json(json_pack("{s:s,s:I,s:o?,s:s}", "origin", cp.origin, "size", (json_int_t)cp.size,
+		    "root", json_hex(SPAN_OF(cp.root)), "note", buf_text(&note)), err);
+	(void)fwrite(note.p, 1, note.n, stdout);
+	return RC_OK;
+}
+
+static enum rc
+print_entry(const Quorate__V1__EntryReply *a, struct err *err)
+{
+	AUTO_DONE(dsse_done) struct dsse d;
+	AUTO(json_decref) json_t *payload = NULL;
+	struct entry	e;
+	char		hex[HEX_BYTES(SHA256_BYTES)], t[WHEN_TEXT_BYTES], *text;
+
+	memset(&d, 0, sizeof(d));
+	TRY(entry_parse(SPAN(a->leaf.data, a->leaf.len), &e, err));
+	if (dsse_parse(e.dsse, &d, err) != RC_OK || json_read(buf_view(&d.payload), DSSE_BYTES_MAX, &payload, err) != RC_OK)
+		payload = json_string("(not a statement)");
+	hex_write(SPAN_OF(d.id), hex);
+	if (cli_json)
+		return cli_print_json(json_pack("{s:I,s:s,s:s,s:s,s:b,s:s,s:O?}", "entry", (json_int_t)a->index, "time",
+		    when_write(e.time, t), "type", a->type, "id", hex, "effective", a->effective, "why", a->why,
+		    "statement", payload), err);
+	printf("entry %llu, %s, %s%s%s\nid %s\n", (unsigned long long)a->index, when_write(e.time, t), a->type,
+	    a->effective ? ", effective" : ", VOID: ", a->effective ? "" : a->words, hex);
+	if ((text = json_dumps(payload, JSON_INDENT(2) | JSON_ENCODE_ANY)) != NULL)
+		puts(text);
+	free(text);
+	return RC_OK;
+}
+
+static enum rc
+log_entry(struct remote *r, const char *word, struct err *err)
+{
+	Quorate__V1__EntryReply	*a = NULL;
+	enum rc			 rc;
+
+	TRY(fetch(r, word, &a, err));
+	rc = print_entry(a, err);
+	message_free(a);
+	return rc;
+}
+
+static enum rc
+log_proof(struct remote *r, const char *word, struct err *err)
+{
+	Quorate__V1__EntryReply	*a = NULL;
+
+	TRY(fetch(r, word, &a, err));
+	if (!cli_json)
+		(void)fwrite(a->proof.data, 1, a->proof.len, stdout);
+	else if (cli_print_json(json_pack("{s:I,s:s%}", "entry", (json_int_t)a->index, "proof",
+	    (const char *)a->proof.data, a->proof.len), err) != RC_OK)
+		(void)fprintf(stderr, "%s\n", err->msg);
+	message_free(a);
+	return RC_OK;
+}
+
+/* --- export: plain files that anyone can archive, and that `quorate audit --from DIR` reads ------ */
+
+struct exporting { const char *dir; struct log_source *source; uint64_t blobs; };
+
+static enum rc
+export_blob(struct exporting *x, const uint8_t digest[SHA256_BYTES], struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf blob = BUF_INIT(LOG_BLOB_MAX);
+	char	path[FILE_PATH_MAX], hex[HEX_BYTES(SHA256_BYTES)];
+
+	TRY(x->source->blob(x->source, digest, &blob, err));
+	TRY(file_path(path, err, "%s/blobs/%s", x->dir, hex_write(SPAN(digest, SHA256_BYTES), hex)));
+	x->blobs++;
+	return file_write(path, buf_view(&blob), 0644, err);
+}
+
+static enum rc
+export_entry(void *user, uint64_t index, struct span leaf, struct err *err)
+{
+	struct exporting	*x = user;
+	uint8_t			 digest[2][SHA256_BYTES];
+	char			 path[FILE_PATH_MAX];
+	size_t			 n, i;
+
+	TRY(file_path(path, err, "%s/entries/%012llu.leaf", x->dir, (unsigned long long)index));
+	TRY(file_write(path, leaf, 0644, err));
+	if (entry_blobs(leaf, digest, &n, err) != RC_OK)
+		return RC_OK;	/* a void entry names nothing */
+	for (i = 0; i < n; i++)
+		TRY(export_blob(x, digest[i], err));
+	return RC_OK;
+}
+
+static enum rc
+log_export(struct remote *r, const char *dir, struct err *err)
+{
+	AUTO(log_source_free) struct log_source *source = NULL;
+	AUTO_DONE(buf_done) struct buf note = BUF_INIT(NOTE_BYTES_MAX);
+	struct exporting	x = { .dir = dir };
+	struct checkpoint	cp;
+	char			path[FILE_PATH_MAX];
+
+	TRY(log_source_remote(r, &source, err));
+	x.source = source;
+	TRY(source->checkpoint(source, &cp, &note, err));
+	TRY(file_mkdir(dir, err));
+	TRY(file_path(path, err, "%s/entries", dir));
+	TRY(file_mkdir(path, err));
+	TRY(file_path(path, err, "%s/blobs", dir));
+	TRY(file_mkdir(path, err));
+	TRY(source->each(source, cp.size, export_entry, &x, err));
+	TRY(file_path(path, err, "%s/checkpoint", dir));
+	TRY(file_write(path, buf_view(&note), 0644, err));
+	if (cli_json)
+		return cli_print_json(json_pack("{s:s,s:I,s:I}", "directory", dir, "entries", (json_int_t)cp.size, "blobs",
+		    (json_int_t)x.blobs), err);
+	printf("wrote %llu entries and %llu blobs to %s; check them with: quorate audit --from %s\n",
+	    (unsigned long long)cp.size, (unsigned long long)x.blobs, dir, dir);
+	return RC_OK;
+}
+
+enum rc
+cmd_log(int argc, char **argv, struct err *err)
+{
+	static const struct {
+		const char	*word;
+		size_t		 words;
+		enum rc		(*run)(struct remote *, const char *, struct err *);
+	} verbs[] = {
+		{ "checkpoint", 0, log_checkpoint }, { "entry", 1, log_entry }, { "proof", 1, log_proof },
+		{ "export", 1, log_export },
+	};
+	AUTO(remote_free) struct remote *r = NULL;
+	const char		*word[2] = { NULL, NULL };
+	const struct option_row	rows[] = { JSON_ROW };
+	const struct command	c = { "quorate log checkpoint | entry N | proof N | export DIR",
+		"The newest q-cosigned checkpoint; an entry with its verdict; its .tlog-proof; the whole log as files.\n"
+		"All of it is checked against the charter before it is printed.", rows, 1 };
+	size_t	n, i;
+	bool	help;
+
+	TRY(options_read(&c, argc, argv, word, 1, 2, &n, &help, err));
+	if (help)
+		return RC_OK;
+	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(verbs[i].word, word[0]) != 0)
+			continue;
+		if (n != verbs[i].words + 1)
+			return err_set(err, RC_USAGE, "usage: %s", c.usage);
+		TRY(remote_open(&r, err));
+		return verbs[i].run(r, word[1], err);
+	}
+	return err_set(err, RC_USAGE, "say what: checkpoint, entry N, proof N or export DIR");
+}
