@@ -8,6 +8,8 @@
 
 #include "evidence/cms_parts.h"
 
+#define UNUSED_BITS	0x07	/* of the flags of an ASN1_BIT_STRING */
+
 DEFINE_AUTO(BIO_free_all, BIO);
 DEFINE_AUTO(RSA_OAEP_PARAMS_free, RSA_OAEP_PARAMS);
 DEFINE_AUTO(X509_ALGOR_free, X509_ALGOR);
@@ -130,6 +132,20 @@ check_transport(CMS_RecipientInfo *ri, X509 *cert, struct err *err)
 	return RC_OK;
 }
 
+/*
+ * The sender's ephemeral key is an uncompressed point in whole bytes. libcrypto
+ * reads hybrid points too, and bit strings that leave zero bits out.
+ */
+static bool
+is_plain_point(CMS_RecipientInfo *ri)
+{
+	ASN1_BIT_STRING *point = NULL;
+
+	return CMS_RecipientInfo_kari_get0_orig_id(ri, NULL, &point, NULL, NULL, NULL) == 1 &&
+	    point != NULL && (point->flags & UNUSED_BITS) == 0 &&
+	    ASN1_STRING_length(point) > 0 && ASN1_STRING_get0_data(point)[0] == 4;
+}
+
 static enum rc
 check_agreement(CMS_RecipientInfo *ri, X509 *cert, struct err *err)
 {
@@ -142,6 +158,8 @@ check_agreement(CMS_RecipientInfo *ri, X509 *cert, struct err *err)
 	if (CMS_RecipientInfo_kari_get0_alg(ri, &alg, &ukm) != 1 || !is_ecdh_sha2(alg) || ukm != NULL)
 		return cms_fail(err, RC_FORMAT, "the key is not agreed by ECDH with SHA-256 "
 		    "and wrapped by AES-256");
+	if (!is_plain_point(ri))
+		return cms_fail(err, RC_FORMAT, "the sender's key is not an uncompressed point");
 	reks = CMS_RecipientInfo_kari_get0_reks(ri);
 	if (sk_CMS_RecipientEncryptedKey_num(reks) != 1)
 		return cms_fail(err, RC_FORMAT, "not exactly one recipient");
