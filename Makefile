@@ -6,6 +6,9 @@
 #	layers	who may include whom		vectors		rewrite tests/vectors
 #	install	DESTDIR=, PREFIX=		clean		this build folder
 #	second	the formats by another implementation (needs node and npm)
+#	demo	the main job, end to end; IMAGE=, PROMPT= for your own
+#	test	set-up, unit and system tests	system	the system tests
+#	check	test, layers, clang, sanitizers, mutants
 
 BUILD	?= build/dev
 PREFIX	?= /usr/local
@@ -172,6 +175,7 @@ GEN	= $(patsubst tests/gen/%.c,%,$(wildcard tests/gen/*.c))
 GEN_O	= $(call obj,$(wildcard tests/gen/lib/*.c))
 
 gen_share = base shamir
+gen_log = base audit
 gen_sealed = base shamir
 
 define generator
@@ -188,8 +192,32 @@ $(foreach g,$(GEN),$(eval $(call generator,$(g),$(call libs_in,$(or $(gen_$(g)),
 
 vectors: $(GEN:%=vectors-%)
 
-second: $(BUILD)/tests/shamir/test_vectors
+second: $(BUILD)/tests/shamir/test_vectors $(BUILD)/tests/audit/test_vectors
 	@tests/second/run $(BUILD)
+
+# ---- for people: set-up included ---------------------------------------------------
+# The packages come first, and a new make then, since this one looked for them in vain.
+
+demo:
+	@scripts/setup
+	@$(MAKE) --no-print-directory -s all
+	@IMAGE='$(IMAGE)' PROMPT='$(PROMPT)' scripts/demo
+
+test:
+	@scripts/setup
+	@$(MAKE) --no-print-directory layers all
+	@scripts/test-all
+
+system: all
+	@scripts/system-run
+
+check: test
+	$(MAKE) clang asan mutants
+
+clang:
+	$(MAKE) BUILD=build/clang CC=clang all unit
+
+.PHONY: demo test system check clang mutants
 
 # ---- the rest -------------------------------------------------------------------
 

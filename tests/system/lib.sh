@@ -1,0 +1,97 @@
+# tests/system/lib.sh - sourced by each system test.
+#
+# A test is tests/system/NN-name.sh: it sources this, calls net_up, then a list of
+#	ok   "what holds" COMMAND...		exit 0
+#	says "what is refused" CODE 'words' COMMAND...	exit CODE, and the words in its output
+# Each is one counted check. Real daemons, real mTLS, real tokens: nothing is mocked.
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+bin=${QUORATE_BIN:-$here/build/dev/bin}
+tools=${QUORATE_TOOLS:-$(dirname "$bin")/tests/system}
+export QUORATE_BIN=$bin
+work=$(mktemp -d "${TMPDIR:-/tmp}/quorate-test.XXXXXX")
+passed=0 failed=0
+nets=()
+
+cleanup() {
+	local n
+	for n in "${nets[@]:-}"; do [ -z "$n" ] || "$here/scripts/devnet" down "$n" >/dev/null 2>&1; done
+	if [ "$failed" != 0 ]; then
+		for n in "${nets[@]:-}"; do [ -z "$n" ] || tail -n 15 "$n"/*/log; done
+	fi
+	[ -n "${KEEP:-}" ] || rm -rf "$work"
+	echo "$passed passed, $failed failed"
+	[ "$failed" = 0 ]
+}
+trap 'cleanup || exit 1' EXIT
+
+# net_up NAME [devnet options]: a network, and the CLI pointed at it.
+net_up() {
+	local dir=$work/$1
+	shift
+	if ! "$here/scripts/devnet" up "$dir" "$@" >"$work/up.out" 2>&1; then
+		cat "$work/up.out"
+		failed=$((failed + 1))
+		exit 1
+	fi
+	nets+=("$dir")
+	net=$dir people=$dir/people
+	. "$dir/env"
+}
+devnet() { "$here/scripts/devnet" "$@"; }
+
+ok() {
+	local what=$1 code=0
+	shift
+	"$@" >"$work/out" 2>&1 || code=$?
+	if [ $code = 0 ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf 'FAIL: %s (exit %d): %s\n' "$what" "$code" "$*"
+		sed 's/^/    /' "$work/out" | tail -n 20
+	fi
+}
+
+says() {
+	local what=$1 want=$2 words=$3 code=0
+	shift 3
+	"$@" >"$work/out" 2>&1 || code=$?
+	if [ "$code" = "$want" ] && grep -qE -- "$words" "$work/out"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf 'FAIL: %s: exit %d, wanted %d and /%s/: %s\n' "$what" "$code" "$want" "$words" "$*"
+		sed 's/^/    /' "$work/out" | tail -n 20
+	fi
+}
+
+field() { sed -n "s/^ *\"$1\": \"\\{0,1\\}\\([^\",]*\\)\"\\{0,1\\},\\{0,1\\}\$/\\1/p" "$work/json" | head -n 1; }
+
+# seal POLICY [options]: prints the artifact's id. Parts default to a small prompt and image.
+seal() {
+	local policy=$1
+	shift
+	[ $# -gt 0 ] || set -- --part "prompt=$work/prompt.txt" --part "image=$work/image.bin"
+	quorate seal --policy "$policy" "$@" --json >"$work/json" 2>"$work/err" || { cat "$work/err" >&2; return 1; }
+	field artifact
+}
+
+# request ARTIFACT POLICY [options]: prints the request's id.
+request() {
+	local artifact=$1 policy=$2
+	shift 2
+	quorate request --artifact "$artifact" --policy "$policy" --reason "a test" \
+	    --recipient "$net/recipient/cert.pem" --key "$people/requester.key" "$@" --json \
+	    >"$work/json" 2>"$work/err" || { cat "$work/err" >&2; return 1; }
+	field request
+}
+
+approve() { # REQUEST PERSON...
+	local r=$1 p
+	shift
+	for p in "$@"; do quorate approve "$r" --key "$people/$p.key" >/dev/null || return 1; done
+}
+
+printf 'a picture of a grey cat in a hat\n' >"$work/prompt.txt"
+head -c 200000 /dev/urandom >"$work/image.bin"
