@@ -22,7 +22,7 @@ export const unhex = (t) => {
 	return new Uint8Array(Buffer.from(t, 'hex'));
 };
 export const ascii = (t) => new Uint8Array(Buffer.from(t, 'latin1'));
-export const join = (...parts) => new Uint8Array(Buffer.concat(parts));
+export const join = (...parts) => new Uint8Array(Buffer.concat(parts.map((p) => Uint8Array.from(p))));
 export const equal = (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)) === 0;
 
 export function u16(n) {

@@ -4,8 +4,9 @@ import fs from 'node:fs';
 import { vectors } from './bytes.mjs';
 import * as share from './share.mjs';
 import * as sealed from './sealed.mjs';
+import * as log from './log.mjs';
 
-const specs = { 'share-v1': share, 'sealed-share-v1': sealed };
+const specs = { 'share-v1': share, 'sealed-share-v1': sealed, 'log-v1': log };
 let passed = 0, failed = 0;
 
 function verdict(run, v) {

@@ -2,6 +2,7 @@
 import crypto from 'node:crypto';
 import * as share from './share.mjs';
 import * as sealed from './sealed.mjs';
+import * as log from './log.mjs';
 import { u32, writeVector } from './bytes.mjs';
 
 const random = (n) => new Uint8Array(crypto.randomBytes(n));
@@ -55,3 +56,4 @@ for (const [k, n] of [[2, 2], [3, 5], [5, 7], [2, 31], [8, 31]])
 	makeShares(dir, k, n);
 for (let i = 0; i < 40; i++)
 	makeSealed(dir, i);
+log.make((spec, name, lines) => writeVector(dir, spec, name, lines));
