@@ -157,6 +157,7 @@ test_hex(void **state)
 	assert_false(hex_parse(SPAN_STR("00af1"), out, 3));
 	assert_false(hex_parse(SPAN_STR("00af1900"), out, 3));
 	assert_false(hex_parse(SPAN_STR("00af"), out, 3));
+	assert_false(hex_parse(SPAN_STR("00af1"), out, 2));
 	assert_false(hex_parse(SPAN_STR("00af1g"), out, 3));
 	assert_false(hex_parse(SPAN_STR(" 0af19"), out, 3));
 	assert_memory_equal(out, "\7\7\7", 3);
@@ -179,7 +180,7 @@ test_base64(void **state)
 		{ "Zm9=", NULL, 0 }, { "Zm9", NULL, 0 },
 		{ "Zg=", NULL, 0 }, { "Zg===", NULL, 0 }, { "Zm8==", NULL, 0 },
 		{ "=", NULL, 0 }, { "==", NULL, 0 }, { "====", NULL, 0 }, { "Zm9v====", NULL, 0 },
-		{ "Z", NULL, 0 }, { "Zm9vY", NULL, 0 }, { "Z===", NULL, 0 },
+		{ "Z", NULL, 0 }, { "A", NULL, 0 }, { "AAAAA", NULL, 0 }, { "Zm9vY", NULL, 0 }, { "Z===", NULL, 0 },
 		{ "Zg==Zg==", NULL, 0 }, { "Zm 9v", NULL, 0 }, { "Zm9v\n", NULL, 0 }, { "Zm9*", NULL, 0 },
 	};
 	struct buf	b = BUF_INIT(100);
@@ -236,6 +237,7 @@ test_base64_limits(void **state)
 	assert_int_equal(b64_parse_fixed(out, 3, SPAN_STR("Zm8="), NULL), RC_FORMAT);
 	assert_int_equal(b64_parse_fixed(out, 3, SPAN_STR("Zm9vYg=="), NULL), RC_FORMAT);
 	assert_int_equal(b64_parse_fixed(out, 1, SPAN_STR("Zm9v"), NULL), RC_FORMAT);
+	assert_int_equal(b64_parse_fixed(out, 1, SPAN_STR("Zm9vZm9vZm9v"), NULL), RC_FORMAT);
 	assert_memory_equal(out, "\7\7\7", 3);
 	assert_int_equal(b64_parse_fixed(out, 3, SPAN_STR("Zm9v"), NULL), RC_OK);
 	assert_memory_equal(out, "foo", 3);

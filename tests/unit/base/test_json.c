@@ -216,6 +216,27 @@ test_refused(void **state)
 	buf_done(&b);
 }
 
+/* Bounds that the other checks would hide. */
+static void
+test_bounds(void **state)
+{
+	struct buf	b = BUF_INIT(100);
+	struct jobj	o;
+	json_t		*v = NULL;
+
+	(void)state;
+	assert_int_equal(json_read(SPAN_STR("{\"n\":-1,\"b\":\"Zm9v\"}"), 100, &v, NULL), RC_OK);
+	o = jobj_init(v, "thing", NULL);
+	(void)jobj_uint(&o, "n", 0, UINT64_MAX);
+	assert_int_equal(o.rc, RC_FORMAT);
+	o = jobj_init(v, "thing", NULL);
+	jobj_b64_buf(&o, "b", 0, 2, &b);		/* 3 bytes in as many digits as 2 */
+	assert_int_equal(o.rc, RC_FORMAT);
+	assert_int_equal(b.n, 0);
+	json_decref(v);
+	buf_done(&b);
+}
+
 static void
 test_unknown_member(void **state)
 {
@@ -420,6 +441,7 @@ main(void)
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_unknown_member),
 		cmocka_unit_test(test_sticky),
 		cmocka_unit_test(test_many_members),
