@@ -89,6 +89,9 @@ json_read(struct span text, size_t max, json_t **ret, struct err *err)
 	    JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
 	if (v == NULL)
 		return parse_failed(&e, err);
+	/* Its lexer drops a character that it finds no room for, and goes on. */
+	if (ran_out)
+		return err_set(err, RC_NOMEM, "JSON: no memory left");
 	TRY(check_value(v, 0, err));
 	*ret = TAKE(v);
 	return RC_OK;
