@@ -1,0 +1,462 @@
+#include "tests/unit/evidence/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "evidence/cms.h"
+#include "evidence/keys.h"
+
+#define BIG	((size_t)8 << 20)
+
+static const uint8_t	answering[WORLD_ANSWERS] = { 1, 3, 4 };
+
+static void
+must(enum rc rc, const struct err *err)
+{
+	if (rc != RC_OK) {
+		fprintf(stderr, "world: %s: %s\n", rc_name(rc), err->msg);
+		abort();
+	}
+}
+
+uint8_t
+world_byte(const char *part, uint64_t i)
+{
+	return (uint8_t)(i * 31 + (i >> 8) + (uint8_t)part[0]);
+}
+
+/* --- sealing --------------------------------------------------------------------- */
+
+static void
+write_part(struct envelope_writer *w, const char *part, size_t n)
+{
+	uint8_t		*bytes = malloc(n);
+	struct err	 err;
+
+	assert_non_null(bytes);
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = world_byte(part, i);
+	must(envelope_part(w, part, &err), &err);
+	must(envelope_write(w, SPAN(bytes, n), &err), &err);
+	free(bytes);
+}
+
+/* Envelopes are written with gaps and once more at 0: a plain array does. */
+static enum rc
+envelope_put(void *user, uint64_t at, struct span bytes, struct err *err)
+{
+	struct memfile	*f = user;
+
+	if (at + bytes.n > f->b.n)
+		buf_extend(&f->b, at + bytes.n - f->b.n);
+	must(buf_check(&f->b, "envelope", err), err);
+	memcpy(f->b.p + at, bytes.p, bytes.n);
+	return RC_OK;
+}
+
+static void
+seal_one(struct world *w, size_t i, const char *policy)
+{
+	struct world_artifact		*a = &w->artifact[i];
+	struct envelope_params		 p = { .class_id = "default", .sealed_at = w->net.now, .threshold = 3,
+	    .shares = NET_N, .n_parts = 2, .part = { "image", "prompt" }, .segment_log2 = SEGMENT_LOG2_MIN };
+	AUTO(envelope_writer_free) struct envelope_writer *e = NULL;
+	uint8_t				 digest[SHA256_BYTES];
+	uint64_t			 size;
+	struct err			 err;
+
+	randombytes_buf(a->id, sizeof(a->id));
+	a->id[0] = (uint8_t)i;
+	memcpy(p.id, a->id, sizeof(p.id));
+	memcpy(p.genesis, w->net.genesis, sizeof(p.genesis));
+	memcpy(p.policy, charter_policy(replica_charter(w->net.replica), policy)->digest, sizeof(p.policy));
+	randombytes_buf(p.record, sizeof(p.record));
+	a->file = MEMFILE_INIT;
+	a->descriptor = BUF_INIT(DESCRIPTOR_BYTES_MAX);
+	must(envelope_new(&p, w->arena, envelope_put, &a->file, &e, &err), &err);
+	write_part(e, "image", WORLD_IMAGE);
+	write_part(e, "prompt", WORLD_PROMPT);
+	must(envelope_finish(e, &a->descriptor, &size, &err), &err);
+	memcpy(a->share, envelope_shares(e), sizeof(a->share[0]) * NET_N);
+	sha256_one(digest, buf_view(&a->descriptor));
+	must(envelope_open(memfile_read, &a->file, size, digest, &a->envelope, &err), &err);
+}
+
+static void
+seal_batch(struct world *w)
+{
+	AUTO(batch_free) struct batch	*b = NULL;
+	struct batch_sealed		 sealed = BATCH_SEALED_INIT;
+	struct statement		 s;
+	struct span			 ignored;
+	uint32_t			 leaf;
+	struct err			 err;
+
+	must(batch_new(w->net.genesis, replica_charter(w->net.replica), &b, &err), &err);
+	for (size_t i = 0; i < WORLD_ARTIFACTS; i++)
+		must(batch_add(b, buf_view(&w->artifact[i].descriptor), w->artifact[i].share, &leaf, &err),
+		    &err);
+	net_statement(&w->net, &s, STATEMENT_BATCH);
+	must(batch_seal(b, &s, &sealed, &err), &err);
+	must(memstate_blob(w->net.mem, buf_view(&sealed.descriptors), &err), &err);
+	for (uint32_t i = 0; i < WORLD_ARTIFACTS; i++)
+		must(batch_inclusion(buf_view(&sealed.descriptors), WORLD_ARTIFACTS, i, &ignored,
+		    &w->artifact[i].path, &err), &err);
+	w->batch = w->net.log_entries.n;
+	assert_true(net_log(&w->net, &s, &w->net.sealer).effective);
+	batch_sealed_done(&sealed);
+}
+
+/* --- request to order --------------------------------------------------------------- */
+
+static void
+write_scope(struct world *w)
+{
+	struct scope_artifact	a[WORLD_ARTIFACTS] = { { .n_parts = 1 }, { .first_part = 1, .n_parts = 1 } };
+	struct scope_part	p[WORLD_ARTIFACTS] = { { 0, "image", 0, 1 }, { 1, "prompt", 0, 0 } };
+	struct scope		s = { WORLD_ARTIFACTS, WORLD_ARTIFACTS, 3, a, p };
+	struct err		err;
+
+	for (size_t i = 0; i < WORLD_ARTIFACTS; i++)
+		memcpy(a[i].id, w->artifact[i].id, ARTIFACT_ID_BYTES);
+	w->scope = BUF_INIT(BIG);
+	must(scope_write(&s, &w->scope, &err), &err);
+	must(memstate_blob(w->net.mem, buf_view(&w->scope), &err), &err);
+}
+
+static void
+request(struct world *w, const char *policy)
+{
+	struct statement	s;
+
+	w->reason = BUF_INIT(BIG);
+	randombytes_buf(buf_extend(&w->reason, ERASABLE_SALT_BYTES), ERASABLE_SALT_BYTES);
+	buf_printf(&w->reason, "\"this model made a picture of me\"");
+	net_statement(&w->net, &s, STATEMENT_REQUEST);
+	sha256_one(s.subject, buf_view(&w->scope));
+	strcpy(s.u.request.policy, policy);
+	sha256_one(s.u.request.reason, buf_view(&w->reason));
+	buf_span(&s.bytes, buf_view(&w->net.recipient));
+	assert_true(net_log(&w->net, &s, &w->net.person[NET_REQUESTER]).effective);
+	memcpy(w->request, s.id, SHA256_BYTES);
+}
+
+static void
+order(struct world *w)
+{
+	struct statement	s;
+
+	net_statement(&w->net, &s, STATEMENT_ORDER);
+	memcpy(s.subject, w->request, SHA256_BYTES);
+	sha256_one(s.u.order.scope, buf_view(&w->scope));
+	s.expires = w->net.now + 600;
+	buf_span(&s.bytes, buf_view(w->direct ? &w->net.recipient : &w->net.worker));
+	assert_true(net_log(&w->net, &s, &w->net.log).effective);
+	memcpy(w->order, s.id, SHA256_BYTES);
+}
+
+/* --- what a custodian does -------------------------------------------------------------- */
+
+struct contributing { const struct world *w; uint8_t custodian; struct secret *into; };
+
+static enum rc
+contribute(void *user, uint32_t number, const struct scope_artifact *a, const struct scope_part *p,
+    uint32_t segment, struct err *err)
+{
+	struct contributing		*c = user;
+	AUTO_DONE(buf_done) struct buf	 msg = BUF_INIT(LABEL_MSG_MAX);
+	struct shamir_contribution	 out;
+	uint8_t				 label[SHAMIR_POINT_BYTES];
+
+	label_msg(c->w->net.genesis, a->id, p->name, segment, &msg);
+	TRY(shamir_label(buf_view(&msg), label, err));
+	TRY(shamir_contribute(c->custodian, c->w->artifact[p->artifact].share[c->custodian - 1], label, &out,
+	    err));
+	contributions_put(c->into, number, &out);
+	return RC_OK;
+}
+
+static void
+answer(struct world *w, struct world_answer *a, const struct scope *scope)
+{
+	struct contributing	 c = { w, a->custodian, NULL };
+	struct statement	 s;
+	struct err		 err;
+
+	must(contributions_new(a->custodian, w->order, scope->n_segments, &c.into, &err), &err);
+	must(scope_each(scope, contribute, &c, &err), &err);
+	a->contributions = c.into;
+	a->message = a->receipt = BUF_INIT(BIG);
+	must(cms_seal(buf_view(w->direct ? &w->net.recipient : &w->net.worker),
+	    SPAN(secret_view(c.into), secret_len(c.into)), &a->message, &err), &err);
+	net_statement(&w->net, &s, STATEMENT_RECEIPT);
+	memcpy(s.subject, w->order, SHA256_BYTES);
+	s.u.receipt.custodian = a->custodian;
+	s.u.receipt.count = scope->n_segments;
+	sha256_one(s.u.receipt.message, buf_view(&a->message));
+	must(contributions_root(c.into, s.u.receipt.contributions, &err), &err);
+	must(statement_sign(&s, &w->net.signing[a->custodian - 1].signer, &a->receipt, &err), &err);
+	memcpy(a->receipt_id, s.id, SHA256_BYTES);
+	assert_true(net_log_dsse(&w->net, buf_view(&a->receipt)).effective);
+	statement_done(&s);
+}
+
+static void
+answers(struct world *w)
+{
+	struct scope	scope;
+	struct err	err;
+
+	must(scope_parse(buf_view(&w->scope), &scope, &err), &err);
+	for (size_t i = 0; i < WORLD_ANSWERS; i++) {
+		w->answer[i].custodian = answering[i];
+		answer(w, &w->answer[i], &scope);
+	}
+	scope_done(&scope);
+}
+
+void
+world_up(struct world *w, const char *policy)
+{
+	memset(w, 0, sizeof(*w));
+	net_init(&w->net);
+	w->direct = strcmp(policy, "direct") == 0;
+	w->arena = secret_arena_new(16384);
+	assert_non_null(w->arena);
+	for (size_t i = 0; i < WORLD_ARTIFACTS; i++)
+		seal_one(w, i, policy);
+	seal_batch(w);
+	write_scope(w);
+	request(w, policy);
+	assert_true(net_decide(&w->net, w->request, NET_LEGAL, true).effective);
+	if (!w->direct) {
+		assert_true(net_decide(&w->net, w->request, NET_COMPLIANCE, true).effective);
+		assert_true(net_decide(&w->net, w->request, NET_AUDITOR, true).effective);
+	}
+	w->net.now += 5;
+	order(w);
+	w->net.now += 5;
+	answers(w);
+}
+
+void
+world_down(struct world *w)
+{
+	for (size_t i = 0; i < WORLD_ARTIFACTS; i++) {
+		envelope_free(w->artifact[i].envelope);
+		memfile_done(&w->artifact[i].file);
+		buf_done(&w->artifact[i].descriptor);
+	}
+	for (size_t i = 0; i < WORLD_ANSWERS; i++) {
+		secret_free(w->answer[i].contributions);
+		buf_done(&w->answer[i].message);
+		buf_done(&w->answer[i].receipt);
+	}
+	secret_arena_free(w->arena);
+	buf_done(&w->reason);
+	buf_done(&w->scope);
+	buf_done(&w->checkpoint);
+	net_done(&w->net);
+}
+
+/* --- cases ------------------------------------------------------------------------------------ */
+
+static void
+sign_note(const struct note_key *k, const struct test_key *by, when time, struct span text, struct buf *out)
+{
+	struct buf	message = BUF_INIT(BIG);
+	uint8_t		sig[KEY_SIG_BYTES];
+	struct err	err;
+
+	if (k->alg == NOTE_COSIGNATURE_V1)
+		cosignature_message(text, time, &message);
+	else
+		buf_span(&message, text);
+	must(by->signer.sign(by->signer.user, buf_view(&message), sig, &err), &err);
+	note_sig_line(k, time, sig, out);
+	buf_done(&message);
+}
+
+static void
+write_checkpoint(struct world *w, unsigned cosigners)
+{
+	struct note_key		log, witness[CUSTODIANS_MAX];
+	struct checkpoint	c = { .size = w->net.range.size };
+	struct buf		text = BUF_INIT(BIG);
+	struct err		err;
+
+	must(charter_note_keys(replica_charter(w->net.replica), &log, witness, &err), &err);
+	memcpy(c.origin, log.name, sizeof(c.origin));
+	tree_range_root(&w->net.range, c.root);
+	checkpoint_text(&c, &text);
+	buf_done(&w->checkpoint);
+	w->checkpoint = BUF_INIT(BIG);
+	buf_span(&w->checkpoint, buf_view(&text));
+	buf_u8(&w->checkpoint, '\n');
+	sign_note(&log, &w->net.log, 0, buf_view(&text), &w->checkpoint);
+	for (unsigned i = 0; i < cosigners; i++)
+		sign_note(&witness[i], &w->net.signing[i], w->net.now, buf_view(&text), &w->checkpoint);
+	buf_done(&text);
+}
+
+void
+world_case(struct world *w, unsigned cosigners, struct evidence_case *ret)
+{
+	const struct net_log	*l = &w->net.log_entries;
+	uint8_t			(*hash)[TREE_HASH_BYTES] = calloc(l->n, sizeof(*hash));
+	struct tree_path	 path;
+	struct err		 err;
+
+	assert_non_null(hash);
+	write_checkpoint(w, cosigners);
+	*ret = CASE_INIT;
+	ret->charter = buf_view(&w->net.charter_json);
+	ret->scope = buf_view(&w->scope);
+	ret->checkpoint = buf_view(&w->checkpoint);
+	for (size_t i = 0; i < l->n; i++)
+		tree_leaf(buf_view(&l->leaf[i]), hash[i]);
+	for (size_t i = 0; i < l->n; i++) {
+		must(tree_inclusion_of((const uint8_t (*)[TREE_HASH_BYTES])hash, l->n, i, &path, &err), &err);
+		must(case_add_entry(ret, i, buf_view(&l->leaf[i]), &path, &err), &err);
+	}
+	for (uint32_t i = 0; i < WORLD_ARTIFACTS; i++)
+		must(case_add_artifact(ret, w->artifact[i].id, w->batch, i, &w->artifact[i].path,
+		    buf_view(&w->artifact[i].descriptor), &err), &err);
+	free(hash);
+}
+
+struct case_entry *
+world_entry(struct evidence_case *c, uint64_t index)
+{
+	for (uint32_t i = 0; i < c->n_entries; i++)
+		if (c->entry[i].index == index)
+			return &c->entry[i];
+	abort();
+}
+
+void
+world_answers(const struct world *w, struct case_answer ret[WORLD_ANSWERS])
+{
+	for (size_t i = 0; i < WORLD_ANSWERS; i++)
+		ret[i] = (struct case_answer){ w->answer[i].custodian, buf_view(&w->answer[i].message),
+		    buf_view(&w->answer[i].receipt), w->answer[i].contributions };
+}
+
+/* --- packages ----------------------------------------------------------------------------------- */
+
+void
+world_release(struct world *w, const uint8_t contents[SHA256_BYTES])
+{
+	struct statement	s;
+
+	net_statement(&w->net, &s, STATEMENT_RELEASE);
+	memcpy(s.subject, w->order, SHA256_BYTES);
+	memcpy(s.u.release.contents, contents, SHA256_BYTES);
+	s.u.release.n = WORLD_ANSWERS;
+	for (size_t i = 0; i < WORLD_ANSWERS; i++) {
+		s.u.release.custodian[i].index = w->answer[i].custodian;
+		memcpy(s.u.release.custodian[i].receipt, w->answer[i].receipt_id, SHA256_BYTES);
+		s.u.release.custodian[i].good = true;
+	}
+	assert_true(net_log(&w->net, &s, &w->net.log).effective);
+}
+
+static const struct envelope *
+envelope_of(const struct world *w, const uint8_t id[ARTIFACT_ID_BYTES], const char *part, size_t *ret_part)
+{
+	struct err	err;
+
+	for (size_t i = 0; i < WORLD_ARTIFACTS; i++)
+		if (memcmp(w->artifact[i].id, id, ARTIFACT_ID_BYTES) == 0) {
+			must(envelope_part_number(w->artifact[i].envelope, part, ret_part, &err), &err);
+			return w->artifact[i].envelope;
+		}
+	abort();
+}
+
+static enum rc
+source_leaf(void *user, const uint8_t id[ARTIFACT_ID_BYTES], const char *part, uint64_t leaf, uint8_t *out,
+    size_t *ret_n, struct err *err)
+{
+	size_t			 number;
+	const struct envelope	*e = envelope_of(user, id, part, &number);
+
+	return envelope_leaf(e, number, leaf, out, ret_n, err);
+}
+
+static enum rc
+source_hashes(void *user, const uint8_t id[ARTIFACT_ID_BYTES], const char *part, uint64_t first, uint64_t n,
+    uint8_t (*out)[TREE_HASH_BYTES], struct err *err)
+{
+	size_t			 number;
+	const struct envelope	*e = envelope_of(user, id, part, &number);
+
+	return envelope_leaf_hashes(e, number, first, n, out, err);
+}
+
+struct package_source
+world_source(struct world *w)
+{
+	return (struct package_source){ source_leaf, source_hashes, w };
+}
+
+/* The worker's part in coordinator mode. */
+static void
+combine_keys(struct world *w, const struct checked_case *k, struct buf *cms)
+{
+	struct case_answer		a[WORLD_ANSWERS];
+	AUTO(secret_free) struct secret	*keys = NULL;
+	uint32_t			 good, bad;
+	struct err			 err;
+
+	world_answers(w, a);
+	must(case_combine(k, a, WORLD_ANSWERS, &good, &bad, &keys, &err), &err);
+	must(cms_seal(buf_view(&k->recipient), SPAN(secret_view(keys), secret_len(keys)), cms, &err), &err);
+}
+
+void
+world_package(struct world *w, struct memfile *ret)
+{
+	AUTO(checked_case_free) struct checked_case	*k = NULL;
+	AUTO(package_free) struct package		*p = NULL;
+	struct package_message				 message[WORLD_ANSWERS];
+	struct evidence_case				 c, final;
+	struct buf					 cms = BUF_INIT(BIG);
+	struct span					 reason = buf_view(&w->reason);
+	struct package_input				 in = { .erasable = &reason, .n_erasables = 1 };
+	uint8_t						 contents[SHA256_BYTES];
+	uint64_t					 size;
+	struct err					 err;
+
+	world_case(w, 4, &c);
+	must(case_check_past(&c, w->net.genesis, w->order, NULL, &k, &err), &err);
+	in.evidence = &c;
+	in.checked = k;
+	in.source = world_source(w);
+	if (!w->direct) {
+		combine_keys(w, k, &cms);
+		in.keys = buf_view(&cms);
+	} else
+		for (size_t i = 0; i < WORLD_ANSWERS; i++)
+			message[i] = (struct package_message){ w->answer[i].custodian,
+			    buf_view(&w->answer[i].message) };
+	in.message = w->direct ? message : NULL;
+	in.n_messages = w->direct ? WORLD_ANSWERS : 0;
+	*ret = MEMFILE_INIT;
+	must(package_begin(&in, memfile_write, ret, &p, contents, &err), &err);
+	case_done(&c);
+	w->net.now += 5;
+	world_release(w, contents);
+	world_case(w, 4, &final);
+	must(package_finish(p, &final, w->net.package_key, buf_view(&w->net.package_cert), &size, &err), &err);
+	assert_int_equal(size, ret->b.n);
+	case_done(&final);
+	buf_done(&cms);
+}

@@ -1,0 +1,71 @@
+/*
+ * tests/unit/evidence/world.h - a network (tests/fixture/network.h) in which two real
+ * artifacts were sealed, asked for, approved, ordered, and answered by custodians.
+ *
+ * Artifact 0 has image (two segments) and prompt, of which image is asked for;
+ * artifact 1 the same, of which prompt is asked for. Custodians 1, 3 and 4 answer.
+ */
+#ifndef TESTS_UNIT_EVIDENCE_WORLD_H
+#define TESTS_UNIT_EVIDENCE_WORLD_H
+
+#include "evidence/batch.h"
+#include "evidence/case.h"
+#include "evidence/envelope.h"
+#include "evidence/package.h"
+#include "tests/fixture/network.h"
+#include "tests/unit/evidence/memfile.h"
+
+#define WORLD_ARTIFACTS	2
+#define WORLD_ANSWERS	3
+#define WORLD_IMAGE	65537		/* bytes: one more than a segment */
+#define WORLD_PROMPT	300
+
+struct world_artifact {
+	uint8_t			 id[ARTIFACT_ID_BYTES];
+	struct memfile		 file;		/* the envelope */
+	struct envelope		*envelope;
+	struct buf		 descriptor;
+	struct tree_path	 path;		/* in the batch */
+	uint8_t			*share[SHAMIR_SHARES_MAX];
+};
+
+struct world_answer {
+	uint8_t			 custodian;
+	struct secret		*contributions;
+	struct buf		 message, receipt;
+	uint8_t			 receipt_id[SHA256_BYTES];
+};
+
+struct world {
+	struct net		 net;
+	bool			 direct;	/* the policy releases to the recipient */
+	struct secret_arena	*arena;
+	struct world_artifact	 artifact[WORLD_ARTIFACTS];	/* ascending by id */
+	uint64_t		 batch;		/* index of the entry */
+	struct buf		 reason, scope, checkpoint;
+	uint8_t			 request[SHA256_BYTES], order[SHA256_BYTES];
+	struct world_answer	 answer[WORLD_ANSWERS];
+};
+
+/* Everything up to the receipts, under a policy of the network. */
+void	 world_up(struct world *w, const char *policy);
+void	 world_down(struct world *w);
+/* Byte i of a part. */
+uint8_t	 world_byte(const char *part, uint64_t i);
+
+/* The whole log as a case, under a checkpoint of its present end with `cosigners` cosignatures. */
+void	 world_case(struct world *w, unsigned cosigners, struct evidence_case *ret);
+/* Entry `index` of it, to be changed. */
+struct case_entry *world_entry(struct evidence_case *c, uint64_t index);
+
+/* The answers as the worker has them. */
+void	 world_answers(const struct world *w, struct case_answer ret[WORLD_ANSWERS]);
+
+/* Log a release of these contents. */
+void	 world_release(struct world *w, const uint8_t contents[SHA256_BYTES]);
+/* The ciphertexts, for package_begin(). */
+struct package_source world_source(struct world *w);
+/* Combine, begin, release, finish: a package. */
+void	 world_package(struct world *w, struct memfile *ret);
+
+#endif
