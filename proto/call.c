@@ -1,5 +1,3 @@
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -465,57 +463,4 @@ call_post(struct rpc_server *s)
 		return false;
 	}
 	return true;
-}
-
-/* ---- what a handler may ask ---- */
-
-const uint8_t *
-rpc_peer(const struct rpc_call *c)
-{
-	return c->has_pin ? c->pin : NULL;
-}
-
-const char *
-rpc_peer_address(const struct rpc_call *c)
-{
-	return c->address != NULL ? c->address : "";
-}
-
-const char *
-rpc_method_name(const struct rpc_call *c)
-{
-	return c->name;
-}
-
-uint32_t
-rpc_roles(const struct rpc_call *c)
-{
-	return c->roles;
-}
-
-unsigned
-rpc_ms_left(const struct rpc_call *c)
-{
-	gpr_timespec	left = gpr_time_sub(c->deadline, gpr_now(c->deadline.clock_type));
-	int64_t		ms = gpr_time_to_millis(left);
-
-	return ms < 0 ? 0 : ms > RPC_MS_MAX ? RPC_MS_MAX : (unsigned)ms;
-}
-
-bool
-rpc_cancelled(const struct rpc_call *c)
-{
-	return atomic_load(&c->cancelled) || rpc_ms_left(c) == 0;
-}
-
-void
-rpc_say(struct rpc_call *c, const char *fmt, ...)
-{
-	char	text[RPC_SAID_BYTES];
-	va_list	ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	plain_text(c->said, sizeof(c->said), span_str(text));
 }
