@@ -48,7 +48,10 @@ struct envelope_writer;
  */
 MUST_USE enum rc envelope_new(const struct envelope_params *params, struct secret_arena *arena,
     stream_write_at write_at, void *user, struct envelope_writer **ret, struct err *err);
-/* The same with the polynomial given (params->threshold coefficients): vectors. */
+/*
+ * The same with the polynomial given (params->threshold coefficients), for vectors.
+ * To seal twice under one polynomial and id would repeat nonces: never do for artifacts.
+ */
 MUST_USE enum rc envelope_new_with(const struct envelope_params *params,
     const uint8_t (*coefficient)[SHAMIR_SCALAR_BYTES], struct secret_arena *arena,
     stream_write_at write_at, void *user, struct envelope_writer **ret, struct err *err);
