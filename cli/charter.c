@@ -165,6 +165,8 @@ charter_sign(int argc, char **argv, struct err *err)
 static void
 show_people(const struct charter *c)
 {
+	char		hex[HEX_BYTES(KEY_ID_BYTES)];
+	uint8_t		id[KEY_ID_BYTES];
 	uint32_t	i;
 	uint8_t		r;
 
@@ -174,6 +176,10 @@ show_people(const struct charter *c)
 		for (r = 0; r < c->person[i].n_roles; r++)
 			printf("%s %s", r == 0 ? "" : ",", c->person[i].role[r]);
 		puts("");
+		for (r = 0; r < c->person[i].n_keys; r++) {
+			key_id(&c->person[i].key[r], id);
+			printf("  %-12s key %s\n", "", hex_write(SPAN_OF(id), hex));
+		}
 	}
 	puts("\ncustodians");
 	for (i = 0; i < c->n; i++)
