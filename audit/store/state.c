@@ -39,13 +39,13 @@ map_put(struct store *s, struct span key, struct span value, struct err *err)
 
 /*
  * A fault breaks the transaction also where nothing was being written: an apply
- * that took it for an answer would write on from there.
+ * that took it for an answer would write on from there. RC_LIMIT is an answer: a
+ * blob larger than its reader takes makes an entry void, and must not stop the log.
  */
 static enum rc
 checked(struct store *s, enum rc rc)
 {
-	bool	fault = rc == RC_IO || rc == RC_NOMEM || rc == RC_BUG ||
-		    rc == RC_LIMIT;
+	bool	fault = rc == RC_IO || rc == RC_NOMEM || rc == RC_BUG;
 
 	if (fault && s->in_transaction && s->broken == RC_OK)
 		s->broken = rc;
