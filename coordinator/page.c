@@ -176,6 +176,7 @@ page_build(struct replica_link *l, struct page *p, struct err *err)
 		p->m.cosigned = pb_bytes(buf_view(&p->note));
 		p->news = true;
 	}
+	p->beat = clock_ms() - l->heard_at >= BEAT_MS;
 	point_all(p);
 	return RC_OK;
 }

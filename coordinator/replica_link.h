@@ -15,6 +15,7 @@
 
 #define PAGE_ENTRIES_MAX	512u
 #define PAGE_SHARES_MAX		128u
+#define BEAT_MS			2000u	/* of silence: is it still there? */
 #define SHARES_RETRY_MS		5000u	/* vectors that a custodian would not take */
 
 struct replica_link {
@@ -31,6 +32,7 @@ struct replica_link {
 	uint64_t		 cosigned;	/* q-cosigned size it has verified */
 	uint64_t		 sent_cosigned;	/* of the note sent last: never twice in a row */
 	uint64_t		 shares_next;	/* pending batches below were sent */
+	uint64_t		 heard_at;	/* clock_ms() of its last answer */
 	uint64_t		 shares_at;	/* clock_ms() when to start again from 0 */
 	uint8_t			 refused[SHA256_BYTES];	/* of a statement, so that it is logged once */
 
@@ -50,6 +52,7 @@ struct page {
 	struct buf			 note;
 	bool				 whole;		/* reaches the target, with its checkpoint */
 	bool				 news;		/* there is something to send */
+	bool				 beat;		/* or it is time to hear from it */
 	uint64_t			 note_size;
 	uint64_t			 last_share;	/* batch of the last vector, when there are any */
 };

@@ -5,7 +5,7 @@
 
 #include "coordinator/replica_link.h"
 
-#define IDLE_MS		1000u	/* between looks when nothing happens */
+#define IDLE_MS		500u	/* between looks when nothing happens */
 
 struct replicators {
 	struct coordinator	*c;
@@ -51,7 +51,7 @@ set_status(struct replica_link *l, enum rc rc, const struct err *err)
 
 /* One exchange, when there is something to say. progress: go on at once. */
 static enum rc
-step(struct replica_link *l, bool *progress, bool *talked, struct err *err)
+step(struct replica_link *l, bool *progress, bool *talked, bool *wanted, struct err *err)
 {
 	struct page	*p = calloc(1, sizeof(*p));
 	enum rc		 rc;
@@ -60,9 +60,12 @@ step(struct replica_link *l, bool *progress, bool *talked, struct err *err)
 		return err_set(err, RC_NOMEM, "replicator: no memory");
 	page_init(p);
 	rc = page_build(l, p, err);
-	*talked = rc == RC_OK && p->news;
+	*talked = rc == RC_OK && (p->news || p->beat);
+	*wanted = p->news;
 	if (*talked)
 		rc = exchange(l, p, progress, err);
+	if (*talked && rc == RC_OK)
+		l->heard_at = clock_ms();
 	page_done(p);
 	free(p);
 	return rc;
@@ -75,19 +78,19 @@ replicator_thread(void *arg)
 	struct err		 err;
 	uint64_t		 seen = 0;
 	unsigned		 pause = REPLICATOR_PAUSE_MS;
-	bool			 progress, talked;
+	bool			 progress, talked, wanted;
 	enum rc			 rc;
 
 	while (!cosigning_woken(l->c->cosigning)) {
-		progress = talked = false;
-		rc = step(l, &progress, &talked, &err);
+		progress = talked = wanted = false;
+		rc = step(l, &progress, &talked, &wanted, &err);
 		if (rc != RC_OK || talked)
 			set_status(l, rc, &err);
 		if (rc == RC_OK && progress) {
 			pause = REPLICATOR_PAUSE_MS;
 			continue;
 		}
-		if (rc == RC_OK && !talked) {
+		if (rc == RC_OK && !wanted) {
 			pause = REPLICATOR_PAUSE_MS;
 			seen = cosigning_await(l->c->cosigning, seen, IDLE_MS);
 			continue;
@@ -153,15 +156,23 @@ replicators_new(struct coordinator *c, struct replicators **ret, struct err *err
 }
 
 void
+replicators_close(struct replicators *r)
+{
+	unsigned	i;
+
+	for (i = 0; i < r->n; i++)
+		if (r->link[i].client != NULL)
+			rpc_client_close(r->link[i].client);
+}
+
+void
 replicators_free(struct replicators *r)
 {
 	unsigned	i;
 
 	if (r == NULL)
 		return;
-	for (i = 0; i < r->n; i++)
-		if (r->link[i].client != NULL)
-			rpc_client_close(r->link[i].client);
+	replicators_close(r);
 	for (i = 0; i < r->n; i++) {
 		struct replica_link	*l = &r->link[i];
 
@@ -188,15 +199,17 @@ enum rc
 replicators_agree(struct replicators *r, struct err *err)
 {
 	struct custodian_status	s;
+	unsigned		n = 0;
 	uint8_t			i;
 
 	for (i = 1; i <= r->n; i++) {
 		replicators_status(r, i, &s);
-		if (s.frozen)
-			return err_set(err, RC_DENIED, "releases are frozen: custodian %u "
-			    "(%s) does not agree about the log", i,
-			    r->c->charter->custodian[i - 1].name);
+		n += s.frozen;
 	}
+	/* Up to f may lie about it, and are asked for nothing; more, and it is we. */
+	if (n > r->c->charter->f)
+		return err_set(err, RC_DENIED, "releases are frozen: %u custodians do not "
+		    "agree about the log", n);
 	return RC_OK;
 }
 

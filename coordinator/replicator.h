@@ -29,11 +29,13 @@ struct custodian_status {
 };
 
 MUST_USE enum rc replicators_new(struct coordinator *c, struct replicators **ret, struct err *err);
-/* Cancels calls that run, and joins the threads. */
+/* Cancels calls that run; no further ones succeed. */
+void	 replicators_close(struct replicators *r);
+/* And joins the threads. */
 void	 replicators_free(struct replicators *r);
 
 void	 replicators_status(struct replicators *r, uint8_t custodian, struct custodian_status *ret);
-/* RC_DENIED: some custodian's state is not ours, or the log forked: releases must not go on. */
+/* RC_DENIED: more than f custodians' state is not ours: releases must not go on. */
 MUST_USE enum rc replicators_agree(struct replicators *r, struct err *err);
 /* A call to one custodian, over the connection its replicator has. */
 MUST_USE enum rc replicators_call(struct replicators *r, uint8_t custodian, const char *method,

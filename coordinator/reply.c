@@ -24,8 +24,8 @@ freeze(struct replica_link *l, const char *words)
 	l->status.frozen = true;
 	(void)pthread_mutex_unlock(&l->lock);
 	if (first)
-		log_line("ALARM: custodian %u (%s): %s: releases are frozen", l->index,
-		    self(l)->name, words);
+		log_line("ALARM: custodian %u (%s): %s: it is asked for no contribution",
+		    l->index, self(l)->name, words);
 }
 
 /* ---- its state ------------------------------------------------------------------ */

@@ -38,6 +38,8 @@ coordinator_wake(struct coordinator *c)
 		cosigning_wake(c->cosigning);
 	if (c->releases != NULL)
 		releases_stop(c->releases);
+	if (c->replicators != NULL)
+		replicators_close(c->replicators);
 }
 
 /* In the reverse order of who uses whom. */

@@ -11,6 +11,7 @@
  *
  *	CERTIFICATE	worker	DER, the addressee of the order
  *	CASE		parent	order id[32], evidence/case.h
+ *	READY		worker	(empty) the case holds: answers may come
  *	ANSWER		parent	u8 custodian, vec32 CMS message, vec32 receipt
  *	COMBINE		parent	(empty) what is there now
  *	KEYS		worker	u32 good, u32 bad, CMS to the recipient: done
@@ -33,6 +34,7 @@ enum worker_frame {
 	WORKER_KEYS,
 	WORKER_SHORT,
 	WORKER_FAILED,
+	WORKER_READY,
 };
 
 /* Whole frames over a pipe. RC_UNSURE: the other end is gone; RC_FORMAT: not a frame. */

@@ -1,0 +1,111 @@
+/* coordinator/making.c - what a release can be finished from: one binary record. */
+#include <string.h>
+
+#include "base/wire.h"
+#include "coordinator/making.h"
+#include "evidence/cms.h"
+
+#define VERSION		1
+#define MAKING_BYTES_MAX	(15u << 20)	/* of one journal record */
+
+void
+making_init(struct making *m)
+{
+	size_t	i;
+
+	memset(m, 0, sizeof(*m));
+	m->keys = BUF_INIT(CMS_BYTES_MAX);
+	for (i = 0; i < CUSTODIANS_MAX; i++)
+		m->message[i] = BUF_INIT(CMS_BYTES_MAX);
+}
+
+void
+making_done(struct making *m)
+{
+	size_t	i;
+
+	case_indexes_done(&m->indexes);
+	buf_done(&m->keys);
+	for (i = 0; i < CUSTODIANS_MAX; i++)
+		buf_done(&m->message[i]);
+}
+
+enum rc
+making_write(const struct making *m, struct buf *out, struct err *err)
+{
+	size_t	i;
+
+	buf_u8(out, VERSION);
+	buf_add(out, m->request, SHA256_BYTES);
+	buf_add(out, m->order, SHA256_BYTES);
+	buf_u64(out, m->request_index);
+	buf_u64(out, m->order_index);
+	buf_u32(out, m->good);
+	buf_u32(out, m->bad);
+	buf_u8(out, m->to_recipient);
+	buf_u32(out, (uint32_t)m->indexes.n);
+	for (i = 0; i < m->indexes.n; i++)
+		buf_u64(out, m->indexes.index[i]);
+	buf_vec32(out, buf_view(&m->keys));
+	for (i = 0; i < CUSTODIANS_MAX; i++)
+		buf_vec32(out, buf_view(&m->message[i]));
+	return buf_check(out, "release in the making", err);
+}
+
+static enum rc
+parse_indexes(struct rd *r, struct making *m, struct err *err)
+{
+	uint32_t	n, i;
+	uint64_t	index;
+
+	if (!rd_u32(r, &n) || n > CASE_ENTRIES_MAX)
+		return err_set(err, RC_BUG, "release in the making: malformed");
+	for (i = 0; i < n; i++) {
+		if (!rd_u64(r, &index))
+			return err_set(err, RC_BUG, "release in the making: malformed");
+		TRY(case_indexes_add(&m->indexes, index, err));
+	}
+	return RC_OK;
+}
+
+enum rc
+making_parse(struct span in, struct making *ret, struct err *err)
+{
+	struct rd	r = rd_init(in);
+	struct span	keys, message;
+	uint8_t		version, to_recipient;
+	size_t		i;
+
+	if (!rd_u8(&r, &version) || version != VERSION ||
+	    !rd_bytes(&r, ret->request, SHA256_BYTES) ||
+	    !rd_bytes(&r, ret->order, SHA256_BYTES) ||
+	    !rd_u64(&r, &ret->request_index) ||
+	    !rd_u64(&r, &ret->order_index) ||
+	    !rd_u32(&r, &ret->good) ||
+	    !rd_u32(&r, &ret->bad) ||
+	    !rd_u8(&r, &to_recipient) || to_recipient > 1)
+		return err_set(err, RC_BUG, "release in the making: malformed");
+	ret->to_recipient = to_recipient != 0;
+	TRY(parse_indexes(&r, ret, err));
+	if (!rd_vec32(&r, 0, CMS_BYTES_MAX, &keys))
+		return err_set(err, RC_BUG, "release in the making: malformed");
+	buf_span(&ret->keys, keys);
+	TRY(buf_check(&ret->keys, "keys", err));
+	for (i = 0; i < CUSTODIANS_MAX; i++) {
+		if (!rd_vec32(&r, 0, CMS_BYTES_MAX, &message))
+			return err_set(err, RC_BUG, "release in the making: malformed");
+		buf_span(&ret->message[i], message);
+		TRY(buf_check(&ret->message[i], "message", err));
+	}
+	return rd_done(&r) ? RC_OK : err_set(err, RC_BUG, "release in the making: malformed");
+}
+
+enum rc
+making_read(struct store *s, const uint8_t request[SHA256_BYTES], struct making *ret,
+    struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf b = BUF_INIT(MAKING_BYTES_MAX);
+
+	TRY(store_journal_get(s, "making", SPAN(request, SHA256_BYTES), &b, err));
+	return making_parse(buf_view(&b), ret, err);
+}

@@ -1,0 +1,430 @@
+/*
+ * coordinator/packaging.c - write the package of a release.
+ *
+ * It grows under a hidden name. What is visible under a package's name is whole
+ * and synced; a crash leaves a hidden file that the next attempt overwrites.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "coordinator/cosigning.h"
+#include "coordinator/envelopes.h"
+#include "coordinator/keys.h"
+#include "coordinator/load.h"
+#include "coordinator/logged.h"
+#include "coordinator/making.h"
+#include "coordinator/submit.h"
+#include "evidence/package.h"
+
+#define RELEASE_LIFE		(365 * UINT64_C(86400))
+#define COSIGN_WAIT_MS		60000u
+#define MAKING_BYTES_MAX	(15u << 20)
+
+struct packaging {
+	struct coordinator	*c;
+	struct making		*m;
+	char			 tmp[FILE_PATH_MAX];
+	int			 fd;
+	struct casefile		 payload;	/* what package_begin() saw */
+	struct checked_case	*checked;
+	struct package		*package;
+	uint8_t			 contents[SHA256_BYTES];
+	struct buf		 erasable[PACKAGE_ERASABLES_MAX];
+	size_t			 n_erasables;
+	/* The envelope at hand, and whose it is. */
+	struct envelope_file	 file;
+	uint8_t			 file_id[ARTIFACT_ID_BYTES];
+	uint64_t		 release_index;
+};
+
+static void
+packaging_done(struct packaging *p)
+{
+	size_t	i;
+
+	package_free(p->package);
+	checked_case_free(p->checked);
+	casefile_done(&p->payload);
+	for (i = 0; i < p->n_erasables; i++)
+		buf_done(&p->erasable[i]);
+	envelope_file_done(&p->file);
+	if (p->fd >= 0) {
+		(void)close(p->fd);	/* it was synced when it counted */
+		(void)unlink(p->tmp);	/* renamed when it counted */
+	}
+}
+
+enum rc
+package_path(const struct coordinator *c, const uint8_t sha256[SHA256_BYTES],
+    char path[FILE_PATH_MAX], struct err *err)
+{
+	char	hex[HEX_BYTES(SHA256_BYTES)];
+
+	(void)hex_write(SPAN(sha256, SHA256_BYTES), hex);
+	return file_path(path, err, "%s/packages/%s.asice", c->dir, hex);
+}
+
+/* ---- the ciphertexts ------------------------------------------------------------------- */
+
+static enum rc
+envelope_of(struct packaging *p, const uint8_t id[ARTIFACT_ID_BYTES], struct err *err)
+{
+	const struct evidence_case	*e = &p->payload.c;
+	char				 path[FILE_PATH_MAX];
+	uint32_t			 i;
+
+	if (p->file.e != NULL && memcmp(p->file_id, id, ARTIFACT_ID_BYTES) == 0)
+		return RC_OK;
+	envelope_file_done(&p->file);
+	for (i = 0; i < e->n_artifacts; i++)
+		if (memcmp(e->artifact[i].id, id, ARTIFACT_ID_BYTES) == 0)
+			break;
+	if (i == e->n_artifacts)
+		return err_set(err, RC_BUG, "an artifact out of scope");
+	TRY(envelopes_path(p->c->dir, id, path, err));
+	TRY(envelope_file_open(path, e->artifact[i].descriptor, &p->file, err));
+	memcpy(p->file_id, id, ARTIFACT_ID_BYTES);
+	return RC_OK;
+}
+
+static enum rc
+source_leaf(void *user, const uint8_t id[ARTIFACT_ID_BYTES], const char *part, uint64_t leaf,
+    uint8_t *out, size_t *ret_n, struct err *err)
+{
+	struct packaging	*p = user;
+	size_t			 number;
+
+	TRY(envelope_of(p, id, err));
+	TRY(envelope_part_number(p->file.e, part, &number, err));
+	return envelope_leaf(p->file.e, number, leaf, out, ret_n, err);
+}
+
+static enum rc
+source_hashes(void *user, const uint8_t id[ARTIFACT_ID_BYTES], const char *part,
+    uint64_t first, uint64_t n, uint8_t (*out)[TREE_HASH_BYTES], struct err *err)
+{
+	struct packaging	*p = user;
+	size_t			 number;
+
+	TRY(envelope_of(p, id, err));
+	TRY(envelope_part_number(p->file.e, part, &number, err));
+	return envelope_leaf_hashes(p->file.e, number, first, n, out, err);
+}
+
+/* ---- the file ------------------------------------------------------------------------------ */
+
+static enum rc
+write_at(void *user, uint64_t offset, struct span data, struct err *err)
+{
+	struct packaging	*p = user;
+	size_t			 at = 0;
+	ssize_t			 n;
+
+	while (at < data.n) {
+		n = pwrite(p->fd, data.p + at, data.n - at, (off_t)(offset + at));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(err, RC_IO, "package: %s", strerror(errno));
+		at += (size_t)n;
+	}
+	return RC_OK;
+}
+
+static enum rc
+open_hidden(struct packaging *p, struct err *err)
+{
+	char	dir[FILE_PATH_MAX], hex[HEX_BYTES(SHA256_BYTES)];
+
+	TRY(file_path(dir, err, "%s/packages", p->c->dir));
+	TRY(file_mkdir(dir, err));
+	(void)hex_write(SPAN_OF(p->m->request), hex);
+	TRY(file_path(p->tmp, err, "%s/.%s", dir, hex));
+	p->fd = open(p->tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (p->fd < 0)
+		return err_set(err, RC_IO, "package: %s", strerror(errno));
+	return RC_OK;
+}
+
+static enum rc
+digest_file(int fd, uint64_t size, uint8_t ret[SHA256_BYTES], struct err *err)
+{
+	EVP_MD_CTX	*md = EVP_MD_CTX_new();
+	uint8_t		 tmp[32768];
+	uint64_t	 at = 0;
+	ssize_t		 n = 1;
+	bool		 ok = md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
+
+	while (ok && at < size && (n = pread(fd, tmp, sizeof(tmp), (off_t)at)) > 0) {
+		ok = EVP_DigestUpdate(md, tmp, (size_t)n) == 1;
+		at += (uint64_t)n;
+	}
+	ok = ok && at == size && EVP_DigestFinal_ex(md, ret, NULL) == 1;
+	EVP_MD_CTX_free(md);
+	return ok ? RC_OK : err_set(err, RC_IO, "package: cannot be read back");
+}
+
+/* ---- step one: the payload -------------------------------------------------------------------- */
+
+static enum rc
+load_erasables(struct packaging *p, struct reader *r, struct err *err)
+{
+	uint8_t	digest[ERASABLES_MAX][SHA256_BYTES];
+	size_t	i, j, n;
+
+	for (i = 0; i < p->m->indexes.n; i++) {
+		AUTO_DONE(logged_done) struct logged l = LOGGED_INIT;
+
+		TRY(logged_read(r->store, p->m->indexes.index[i], &l, err));
+		n = statement_erasables(&l.s, digest);
+		for (j = 0; j < n && p->n_erasables < PACKAGE_ERASABLES_MAX; j++) {
+			struct buf	*b = &p->erasable[p->n_erasables];
+			enum rc		 rc;
+
+			*b = BUF_INIT(PACKAGE_ERASABLE_BYTES);
+			rc = erasable_read(p->c, r->store, digest[j], b, err);
+			if (rc == RC_OK)
+				p->n_erasables++;
+			else if (rc != RC_MISSING)	/* erased, or never came */
+				return rc;
+		}
+	}
+	return RC_OK;
+}
+
+static enum rc
+load_case(struct packaging *p, const struct case_indexes *x, struct casefile *f, struct err *err)
+{
+	AUTO(reader_give) struct reader *r = reader_take(p->c->readers);
+
+	return casefile_load(p->c, r, x, p->m->request_index, p->m->order_index, f, err);
+}
+
+static enum rc
+load_payload(struct packaging *p, struct err *err)
+{
+	struct reader	*r;
+	enum rc		 rc;
+
+	TRY(load_case(p, &p->m->indexes, &p->payload, err));
+	r = reader_take(p->c->readers);
+	rc = load_erasables(p, r, err);
+	reader_give(r);
+	TRY(rc);
+	return case_check_past(&p->payload.c, p->c->genesis, p->m->order, NULL,
+	    &p->checked, err);
+}
+
+static size_t
+list_messages(const struct making *m, struct package_message list[CUSTODIANS_MAX])
+{
+	size_t	n = 0;
+	uint8_t	i;
+
+	for (i = 0; m->to_recipient && i < CUSTODIANS_MAX; i++)
+		if (m->message[i].n > 0)
+			list[n++] = (struct package_message){ (uint8_t)(i + 1),
+			    buf_view(&m->message[i]) };
+	return n;
+}
+
+static enum rc
+begin(struct packaging *p, struct err *err)
+{
+	struct package_message	message[CUSTODIANS_MAX];
+	struct span		erasable[PACKAGE_ERASABLES_MAX];
+	struct package_input	in = {
+		.evidence = &p->payload.c,
+		.keys = buf_view(&p->m->keys),
+		.message = message,
+		.erasable = erasable,
+		.source = { source_leaf, source_hashes, p },
+	};
+	size_t	i;
+
+	TRY(load_payload(p, err));
+	in.checked = p->checked;
+	in.n_messages = list_messages(p->m, message);
+	in.n_erasables = p->n_erasables;
+	for (i = 0; i < p->n_erasables; i++)
+		erasable[i] = buf_view(&p->erasable[i]);
+	TRY(open_hidden(p, err));
+	return package_begin(&in, write_at, p, &p->package, p->contents, err);
+}
+
+/* ---- step two: the release ------------------------------------------------------------------------ */
+
+static enum rc
+put_making(struct store *s, void *user, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf b = BUF_INIT(MAKING_BYTES_MAX);
+	const struct making	*m = user;
+
+	TRY(making_write(m, &b, err));
+	return store_journal_put(s, "making", SPAN_OF(m->request), buf_view(&b), err);
+}
+
+/* The receipts of the payload, with what became of their senders. */
+static enum rc
+name_custodians(struct packaging *p, struct statement *s, struct err *err)
+{
+	AUTO(reader_give) struct reader *r = reader_take(p->c->readers);
+	size_t	i;
+
+	for (i = 0; i < p->m->indexes.n; i++) {
+		AUTO_DONE(logged_done) struct logged l = LOGGED_INIT;
+		uint8_t	 k;
+
+		TRY(logged_read(r->store, p->m->indexes.index[i], &l, err));
+		k = l.s.u.receipt.custodian;
+		if (l.s.type != STATEMENT_RECEIPT ||
+		    ((p->m->good | p->m->bad) >> (k - 1) & 1) == 0)
+			continue;
+		s->u.release.custodian[s->u.release.n].index = k;
+		s->u.release.custodian[s->u.release.n].good = (p->m->good >> (k - 1) & 1) != 0;
+		memcpy(s->u.release.custodian[s->u.release.n].receipt, l.s.id, SHA256_BYTES);
+		s->u.release.n++;
+	}
+	return RC_OK;
+}
+
+static int
+by_index(const void *a, const void *b)
+{
+	/* The first member of each is its index. */
+	return (int)*(const uint8_t *)a - (int)*(const uint8_t *)b;
+}
+
+static enum rc
+log_release(struct packaging *p, struct err *err)
+{
+	struct submission	sub = { .fn = put_making, .user = p->m };
+	struct statement	s;
+	enum rc			rc;
+
+	memset(&s, 0, sizeof(s));
+	rc = own_statement(p->c, STATEMENT_RELEASE, RELEASE_LIFE, &s, err);
+	if (rc == RC_OK)
+		rc = name_custodians(p, &s, err);
+	if (rc == RC_OK) {
+		qsort(s.u.release.custodian, s.u.release.n,
+		    sizeof(s.u.release.custodian[0]), by_index);
+		memcpy(s.subject, p->m->order, SHA256_BYTES);
+		memcpy(s.u.release.contents, p->contents, SHA256_BYTES);
+		rc = submit_own(p->c, &s, NULL, 0, &sub, err);
+	}
+	statement_done(&s);
+	TRY(rc);
+	p->release_index = sub.index;
+	if (!sub.verdict.effective)
+		return err_set(err, RC_DENIED, "%s",
+		    void_reason_text((enum void_reason)sub.verdict.why));
+	return RC_OK;
+}
+
+/* Taken up again: the payload must be the one that the log names. */
+static enum rc
+check_logged(struct packaging *p, struct err *err)
+{
+	AUTO(reader_give) struct reader *r = reader_take(p->c->readers);
+	AUTO_DONE(logged_done) struct logged l = LOGGED_INIT;
+
+	TRY(logged_read(r->store, p->release_index, &l, err));
+	if (memcmp(l.s.u.release.contents, p->contents, SHA256_BYTES) != 0)
+		return err_set(err, RC_BUG, "the payload is not the one that was released");
+	return RC_OK;
+}
+
+/* ---- step three: the package --------------------------------------------------------------------------- */
+
+static enum rc
+finish(struct packaging *p, struct package_row *row, struct err *err)
+{
+	AUTO_DONE(casefile_done) struct casefile final = CASEFILE_INIT;
+	AUTO_DONE(buf_done) struct buf certificate = BUF_INIT(TLS_CERT_MAX);
+	struct case_indexes	x = { .index = NULL };
+	unsigned		have;
+	size_t			i;
+	enum rc			rc = RC_OK;
+
+	TRY(cosigning_wait(p->c->cosigning, p->release_index + 1, COSIGN_WAIT_MS, &have, err));
+	for (i = 0; i < p->m->indexes.n && rc == RC_OK; i++)
+		rc = case_indexes_add(&x, p->m->indexes.index[i], err);
+	if (rc == RC_OK)
+		rc = case_indexes_add(&x, p->release_index, err);
+	if (rc == RC_OK)
+		rc = load_case(p, &x, &final, err);
+	case_indexes_done(&x);
+	TRY(rc);
+	TRY(load_package_certificate(p->c, &certificate, err));
+	return package_finish(p->package, &final.c, p->c->package_pkey,
+	    buf_view(&certificate), &row->size, err);
+}
+
+static enum rc
+name_it(struct packaging *p, struct package_row *row, struct err *err)
+{
+	char	path[FILE_PATH_MAX], dir[FILE_PATH_MAX];
+
+	if (ftruncate(p->fd, (off_t)row->size) != 0 || fsync(p->fd) != 0)
+		return err_set(err, RC_IO, "package: %s", strerror(errno));
+	TRY(digest_file(p->fd, row->size, row->sha256, err));
+	TRY(package_path(p->c, row->sha256, path, err));
+	if (rename(p->tmp, path) != 0)
+		return err_set(err, RC_IO, "package: %s", strerror(errno));
+	TRY(file_path(dir, err, "%s/packages", p->c->dir));
+	return file_sync_dir(dir, err);
+}
+
+struct done_job { const struct making *m; const struct package_row *row; };
+
+static enum rc
+put_done(struct store *s, void *user, struct err *err)
+{
+	const struct done_job	*d = user;
+
+	TRY(journal_package_put(s, d->m->request, d->row, err));
+	return store_journal_del(s, "making", SPAN_OF(d->m->request), err);
+}
+
+static enum rc
+package_all(struct packaging *p, bool logged, struct package_row *row, struct err *err)
+{
+	struct done_job	d = { p->m, row };
+
+	TRY(begin(p, err));
+	TRY(logged ? check_logged(p, err) : log_release(p, err));
+	TRY(finish(p, row, err));
+	TRY(name_it(p, row, err));
+	row->order_index = p->m->order_index;
+	row->release_index = p->release_index;
+	row->good = p->m->good;
+	row->bad = p->m->bad;
+	memcpy(row->order, p->m->order, SHA256_BYTES);
+	return sequencer_do(p->c->sequencer, put_done, &d, err);
+}
+
+enum rc
+making_package(struct coordinator *c, struct making *m, uint64_t release_index,
+    struct package_row *ret, struct err *err)
+{
+	struct packaging	*p = calloc(1, sizeof(*p));
+	enum rc			 rc;
+
+	if (p == NULL)
+		return err_set(err, RC_NOMEM, "package: no memory");
+	p->c = c;
+	p->m = m;
+	p->fd = -1;
+	p->file = ENVELOPE_FILE_INIT;
+	p->release_index = release_index;
+	rc = package_all(p, release_index != UINT64_MAX, ret, err);
+	packaging_done(p);
+	free(p);
+	return rc;
+}

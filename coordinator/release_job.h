@@ -1,0 +1,37 @@
+/*
+ * coordinator/release_job.h - one release that runs. For release.c and release_run.c.
+ */
+#ifndef COORDINATOR_RELEASE_JOB_H
+#define COORDINATOR_RELEASE_JOB_H
+
+#include <pthread.h>
+
+#include "coordinator/gather.h"
+#include "coordinator/hire.h"
+#include "coordinator/making.h"
+#include "coordinator/release.h"
+#include "policy/apply.h"
+
+struct release_job {
+	struct coordinator	*c;
+	uint8_t			 request[SHA256_BYTES];
+	struct hired		 worker;
+
+	/* Under the lock of struct releases. */
+	bool			 used, running, joined;
+	pthread_t		 thread;
+	enum rc			 rc;		/* when it is over */
+	struct err		 err;
+	char			 why[32];	/* stable name of a refusal */
+	uint32_t		 have;		/* good contributions, or cosignatures */
+	uint32_t		 need;
+	struct package_row	 row;		/* with RC_OK */
+};
+
+/*
+ * All of it, in this thread. RC_DENIED: refused, j->why says what for. RC_UNSURE: too
+ * few custodians answer. RC_MISSING: no such request.
+ */
+MUST_USE enum rc release_run(struct release_job *j, struct err *err);
+
+#endif

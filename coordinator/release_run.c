@@ -1,0 +1,345 @@
+/*
+ * coordinator/release_run.c - the steps of one release, in the order that release.h
+ * gives. Each can be the last one that this process does.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coordinator/cosigning.h"
+#include "coordinator/logged.h"
+#include "coordinator/release_job.h"
+#include "coordinator/replicator.h"
+#include "coordinator/submit.h"
+#include "evidence/cms.h"
+
+#define COSIGN_WAIT_MS	60000u
+
+static enum rc
+refuse(struct release_job *j, const char *why, const char *words, struct err *err)
+{
+	(void)snprintf(j->why, sizeof(j->why), "%s", why);
+	return err_set(err, RC_DENIED, "%s", words);
+}
+
+static enum rc
+refuse_void(struct release_job *j, enum void_reason why, struct err *err)
+{
+	return refuse(j, void_reason_name(why), void_reason_text(why), err);
+}
+
+/* ---- may it be -------------------------------------------------------------------------- */
+
+static enum rc
+view(struct release_job *j, struct request_view *v, struct err *err)
+{
+	AUTO(reader_give) struct reader *r = reader_take(j->c->readers);
+
+	return replica_request(r->replica, j->request, clock_now(), v, err);
+}
+
+/* An order that q cannot cosign now is not given now. */
+static enum rc
+enough_answer(struct release_job *j, struct err *err)
+{
+	struct custodian_status	s;
+	uint8_t			i;
+
+	j->have = 0;
+	j->need = j->c->charter->q;
+	for (i = 1; i <= j->c->charter->n; i++) {
+		replicators_status(j->c->replicators, i, &s);
+		j->have += s.reachable;
+	}
+	if (j->have < j->need)
+		return err_set(err, RC_UNSURE, "%u of %u custodians answer, %u are needed: "
+		    "ask again when more are up", j->have, j->c->charter->n, j->need);
+	return RC_OK;
+}
+
+static enum rc
+check_allowed(struct release_job *j, const struct request_view *v, struct err *err)
+{
+	struct err	why;
+
+	if (v->blocked != VOID_NONE)
+		return refuse_void(j, v->blocked, err);
+	if (replicators_agree(j->c->replicators, &why) != RC_OK)
+		return refuse(j, "frozen", why.msg, err);
+	return enough_answer(j, err);
+}
+
+/* ---- the order ------------------------------------------------------------------------------ */
+
+static enum rc
+load_request(struct release_job *j, uint64_t index, struct logged *ret, struct err *err)
+{
+	AUTO(reader_give) struct reader *r = reader_take(j->c->readers);
+
+	return logged_read(r->store, index, ret, err);
+}
+
+static enum rc
+write_order(struct release_job *j, const struct logged *request, struct span addressee,
+    struct statement *s, struct submission *sub, struct err *err)
+{
+	TRY(own_statement(j->c, STATEMENT_ORDER, j->c->charter->order_seconds, s, err));
+	memcpy(s->subject, j->request, SHA256_BYTES);
+	memcpy(s->u.order.scope, request->s.subject, SHA256_BYTES);
+	s->bytes = BUF_INIT(RECIPIENT_CERT_MAX);
+	buf_span(&s->bytes, addressee);
+	TRY(buf_check(&s->bytes, "addressee", err));
+	return submit_own(j->c, s, NULL, 0, sub, err);
+}
+
+static enum rc
+give_order(struct release_job *j, struct making *m, const struct logged *request,
+    struct span addressee, struct err *err)
+{
+	struct submission	sub = { .why = VOID_NONE };
+	struct statement	s;
+	enum rc			rc;
+
+	memset(&s, 0, sizeof(s));
+	rc = write_order(j, request, addressee, &s, &sub, err);
+	statement_done(&s);
+	TRY(rc);
+	if (!sub.verdict.effective)
+		return refuse_void(j, (enum void_reason)sub.verdict.why, err);
+	m->order_index = sub.index;
+	memcpy(m->order, sub.verdict.id, SHA256_BYTES);
+	return cosigning_wait(j->c->cosigning, sub.index + 1, COSIGN_WAIT_MS, &j->have, err);
+}
+
+/* ---- the case, for the worker ------------------------------------------------------------------ */
+
+static enum rc
+brief_worker(struct release_job *j, const struct making *m, struct err *err)
+{
+	AUTO_DONE(casefile_done) struct casefile f = CASEFILE_INIT;
+	AUTO_DONE(case_indexes_done) struct case_indexes x = { .index = NULL };
+	AUTO_DONE(buf_done) struct buf bytes = BUF_INIT(CASE_BYTES_MAX);
+	struct reader	*r = reader_take(j->c->readers);
+	uint64_t	 size;
+	enum rc		 rc;
+
+	rc = cosigning_latest(j->c->cosigning, NULL, &size, err);
+	if (rc == RC_OK)
+		rc = case_indexes_of(r, j->request, m->order_index, size, &x, err);
+	if (rc == RC_OK)
+		rc = casefile_load(j->c, r, &x, m->request_index, m->order_index, &f, err);
+	reader_give(r);
+	TRY(rc);
+	TRY(case_write(&f.c, &bytes, err));
+	return hired_case(&j->worker, m->order, buf_view(&bytes), err);
+}
+
+/* ---- contributions ------------------------------------------------------------------------------- */
+
+/* Logged before anything is made of them: who contributed is known whatever follows. */
+static enum rc
+log_receipts(struct release_job *j, const struct gathered *a, size_t n, struct err *err)
+{
+	uint64_t	last = 0;
+	size_t		i;
+
+	for (i = 0; i < n; i++) {
+		struct submission	sub = { .dsse = a[i].receipt };
+
+		TRY(sequencer_submit(j->c->sequencer, &sub, err));
+		if (sub.fate == FATE_REFUSED)
+			return err_set(err, RC_BUG, "a receipt that was checked is refused: %s",
+			    void_reason_name(sub.why));
+		if (sub.index > last)
+			last = sub.index;
+	}
+	return cosigning_wait(j->c->cosigning, last + 1, COSIGN_WAIT_MS, &j->have, err);
+}
+
+static enum rc
+hand_over(struct release_job *j, const struct gathered *a, size_t n, uint32_t *handed,
+    struct err *err)
+{
+	uint32_t	bit;
+	size_t		i;
+
+	for (i = 0; i < n; i++) {
+		bit = UINT32_C(1) << (a[i].custodian - 1);
+		if ((*handed & bit) != 0)
+			continue;
+		TRY(hired_answer(&j->worker, a[i].custodian, a[i].message, a[i].receipt, err));
+		*handed |= bit;
+	}
+	return RC_OK;
+}
+
+/* Until the worker has k good ones. */
+static enum rc
+combine(struct release_job *j, struct gathering *g, struct making *m, struct err *err)
+{
+	struct gathered	a[CUSTODIANS_MAX];
+	uint32_t	handed = 0, good, bad;
+	size_t		n;
+	enum rc		rc;
+
+	for (;;) {
+		TRY(gathering_run(g, err));
+		n = gathering_answers(g, a);
+		j->have = (uint32_t)n;
+		j->need = j->c->charter->k;
+		TRY(log_receipts(j, a, n, err));
+		TRY(hand_over(j, a, n, &handed, err));
+		rc = hired_combine(&j->worker, &good, &bad, &m->keys, err);
+		if (rc != RC_OK && rc != RC_QUORUM)
+			return rc;
+		m->good = good;
+		m->bad |= bad;
+		if (rc == RC_OK)
+			return RC_OK;
+		if (bad == 0)
+			return err_set(err, RC_BUG, "the worker lacks contributions that it got");
+		log_line("contributions of custodians (mask %x) are wrong; asking others", bad);
+		gathering_bad(g, bad);
+	}
+}
+
+/* In recipient mode nobody here can look inside: the recipient will. */
+static enum rc
+collect_messages(struct release_job *j, struct gathering *g, struct making *m, struct err *err)
+{
+	struct gathered	a[CUSTODIANS_MAX];
+	size_t		n, i;
+
+	TRY(gathering_run(g, err));
+	n = gathering_answers(g, a);
+	TRY(log_receipts(j, a, n, err));
+	for (i = 0; i < n; i++) {
+		buf_span(&m->message[a[i].custodian - 1], a[i].message);
+		TRY(buf_check(&m->message[a[i].custodian - 1], "message", err));
+		m->good |= UINT32_C(1) << (a[i].custodian - 1);
+	}
+	return RC_OK;
+}
+
+/* What a custodian's "no" means is in the log, or in its own words. */
+static enum rc
+explain(struct release_job *j, enum rc rc)
+{
+	struct request_view	*v;
+
+	if (rc != RC_DENIED || j->why[0] != '\0')
+		return rc;
+	v = calloc(1, sizeof(*v));
+	if (v != NULL && view(j, v, NULL) == RC_OK && v->blocked != VOID_NONE)
+		(void)snprintf(j->why, sizeof(j->why), "%s", void_reason_name(v->blocked));
+	else
+		(void)snprintf(j->why, sizeof(j->why), "custodians-refuse");
+	free(v);
+	return rc;
+}
+
+static enum rc
+gather(struct release_job *j, struct making *m, struct err *err)
+{
+	struct gathering	*g = NULL;
+	enum rc			 rc;
+
+	TRY(gathering_new(j->c, m->order, m->order_index, &g, err));
+	rc = m->to_recipient ? collect_messages(j, g, m, err) : combine(j, g, m, err);
+	m->bad |= gathering_liars(g);
+	gathering_drop(g);
+	return explain(j, rc);
+}
+
+/* ---- all of it -------------------------------------------------------------------------------------- */
+
+static enum rc
+settle_indexes(struct release_job *j, struct making *m, struct err *err)
+{
+	AUTO(reader_give) struct reader *r = reader_take(j->c->readers);
+	uint64_t	size;
+
+	TRY(cosigning_latest(j->c->cosigning, NULL, &size, err));
+	return case_indexes_of(r, j->request, m->order_index, size, &m->indexes, err);
+}
+
+static enum rc
+start_over(struct release_job *j, const struct request_view *v, struct making *m,
+    struct err *err)
+{
+	AUTO_DONE(logged_done) struct logged request = LOGGED_INIT;
+	AUTO_DONE(buf_done) struct buf certificate = BUF_INIT(CMS_CERT_MAX);
+	const struct policy_rule	*policy;
+
+	TRY(check_allowed(j, v, err));
+	policy = charter_policy(j->c->charter, v->policy);
+	if (policy == NULL)
+		return refuse_void(j, VOID_POLICY, err);
+	m->to_recipient = policy->release_to_recipient;
+	m->request_index = v->index;
+	TRY(load_request(j, v->index, &request, err));
+	if (!m->to_recipient)
+		TRY(hired_start(&j->worker, j->c->genesis, &certificate, err));
+	TRY(give_order(j, m, &request, m->to_recipient ? buf_view(&request.s.bytes) :
+	    buf_view(&certificate), err));
+	if (!m->to_recipient)
+		TRY(brief_worker(j, m, err));
+	TRY(gather(j, m, err));
+	TRY(settle_indexes(j, m, err));
+	return making_package(j->c, m, UINT64_MAX, &j->row, err);
+}
+
+/* Released, but a crash came before the package was there. */
+static enum rc
+take_up(struct release_job *j, uint64_t release_index, struct making *m, struct err *err)
+{
+	AUTO(reader_give) struct reader *r = reader_take(j->c->readers);
+	enum rc	rc = making_read(r->store, j->request, m, err);
+
+	reader_give(TAKE(r));
+	if (rc == RC_MISSING)
+		return err_set(err, RC_BUG, "the request is released, but its package is not here");
+	TRY(rc);
+	log_line("taking up a release that was cut short: entry %llu",
+	    (unsigned long long)release_index);
+	return making_package(j->c, m, release_index, &j->row, err);
+}
+
+static enum rc
+find_package(struct release_job *j, struct err *err)
+{
+	AUTO(reader_give) struct reader *r = reader_take(j->c->readers);
+	char	path[FILE_PATH_MAX];
+
+	TRY(journal_package(r->store, j->request, &j->row, err));
+	TRY(package_path(j->c, j->row.sha256, path, err));
+	return file_exists(path) ? RC_OK : RC_MISSING;
+}
+
+enum rc
+release_run(struct release_job *j, struct err *err)
+{
+	struct request_view	*v = calloc(1, sizeof(*v));
+	struct making		*m = calloc(1, sizeof(*m));
+	enum rc			 rc = RC_NOMEM;
+
+	if (v == NULL || m == NULL) {
+		(void)err_set(err, RC_NOMEM, "release: no memory");
+		goto out;
+	}
+	making_init(m);
+	memcpy(m->request, j->request, SHA256_BYTES);
+	rc = find_package(j, err);
+	if (rc != RC_MISSING)
+		goto out;
+	if ((rc = view(j, v, err)) != RC_OK)
+		goto out;
+	rc = v->release_index != UINT64_MAX ? take_up(j, v->release_index, m, err) :
+	    start_over(j, v, m, err);
+out:
+	if (m != NULL)
+		making_done(m);
+	free(m);
+	free(v);
+	return rc;
+}
