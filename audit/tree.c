@@ -250,12 +250,11 @@ tree_inclusion_verify(const uint8_t leaf[TREE_HASH_BYTES], uint64_t index,
 	uint8_t		r[TREE_HASH_BYTES];
 	size_t		i;
 
-	if (index >= size)
+	/* The limit also keeps i within the array, whatever path->n says. */
+	if (index >= size || size >= TREE_SIZE_MAX)
 		return err_set(err, RC_VERIFY,
 		    "inclusion proof: no leaf %ju in a tree of %ju",
 		    (uintmax_t)index, (uintmax_t)size);
-	if (path->n > TREE_PATH_MAX)
-		return err_set(err, RC_VERIFY, "inclusion proof: too long");
 	memcpy(r, leaf, sizeof(r));
 	for (i = 0; i < path->n && sn != 0; i++) {
 		if ((fn & 1) != 0 || fn == sn) {
@@ -309,15 +308,12 @@ tree_consistency_verify(uint64_t old, const uint8_t old_root[TREE_HASH_BYTES],
 	uint8_t		fr[TREE_HASH_BYTES], sr[TREE_HASH_BYTES];
 	size_t		i = 0;
 
-	if (old > size)
+	if (old > size || size >= TREE_SIZE_MAX)
 		return err_set(err, RC_VERIFY,
-		    "consistency proof: %ju is larger than %ju",
+		    "consistency proof: no tree of %ju before one of %ju",
 		    (uintmax_t)old, (uintmax_t)size);
 	if (old == 0 || old == size)
 		return consistency_trivial(old, old_root, size, root, path, err);
-	if (path->n == 0 || path->n > TREE_PATH_MAX)
-		return err_set(err, RC_VERIFY,
-		    "consistency proof: %u hashes", path->n);
 	/* A perfect old tree is itself the first node of the proof. */
 	memcpy(fr, popcount(old) == 1 ? old_root : path->hash[i++], sizeof(fr));
 	memcpy(sr, fr, sizeof(sr));

@@ -289,9 +289,38 @@ test_limits(void **state)
 	assert_int_equal(tree_consistency_verify(2, leaf[0], 1, leaf[0], &p, NULL), RC_VERIFY);
 	assert_int_equal(tree_consistency_verify(0, zero, 0, zero, &p, NULL), RC_VERIFY);
 	assert_int_equal(tree_consistency_verify(0, zero, 3, zero, &p, NULL), RC_VERIFY);
-	p.n = TREE_PATH_MAX + 1;
+	p.n = UINT8_MAX;
 	assert_int_equal(tree_inclusion_verify(leaf[0], 0, UINT64_MAX, &p, leaf[0], NULL), RC_VERIFY);
 	assert_int_equal(tree_consistency_verify(3, leaf[0], UINT64_MAX, leaf[0], &p, NULL), RC_VERIFY);
+	p.n = 0;
+	assert_int_equal(tree_consistency_verify(3, leaf[0], 5, leaf[0], &p, NULL), RC_VERIFY);
+	assert_int_equal(tree_consistency_verify(4, leaf[0], 5, leaf[0], &p, NULL), RC_VERIFY);
+}
+
+/* The largest tree there can be, made up along one path; one leaf more is refused. */
+static void
+test_largest(void **state)
+{
+	const uint64_t		huge = UINT64_C(1) << 63;
+	struct tree_path	p = { .n = 63 };
+	uint8_t			root[TREE_HASH_BYTES], old_root[TREE_HASH_BYTES];
+
+	(void)state;
+	memcpy(root, leaf[0], sizeof(root));
+	memset(p.hash, 0xab, sizeof(p.hash));
+	for (unsigned i = 0; i < 63; i++)
+		tree_node(root, p.hash[i], root);
+	assert_int_equal(tree_inclusion_verify(leaf[0], 0, huge - 1, &p, root, NULL), RC_OK);
+	assert_int_equal(tree_inclusion_verify(leaf[0], 0, huge, &p, root, NULL), RC_VERIFY);
+	assert_int_equal(tree_consistency_verify(1, leaf[0], huge - 1, root, &p, NULL), RC_OK);
+	assert_int_equal(tree_consistency_verify(1, leaf[0], huge, root, &p, NULL), RC_VERIFY);
+	/* The loop would take 3 for a prefix of 2. */
+	memcpy(p.hash[0], leaf[0], TREE_HASH_BYTES);
+	memcpy(p.hash[1], leaf[1], TREE_HASH_BYTES);
+	p.n = 2;
+	memcpy(old_root, leaf[0], sizeof(old_root));
+	tree_node(leaf[0], leaf[1], root);
+	assert_int_equal(tree_consistency_verify(3, old_root, 2, root, &p, NULL), RC_VERIFY);
 }
 
 /* The nth read fails: its code comes back, and nothing is half-written. */
@@ -345,6 +374,7 @@ main(void)
 		cmocka_unit_test(test_inclusion),
 		cmocka_unit_test(test_consistency),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_largest),
 		cmocka_unit_test(test_reads_fail),
 	};
 
