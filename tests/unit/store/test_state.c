@@ -109,10 +109,11 @@ test_roots_and_blobs(void **state)
 	assert_memory_equal(root, want, sizeof(want));
 	assert_int_equal(st->root_at(st->user, 2, root, NULL), RC_MISSING);
 	assert_int_equal(st->root_at(st->user, UINT64_MAX, root, NULL), RC_MISSING);
-	/* To ask for what is not there is no fault: the transaction goes on. */
+	/* What is not there, or too large, is no fault: the transaction goes on. */
 	assert_int_equal(store_blob_put(s, SPAN_STR("blob"), digest, NULL), RC_OK);
 	assert_int_equal(st->blob(st->user, digest, &b, NULL), RC_OK);
 	assert_true(span_eq(buf_view(&b), SPAN_STR("blob")));
+	assert_int_equal(st->blob(st->user, digest, &BUF_INIT(2), NULL), RC_LIMIT);
 	assert_int_equal(st->blob(st->user, root, &b, NULL), RC_MISSING);
 	commit();
 }
