@@ -114,7 +114,7 @@ hsm_guard_check(const char *path, const struct secret *pin, struct err *err)
 		return errno == ENOENT ? RC_OK :
 		    err_set(err, RC_IO, "PIN guard %s: %s", path, strerror(errno));
 	/* What cannot be read may say "refused": only a person can tell. */
-	if (read_all(fd, text, sizeof(text), &n) != RC_OK || n != GUARD_BYTES * 2 ||
+	if (read_all(fd, text, sizeof(text), &n) != RC_OK ||
 	    !hex_parse(SPAN(text, n), noted, sizeof(noted)))
 		return err_set(err, RC_USAGE, "PIN guard %s: not readable: check that the PIN is right, "
 		    "then delete it", path);

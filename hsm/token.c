@@ -107,10 +107,6 @@ enter_generation(struct hsm *h, const char **at)
 	/* The old sessions died with C_Finalize. */
 	h->generation = 0;
 	h->idle_n = 0;
-	if (h->pin_refused) {
-		*at = "C_Login";
-		return CKR_PIN_INCORRECT;
-	}
 	if ((rv = find_slot(h, at)) != CKR_OK)
 		return rv;
 	*at = "C_OpenSession";

@@ -314,6 +314,214 @@ test_few_sessions(void **state)
 	stand_aside(soft);
 }
 
+/* ---- sessions ---- */
+
+static CK_RV
+no_init(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE key)
+{
+	(void)s, (void)m, (void)key;
+	return CKR_MECHANISM_INVALID;
+}
+
+static atomic_uint	closed, destroyed;
+
+static CK_RV
+note_close(CK_SESSION_HANDLE s)
+{
+	closed++;
+	return real->C_CloseSession(s);
+}
+
+/* After an error a session may have an operation going: it is not used again. */
+static void
+test_thrown_away(void **state)
+{
+	AUTO(hsm_key_free) struct hsm_key *k = NULL;
+	uint8_t		sig[HSM_SIGNATURE_BYTES];
+	struct err	err;
+
+	NEED(soft);
+	must(hsm_key_generate(soft, HSM_SIGN_P256, "thrown", &k, &err), &err);
+	must(hsm_sign_p256(k, SPAN_STR("x"), sig, &err), &err);
+	stand_before(soft);
+	stand_in.C_CloseSession = note_close;
+	closed = 0;
+	must(hsm_sign_p256(k, SPAN_STR("x"), sig, &err), &err);
+	assert_int_equal(closed, 0);
+	stand_in.C_SignInit = no_init;
+	assert_int_equal(hsm_sign_p256(k, SPAN_STR("x"), sig, &err), RC_FORMAT);
+	assert_int_equal(closed, 1);
+	stand_aside(soft);
+	must(hsm_key_destroy(k, &err), &err);
+}
+
+static CK_RV
+op_count(struct hsm_call *c, void *arg)
+{
+	(void)c;
+	++*(unsigned *)arg;
+	return CKR_OK;
+}
+
+/* Handles are used again after a C_Initialize: an old one may be somebody else's key. */
+static void
+test_stale(void **state)
+{
+	const char	*at;
+	unsigned	 calls = 0;
+
+	NEED(soft);
+	assert_int_equal(hsm_run_kept(soft, soft->anchor, soft->generation, op_count, &calls, &at), CKR_OK);
+	assert_int_equal(calls, 1);
+	assert_int_equal(hsm_run_kept(soft, soft->anchor, soft->generation - 1, op_count, &calls, &at),
+	    RV_STALE);
+	assert_int_equal(calls, 1);
+}
+
+static CK_RV
+note_destroy(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o)
+{
+	destroyed++;
+	return real->C_DestroyObject(s, o);
+}
+
+static CK_RV
+no_destroy(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o)
+{
+	(void)s, (void)o;
+	return CKR_ATTRIBUTE_READ_ONLY;
+}
+
+static void
+test_z_destroyed(void **state)
+{
+	AUTO(hsm_key_free) struct hsm_key *k = NULL;
+	AUTO(secret_free) struct secret *z = NULL;
+	struct err	err;
+
+	NEED(soft);
+	must(hsm_key_generate(soft, HSM_SHARE, "z", &k, &err), &err);
+	stand_before(soft);
+	stand_in.C_DestroyObject = note_destroy;
+	destroyed = 0;
+	must(hsm_derive_z(k, k->public, &z, &err), &err);
+	assert_int_equal(destroyed, 1);
+	secret_free(TAKE(z));
+	stand_in.C_DestroyObject = no_destroy;
+	assert_int_not_equal(hsm_derive_z(k, k->public, &z, &err), RC_OK);
+	assert_null(z);
+	stand_aside(soft);
+	must(hsm_key_destroy(k, &err), &err);
+}
+
+static pthread_mutex_t	counting = PTHREAD_MUTEX_INITIALIZER;
+static unsigned		now_open, most_open;
+
+static CK_RV
+busy_open(CK_SLOT_ID slot, CK_FLAGS flags, void *app, CK_NOTIFY notify, CK_SESSION_HANDLE *ret)
+{
+	pthread_mutex_lock(&counting);
+	if (++now_open > most_open)
+		most_open = now_open;
+	pthread_mutex_unlock(&counting);
+	return real->C_OpenSession(slot, flags, app, notify, ret);
+}
+
+static CK_RV
+busy_close(CK_SESSION_HANDLE s)
+{
+	pthread_mutex_lock(&counting);
+	now_open--;
+	pthread_mutex_unlock(&counting);
+	return real->C_CloseSession(s);
+}
+
+static void *
+busy(void *arg)
+{
+	for (int i = 0; i < 50; i++)
+		if (hsm_key_health(arg, NULL) != RC_OK)
+			return arg;
+	return NULL;
+}
+
+/* More callers than sessions: they wait for each other, and open no more. */
+static void
+test_callers_wait(void **state)
+{
+	AUTO(hsm_close) struct hsm *h = NULL;
+	AUTO(hsm_key_free) struct hsm_key *k = NULL;
+	pthread_t	th[6];
+	void		*bad;
+	struct err	err;
+
+	NEED(soft);
+	assert_true(softhsm_token("busy"));
+	stand_before(soft);
+	stand_in.C_OpenSession = busy_open;
+	stand_in.C_CloseSession = busy_close;
+	h = softhsm_open(&t, "busy", HSM_PATH_AUTO);
+	must(hsm_key_generate(h, HSM_SIGN_P256, "k", &k, &err), &err);
+	h->limit = 2;
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(pthread_create(&th[i], NULL, busy, k), 0);
+	for (int i = 0; i < 6; i++) {
+		assert_int_equal(pthread_join(th[i], &bad), 0);
+		assert_null(bad);
+	}
+	assert_in_range(most_open, 2, 3);	/* the anchor, and two that work */
+	hsm_key_free(TAKE(k));
+	hsm_close(TAKE(h));
+	stand_aside(soft);
+}
+
+/* ---- the signer ---- */
+
+/* An Ed25519 key that is there already is no reason to seal another one. */
+static void
+test_signer_there(void **state)
+{
+	AUTO(hsm_key_free) struct hsm_key *sealer = NULL;
+	AUTO(hsm_signer_free) struct hsm_signer *first = NULL;
+	AUTO_DONE(buf_done) struct buf sealed = BUF_INIT(1024);
+	struct hsm_signer	*s = NULL;
+	struct err		 err;
+
+	NEED(soft);
+	must(hsm_key_generate(soft, HSM_SHARE, "there share", &sealer, &err), &err);
+	must(hsm_signer_create(soft, "there", sealer, &sealed, &first, &err), &err);
+	assert_int_equal(hsm_signer_create(soft, "there", sealer, &sealed, &s, &err), RC_USAGE);
+	assert_int_equal(sealed.n, 0);
+	assert_null(s);
+	must(hsm_key_destroy(sealer, &err), &err);
+}
+
+/* Sealed as it should be, but the seed is of another key than the one named. */
+static void
+test_signer_mismatch(void **state)
+{
+	AUTO(hsm_key_free) struct hsm_key *sealer = NULL;
+	AUTO(sealed_key_free) struct sealed_key *sk = NULL;
+	struct sealed_context	c = { .custodian = 1, .epoch = 1 };
+	uint8_t			seed[32] = { 1 }, digest[SHA256_BYTES], in[HSM_SEALED_SEED_BYTES];
+	struct hsm_signer	*s = NULL;
+	struct err		 err;
+
+	NEED(soft);
+	must(hsm_key_generate(soft, HSM_SHARE, "mismatch", &sealer, &err), &err);
+	sha256_one(c.genesis, SPAN_STR("quorate/sealed-seed/v1"));
+	memset(c.batch_root, 0x42, 32);
+	sha256_one(digest, SPAN_STR("label"));
+	memcpy(in, "QUORSEED1", 9);
+	memcpy(in + 9, c.batch_root, 32);
+	must(sealed_key_encapsulate(&c, sealer->public, in + 41, &sk, &err), &err);
+	must(sealed_share_seal(sk, 0, digest, seed, in + 106, &err), &err);
+	assert_int_equal(hsm_signer_open(soft, "label", sealer, SPAN_OF(in), &s, &err), RC_VERIFY);
+	assert_non_null(strstr(err.msg, "not the key that it says"));
+	assert_null(s);
+	must(hsm_key_destroy(sealer, &err), &err);
+}
+
 /* ---- objects of others ---- */
 
 static CK_SESSION_HANDLE
@@ -375,6 +583,24 @@ destroy_public(CK_SESSION_HANDLE s, const struct hsm_key *k)
 	return rv == CKR_OK ? c.f->C_DestroyObject(s, o) : rv;
 }
 
+/* Without a public half anywhere, a key is of no use. */
+static void
+test_no_public(void **state)
+{
+	AUTO(hsm_key_free) struct hsm_key *k = NULL;
+	struct hsm_key		*found = NULL;
+	CK_SESSION_HANDLE	 s;
+	struct err		 err;
+
+	NEED(soft);
+	must(hsm_key_generate(soft, HSM_SIGN_P256, "half", &k, &err), &err);
+	s = raw_session();
+	assert_int_equal(destroy_public(s, k), CKR_OK);
+	soft->m->f->C_CloseSession(s);
+	assert_int_equal(hsm_key_find_label(soft, "half", HSM_SIGN_P256, &found, &err), RC_MISSING);
+	assert_null(found);
+}
+
 /* Many people's cards have the public half in the certificate only. */
 static void
 test_certificate_only(void **state)
@@ -388,9 +614,8 @@ test_certificate_only(void **state)
 	must(hsm_key_generate(soft, HSM_SIGN_P256, "card", &k, &err), &err);
 	must(hsm_evp_pkey(k, &p, &err), &err);
 	s = raw_session();
-	assert_int_equal(destroy_public(s, k), CKR_OK);
-	assert_int_equal(hsm_key_find_label(soft, "card", HSM_SIGN_P256, &found, &err), RC_MISSING);
 	raw_certificate(s, k, p);
+	assert_int_equal(destroy_public(s, k), CKR_OK);
 	must(hsm_key_find_label(soft, "card", HSM_SIGN_P256, &found, &err), &err);
 	assert_true(span_eq(hsm_key_public(found), hsm_key_public(k)));
 	must(hsm_key_health(found, &err), &err);
@@ -455,7 +680,14 @@ main(void)
 		cmocka_unit_test(test_copied_out),
 		cmocka_unit_test(test_short_answers),
 		cmocka_unit_test(test_few_sessions),
+		cmocka_unit_test(test_thrown_away),
+		cmocka_unit_test(test_stale),
+		cmocka_unit_test(test_z_destroyed),
+		cmocka_unit_test(test_callers_wait),
+		cmocka_unit_test(test_signer_there),
+		cmocka_unit_test(test_signer_mismatch),
 		cmocka_unit_test(test_certificate_only),
+		cmocka_unit_test(test_no_public),
 		cmocka_unit_test(test_always_authenticate),
 	};
 
