@@ -202,6 +202,10 @@ test_coefficients(void **state)
 	memcpy(c[1], order, 32);
 	assert_int_equal(shamir_split_with((const uint8_t (*)[32])c, 2, 3, arena, share, &commits, NULL),
 	    RC_FORMAT);
+	c[1][0]++;					/* 1 in a second encoding */
+	assert_int_equal(shamir_split_with((const uint8_t (*)[32])c, 2, 3, arena, share, &commits, NULL),
+	    RC_FORMAT);
+	c[1][0]--;
 	/* 2 + x * (L - 1): the share of index 2 is zero. */
 	shamir_scalar_of(2, c[0]);
 	c[1][0]--;
@@ -241,6 +245,47 @@ test_scalars_and_points(void **state)
 }
 
 static void
+add_order(const uint8_t s[32], uint8_t ret[32])
+{
+	unsigned	i, carry = 0;
+
+	for (i = 0; i < 32; i++) {
+		carry += (unsigned)s[i] + order[i];
+		ret[i] = (uint8_t)carry;
+		carry >>= 8;
+	}
+	assert_int_equal(carry, 0);
+}
+
+/* A threshold beyond the array, with good points where it would read. */
+static void
+test_threshold_beyond(void **state)
+{
+	struct split	s;
+	struct {
+		struct shamir_commits	c;
+		uint8_t			more[256][SHAMIR_POINT_BYTES];
+	} *big = malloc(sizeof(*big));
+	size_t		i;
+
+	(void)state;
+	assert_non_null(big);
+	split_up(&s, 2, 2);
+	big->c.threshold = 31;
+	for (i = 0; i < 31; i++)
+		memcpy(big->c.point[i], s.commits.point[i % 2], SHAMIR_POINT_BYTES);
+	for (i = 0; i < 256; i++)
+		memcpy(big->more[i], s.commits.point[i % 2], SHAMIR_POINT_BYTES);
+	assert_int_equal(shamir_commits_check(&big->c, NULL), RC_OK);
+	big->c.threshold = 32;
+	assert_int_equal(shamir_commits_check(&big->c, NULL), RC_FORMAT);
+	big->c.threshold = 255;
+	assert_int_equal(shamir_commits_check(&big->c, NULL), RC_FORMAT);
+	split_down(&s);
+	free(big);
+}
+
+static void
 test_share_verify(void **state)
 {
 	struct split		s;
@@ -255,6 +300,8 @@ test_share_verify(void **state)
 	assert_int_equal(shamir_share_verify(&s.commits, 1, bad, NULL), RC_VERIFY);
 	assert_int_equal(shamir_share_verify(&s.commits, 1, identity, NULL), RC_FORMAT);
 	assert_int_equal(shamir_share_verify(&s.commits, 1, order, NULL), RC_FORMAT);
+	add_order(s.share[0], bad);			/* the same share in a second encoding */
+	assert_int_equal(shamir_share_verify(&s.commits, 1, bad, NULL), RC_FORMAT);
 	assert_int_equal(shamir_share_verify(&s.commits, 0, s.share[0], NULL), RC_FORMAT);
 	assert_int_equal(shamir_share_verify(&s.commits, 32, s.share[0], NULL), RC_FORMAT);
 
@@ -575,6 +622,7 @@ main(void)
 		cmocka_unit_test(test_split_numbers),
 		cmocka_unit_test(test_coefficients),
 		cmocka_unit_test(test_scalars_and_points),
+		cmocka_unit_test(test_threshold_beyond),
 		cmocka_unit_test(test_share_verify),
 		cmocka_unit_test(test_label),
 		cmocka_unit_test(test_apply_refuses),
