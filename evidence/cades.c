@@ -54,7 +54,7 @@ tlv(struct buf *out, uint8_t tag, struct span value)
 	buf_span(out, value);
 }
 
-/* The same, keeping the failure of a piece. */
+/* The same, keeping the failure of a piece: one that was cut short must not look whole. */
 static void
 wrap(struct buf *out, uint8_t tag, const struct buf *piece)
 {
@@ -130,7 +130,6 @@ signing_certificate(const struct parts *p, struct buf *out)
 {
 	uint8_t	digest[SHA256_BYTES];
 	AUTO_PIECE(directory);
-	AUTO_PIECE(names);
 	AUTO_PIECE(issuer_serial);
 	AUTO_PIECE(id);
 	AUTO_PIECE(list);
@@ -139,8 +138,7 @@ signing_certificate(const struct parts *p, struct buf *out)
 	sha256_one(digest, p->certificate);
 	tlv(&id, TAG_OCTETS, SPAN_OF(digest));
 	tlv(&directory, TAG_CONTEXT_4, buf_view(&p->issuer));
-	wrap(&names, TAG_SEQUENCE, &directory);
-	buf_span(&issuer_serial, buf_view(&names));
+	wrap(&issuer_serial, TAG_SEQUENCE, &directory);
 	buf_span(&issuer_serial, buf_view(&p->serial));
 	wrap(&id, TAG_SEQUENCE, &issuer_serial);
 	wrap(&list, TAG_SEQUENCE, &id);
@@ -157,7 +155,7 @@ time_value(when t, struct buf *out)
 	AUTO_PIECE(text);
 
 	buf_printf(&text, "%.4s%.2s%.2s%.2s%.2s%.2sZ", s, s + 5, s + 8, s + 11, s + 14, s + 17);
-	if (t < WHEN_2050)
+	if (text.rc == RC_OK && t < WHEN_2050)
 		tlv(out, TAG_UTCTIME, SPAN(text.p + 2, text.n - 2));
 	else
 		wrap(out, TAG_TIME, &text);

@@ -52,6 +52,16 @@ say(struct verifier *v, enum claim_name c, enum claim_verdict verdict, const cha
 			claim->words[i] = '?';
 }
 
+/* The same with the words that were gathered. */
+static enum rc
+say_words(struct verifier *v, enum claim_name c, enum claim_verdict verdict, struct err *err)
+{
+	TRY(buf_check(&v->words, "words of a claim", err));
+	say(v, c, verdict, buf_text(&v->words));
+	buf_reset(&v->words);
+	return RC_OK;
+}
+
 static bool
 is_fault(enum rc rc)
 {
@@ -113,8 +123,8 @@ read_release(struct verifier *v, struct err *err)
 }
 
 /* The one claim that can be unknown in a sound package. */
-static void
-judge_charter(struct verifier *v)
+static enum rc
+judge_charter(struct verifier *v, struct err *err)
 {
 	char	hex[HEX_BYTES(SHA256_BYTES)];
 
@@ -122,14 +132,14 @@ judge_charter(struct verifier *v)
 	hex_write(SPAN_OF(v->genesis), hex);
 	if (v->trusted == NULL) {
 		buf_printf(&v->words, "no charter to trust was given; this one's digest is %s", hex);
-		say(v, CLAIM_CHARTER, CLAIM_UNKNOWN, buf_text(&v->words));
-	} else if (memcmp(v->trusted, v->genesis, SHA256_BYTES) != 0) {
-		buf_printf(&v->words, "not the trusted one: this one's digest is %s", hex);
-		say(v, CLAIM_CHARTER, CLAIM_NO, buf_text(&v->words));
-	} else {
-		buf_printf(&v->words, "%s, digest %s", v->charter->name, hex);
-		say(v, CLAIM_CHARTER, CLAIM_YES, buf_text(&v->words));
+		return say_words(v, CLAIM_CHARTER, CLAIM_UNKNOWN, err);
 	}
+	if (memcmp(v->trusted, v->genesis, SHA256_BYTES) != 0) {
+		buf_printf(&v->words, "not the trusted one: this one's digest is %s", hex);
+		return say_words(v, CLAIM_CHARTER, CLAIM_NO, err);
+	}
+	buf_printf(&v->words, "%s, digest %s", v->charter->name, hex);
+	return say_words(v, CLAIM_CHARTER, CLAIM_YES, err);
 }
 
 /* --- the replay, four claims in one -------------------------------------------------- */
@@ -138,6 +148,20 @@ static const enum claim_name replayed[] = {
 	CLAIM_CHECKPOINT, CLAIM_ENTRIES, CLAIM_DESCRIPTORS, CLAIM_ORDER,
 };
 #define REPLAYED	(sizeof(replayed) / sizeof(replayed[0]))
+
+static enum rc
+say_replayed(struct verifier *v, struct err *err)
+{
+	buf_reset(&v->words);
+	words_checkpoint(v);
+	TRY(say_words(v, CLAIM_CHECKPOINT, CLAIM_YES, err));
+	words_order(v);
+	TRY(say_words(v, CLAIM_ORDER, CLAIM_YES, err));
+	buf_printf(&v->words, "%u entries, each under the checkpoint", v->checked->n_verdicts);
+	TRY(say_words(v, CLAIM_ENTRIES, CLAIM_YES, err));
+	buf_printf(&v->words, "%u artifacts, each under its batch", v->checked->grant.scope.n_artifacts);
+	return say_words(v, CLAIM_DESCRIPTORS, CLAIM_YES, err);
+}
 
 /* The first of them that does not hold is a no; those after it stay unknown. */
 static enum rc
@@ -160,19 +184,7 @@ judge_case(struct verifier *v, struct err *err)
 		say(v, replayed[held < REPLAYED ? held : REPLAYED - 1], CLAIM_NO, why.msg);
 		return RC_OK;
 	}
-	buf_reset(&v->words);
-	words_checkpoint(v);
-	say(v, CLAIM_CHECKPOINT, CLAIM_YES, buf_text(&v->words));
-	buf_reset(&v->words);
-	words_order(v);
-	say(v, CLAIM_ORDER, CLAIM_YES, buf_text(&v->words));
-	buf_reset(&v->words);
-	buf_printf(&v->words, "%u entries, each under the checkpoint", v->checked->n_verdicts);
-	say(v, CLAIM_ENTRIES, CLAIM_YES, buf_text(&v->words));
-	buf_reset(&v->words);
-	buf_printf(&v->words, "%u artifacts, each under its batch", v->checked->grant.scope.n_artifacts);
-	say(v, CLAIM_DESCRIPTORS, CLAIM_YES, buf_text(&v->words));
-	return RC_OK;
+	return say_replayed(v, err);
 }
 
 /* --- all of it ------------------------------------------------------------------------ */
@@ -217,7 +229,7 @@ run_reading(struct verifier *v, struct err *err)
 	TRY(judge(v, CLAIM_CHARTER, read_charter, err));
 	if ((v->done & BIT(CLAIM_CHARTER)) != 0) {
 		memcpy(v->report.genesis, v->genesis, SHA256_BYTES);
-		judge_charter(v);
+		TRY(judge_charter(v, err));
 	}
 	TRY(judge(v, CLAIM_RELEASE, read_release, err));
 	if ((v->done & BIT(CLAIM_RELEASE)) == 0)
