@@ -208,7 +208,16 @@ test:
 	@$(MAKE) --no-print-directory layers all
 	@scripts/test-all
 
-system: all
+# Programs that the system tests use against real daemons.
+SYSTEM_TOOLS = $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/*.c))
+$(foreach t,$(wildcard tests/system/*.c),$(call obj,$(t))): | $(PB_H)
+
+$(BUILD)/tests/system/%: $(BUILD)/obj/tests/system/%.o $(ALL_LIBS)
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $< $(call group,$(ALL_LIBS)) $(ALL_LD)
+
+system: all $(SYSTEM_TOOLS)
 	@scripts/system-run
 
 check: test

@@ -12,7 +12,7 @@ draft_read(const char *path, json_t **ret, struct err *err)
 	AUTO_DONE(buf_done) struct buf text = BUF_INIT(CHARTER_BYTES_MAX);
 	enum rc	rc;
 
-	TRY(file_read(path, &text, err));
+	TRY(file_read_given(path, &text, err));
 	if ((rc = json_read(buf_view(&text), CHARTER_BYTES_MAX, ret, err)) != RC_OK)
 		return err_wrap(err, rc, "%s", path);
 	return RC_OK;

@@ -55,7 +55,7 @@ public_key(const char *path, json_t **ret, struct err *err)
 	enum rc		rc;
 
 	TRY(need_option(path, "key", err));
-	TRY(file_read(path, &text, err));
+	TRY(file_read_given(path, &text, err));
 	while (text.n > 0 && text.p[text.n - 1] == '\n')
 		text.n--;
 	if ((rc = key_parse(buf_view(&text), &k, err)) != RC_OK)
@@ -176,7 +176,7 @@ add_host(json_t *draft, const char *file, const struct add_options *v, struct er
 	(void)file;
 	TRY(need_option(v->name, "name", err));
 	TRY(need_option(v->certificate, "certificate", err));
-	TRY(file_read(v->certificate, &pem, err));
+	TRY(file_read_given(v->certificate, &pem, err));
 	TRY(pem_to_der(buf_view(&pem), &der, err));
 	b64_write(&b64, buf_view(&der));
 	TRY(buf_check(&b64, "certificate", err));

@@ -82,6 +82,6 @@ main(int argc, char **argv)
 		}
 		return EXIT_YES;
 	}
-	fprintf(stderr, "quorate: no such command: %.40s\n", argv[1]);
-	return usage(EXIT_USAGE);
+	fprintf(stderr, "quorate: no such command: %.40s; `quorate --help` lists them\n", argv[1]);
+	return EXIT_USAGE;
 }

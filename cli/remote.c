@@ -19,7 +19,7 @@ local_charter(const char *path, struct charter **ret, struct err *err)
 	if (path == NULL && (path = getenv("QUORATE_CHARTER")) == NULL)
 		return err_set(err, RC_USAGE, "which network? Set QUORATE_CHARTER to its charter.json "
 		    "(a development network: . DIR/env)");
-	TRY(file_read(path, &json, err));
+	TRY(file_read_given(path, &json, err));
 	if ((rc = charter_parse(buf_view(&json), &c, err)) != RC_OK)
 		return err_wrap(err, rc, "%s", path);
 	if (want != NULL) {
@@ -42,7 +42,7 @@ connect_to(struct remote *r, struct err *err)
 	if (cert_path == NULL || key_path == NULL)
 		return err_set(err, RC_USAGE, "set QUORATE_TLS_CERT and QUORATE_TLS_KEY to this host's TLS "
 		    "identity (`quorate keygen --tls` makes one; the charter lists it under hosts)");
-	TRY(file_read(cert_path, &cert, err));
+	TRY(file_read_given(cert_path, &cert, err));
 	TRY(file_read_secret(key_path, 16384, &key, err));
 	memset(&o, 0, sizeof(o));
 	o.address = r->charter->coordinator.address;

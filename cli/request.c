@@ -194,7 +194,7 @@ attach(struct asking *a, size_t i, struct err *err)
 	const char			*path;
 
 	TRY(attachment_kind(a, a->attach.v[i], t->kind, &path, err));
-	TRY(file_read(path, &file, err));
+	TRY(file_read_given(path, &file, err));
 	if (file.n == 0)
 		return err_set(err, RC_USAGE, "%s is empty", path);
 	t->size = file.n;
@@ -211,7 +211,7 @@ read_recipient(struct asking *a, struct err *err)
 	AUTO_DONE(buf_done) struct buf pem = BUF_INIT(65536);
 	enum rc	rc;
 
-	TRY(file_read(a->recipient, &pem, err));
+	TRY(file_read_given(a->recipient, &pem, err));
 	if ((rc = pem_to_der(buf_view(&pem), &a->statement.bytes, err)) != RC_OK)
 		return err_wrap(err, rc, "recipient %s", a->recipient);
 	return RC_OK;

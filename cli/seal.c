@@ -126,7 +126,7 @@ commit_record(struct sealing *s, const char *path, struct err *err)
 
 	randombytes_buf(s->salt, sizeof(s->salt));
 	if (path != NULL)
-		TRY(file_read(path, &record, err));
+		TRY(file_read_given(path, &record, err));
 	sha256(s->record, (struct span[]){ SPAN_OF(s->salt), buf_view(&record) }, 2);
 	return RC_OK;
 }

@@ -73,6 +73,14 @@ file_read(const char *path, struct buf *ret, struct err *err)
 }
 
 enum rc
+file_read_given(const char *path, struct buf *ret, struct err *err)
+{
+	enum rc	rc = file_read(path, ret, err);
+
+	return rc == RC_MISSING ? err_set(err, RC_USAGE, "%s: no such file", path) : rc;
+}
+
+enum rc
 file_read_secret(const char *path, size_t max, struct secret **ret, struct err *err)
 {
 	AUTO_DONE(fd_done) struct fd f = { -1 };

@@ -12,6 +12,8 @@
 
 /* Appends the file to ret (up to ret->max). "-" is standard input. */
 MUST_USE enum rc file_read(const char *path, struct buf *ret, struct err *err);
+/* As file_read for a name that somebody gave: one that is not there is RC_USAGE. */
+MUST_USE enum rc file_read_given(const char *path, struct buf *ret, struct err *err);
 /* A key or PIN: refused unless a regular file that group and others cannot read. */
 MUST_USE enum rc file_read_secret(const char *path, size_t max, struct secret **ret, struct err *err);
 /* Temporary file beside it, fsync, rename, fsync of the folder. */

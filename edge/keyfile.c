@@ -191,13 +191,17 @@ keyfile_open(const char *path_or_uri, pin_prompt prompt, void *user,
     struct keyfile **ret, struct err *err)
 {
 	AUTO(keyfile_free) struct keyfile *k = calloc(1, sizeof(*k));
+	enum rc	rc;
 
 	if (k == NULL)
 		return err_set(err, RC_NOMEM, "no memory");
-	if (hsm_is_uri(path_or_uri))
-		TRY(open_token(k, path_or_uri, prompt, user, err));
-	else
-		TRY(open_file(k, path_or_uri, prompt, user, err));
+	rc = hsm_is_uri(path_or_uri) ? open_token(k, path_or_uri, prompt, user, err) :
+	    open_file(k, path_or_uri, prompt, user, err);
+	if (rc == RC_MISSING) {
+		err->rc = RC_USAGE;	/* what was named is the caller's to mend */
+		return RC_USAGE;
+	}
+	TRY(rc);
 	*ret = TAKE(k);
 	return RC_OK;
 }

@@ -34,7 +34,7 @@ void "a signer who saw another log" 'seen|other-log' "$work/dsse"
 dsse "$r" --key "$people/legal.key" --flip-signature
 says "a broken signature" 1 'signature' "$forge" submit "$work/dsse"
 dsse "$(printf 'cd%.0s' $(seq 32))" --key "$people/legal.key"
-void "an approval of nothing" 'unknown' "$work/dsse"
+void "an approval of nothing" 'unknown-subject' "$work/dsse"
 
 dsse "$r2" --key "$people/legal.key"
 ok "an approval for one request" "$forge" submit "$work/dsse"
@@ -89,7 +89,7 @@ rv=$(request "$b" veto)
 approve "$rv" compliance auditor
 ok "legal denies" quorate deny "$rv" --reason "not ours" --key "$people/legal.key"
 says "and that is a veto" 1 'ended|veto' quorate release "$rv" -o "$work/p"
-says "whoever denied cannot approve" 1 'denied|ended' quorate approve "$rv" --key "$people/legal.key"
+says "whoever denied cannot approve" 1 'denied|vetoed' quorate approve "$rv" --key "$people/legal.key"
 rw=$(request "$a" standard)
 approve "$rw" legal compliance auditor
 ok "an approver takes it back" quorate withdraw "$rw" --key "$people/auditor.key"
@@ -97,21 +97,33 @@ says "two are left" 1 'too-few-approvals' quorate release "$rw" -o "$work/p"
 ok "the requester withdraws" quorate withdraw "$rw" --key "$people/requester.key"
 says "and it is over" 1 'ended|withdrawn' quorate release "$rw" -o "$work/p"
 
-# Between order and contribution: an order stands, then a "no"; a custodian that was not asked yet refuses.
-order_of() { quorate show "$1" >/dev/null; quorate audit --json | tr -d '\n ' | grep -oE '"entry":[0-9]+,"time":"[^"]*","what":"order"' | tail -n 1 | grep -oE '[0-9]+' | head -n 1; }
-order_id() { quorate log entry "$(order_of "$1")" | sed -n 's/^id //p'; }
-idle() { # ORDER-ENTRY RELEASE.txt: a custodian that did not contribute
-	local i
-	for i in 1 2 3 4 5; do grep -q "contributed: custodian $i " "$1" || { echo $i; return; }; done
+# Between order and contribution: an order stands in the log, then a "no". The order is signed with the
+# coordinator's own key, and custodians are asked with its own identity, but not all at once.
+order() { # REQUEST [options]: its id
+	SOFTHSM2_CONF=$net/coordinator/softhsm2.conf "$forge" order "$net" "$@" >"$work/order" 2>"$work/err" &&
+	    "$forge" submit "$work/order" >"$work/json" && field id
 }
-d=$(seal veto)
-rd=$(request "$d" veto)
-approve "$rd" legal compliance auditor
-quorate release "$rd" -o "$work/d.asice" >"$work/d.txt"
-od=$(order_id "$rd")
-i=$(idle "$work/d.txt")
-says "an idle custodian answers the same order before the no" 0 '"answer": "ok"' "$forge" contribute "$net" "$i" "$od"
-
+for no in veto withdrawal revocation; do
+	d=$(seal veto)
+	rd=$(request "$d" veto)
+	approve "$rd" twohats compliance auditor legal 2>/dev/null || approve "$rd" legal auditor
+	od=$(order "$rd")
+	says "an order stands: a custodian contributes" 0 '"answer": "ok"' "$forge" contribute "$net" 4 "$od"
+	case $no in
+	veto) quorate deny "$rd" --reason "stop" --key "$people/twohats.key" >"$work/no" 2>&1 ;;
+	withdrawal) quorate withdraw "$rd" --key "$people/requester.key" >"$work/no" 2>&1 ;;
+	revocation) quorate revoke "$(quorate charter show | awk '$1 == "auditor" { f = 1; next } f { print $2; exit }')" \
+	    --key "$people/auditor.key" >"$work/no" 2>&1 ;;
+	esac
+	sleep 0.5
+	says "after a $no another custodian does not" 1 '"answer": "(denied|quorum)"' "$forge" contribute "$net" 5 "$od"
+	says "nor the first one, asked again" 1 '"answer": "(denied|quorum)"' "$forge" contribute "$net" 4 "$od"
+done
+rd=$(request "$a" court 2>/dev/null || true)
+rd=$(request "$c" court --attach "$work/order.pdf")
+approve "$rd" court
+SOFTHSM2_CONF=$net/coordinator/softhsm2.conf "$forge" order "$net" "$rd" --scope "$(printf 'ab%.0s' $(seq 32))" >"$work/dsse"
+void "an order for another scope than the request's" 'order-does-not-fit' "$work/dsse"
 says "an order that nobody gave" 1 'missing' "$forge" contribute "$net" 1 "$(printf 'ef%.0s' $(seq 32))"
 
 key_of() { quorate charter show | awk -v who="$1" '$1 == who { found = 1; next } found { print $2; exit }'; }

@@ -54,4 +54,5 @@ ok "after kill -9 of every custodian, what was sealed opens" quorate release "$r
 ok "its bytes" sh -c "quorate open '$work/p2' --key '$net/recipient/key.pem' -d '$work/o2' && cmp '$work/image.bin' '$work/o2/$c/image'"
 ok "the log replays clean" quorate audit
 devnet down "$net"
-ok "down leaves no process behind" sh -c "! pgrep -f '$net' >/dev/null"
+none_left() { [ -z "$(pgrep -f "d run $net/")" ]; }
+ok "down leaves no process behind" none_left

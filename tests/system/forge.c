@@ -3,6 +3,8 @@
  *
  *	forge decision REQUEST --key KEY [--deny] [--genesis HEX] [--charter HEX] [--expired]
  *	    [--seen-root HEX] [--subject HEX] [--flip-signature] [--url-base64]	a DSSE envelope
+ *	forge order NET REQUEST [--scope HEX] [--addressee CERT]	an order, signed with the log key in the
+ *	    coordinator's own token
  *	forge submit FILE			hands an envelope in; prints the coordinator's answer
  *	forge contribute NET CUSTODIAN ORDER	asks a custodian as the coordinator would
  *	forge append NET CUSTODIAN NOTE		brings a custodian a "cosigned" note, no entries
@@ -18,7 +20,7 @@
 bool	want_deny, want_expired, want_flip, want_url;
 
 struct forging {
-	const char	*key, *genesis, *charter, *seen_root, *subject;
+	const char	*key, *genesis, *charter, *seen_root, *subject, *scope, *addressee;
 };
 
 static enum rc
@@ -97,12 +99,65 @@ submit(const char *path, struct err *err)
 	TRY(file_read(path, &dsse, err));
 	q.statement = (ProtobufCBinaryData){ dsse.n, dsse.p };
 	TRY(remote_call(r, "Submit", &q, &quorate__v1__submit_reply__descriptor, REMOTE_MS, &a, err));
-	rc = cli_print_json(json_pack("{s:b,s:b,s:b,s:I,s:s,s:s}", "logged", a->logged, "effective", a->effective,
+	rc = cli_print_json(json_pack("{s:o?,s:b,s:b,s:b,s:I,s:s,s:s}", "id",
+	    json_hex(SPAN(a->id.data, a->id.len)), "logged", a->logged, "effective", a->effective,
 	    "repeated", a->repeated, "entry", (json_int_t)a->index, "why", a->why, "words", a->words), err);
 	if (rc == RC_OK && !a->effective)
 		rc = RC_DENIED;
 	message_free(a);
 	return rc;
+}
+
+/* --- an order, as only the coordinator's key can sign ------------------------------------------ */
+
+static enum rc
+log_signer(const char *net, struct hsm **hsm, struct hsm_signer **ret, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf text = BUF_INIT(65536), sealed = BUF_INIT(HSM_SEALED_SEED_BYTES);
+	AUTO(json_decref) json_t *json = NULL;
+	struct token_config	token;
+	char			path[FILE_PATH_MAX];
+
+	TRY(file_path(path, err, "%s/coordinator/state/coordinator.json", net));
+	TRY(file_read(path, &text, err));
+	TRY(json_read(buf_view(&text), 65536, &json, err));
+	TRY(token_config_parse(json_object_get(json, "token"), &token, err));
+	TRY(file_path(path, err, "%s/coordinator/state", net));
+	TRY(token_open(&token, path, hsm, err));
+	return hsm_signer_open(*hsm, "quorate log", NULL, buf_view(&sealed), ret, err);
+}
+
+static enum rc
+order(const char *net, const char *request, const struct forging *f, struct err *err)
+{
+	AUTO(remote_free) struct remote *r = NULL;
+	AUTO(hsm_close) struct hsm *hsm = NULL;
+	AUTO(hsm_signer_free) struct hsm_signer *log = NULL;
+	AUTO_DONE(buf_done) struct buf dsse = BUF_INIT(DSSE_BYTES_MAX), pem = BUF_INIT(65536);
+	struct request_seen	seen;
+	struct statement	s;
+	struct signer		signer;
+	uint8_t			id[SHA256_BYTES];
+	char			path[FILE_PATH_MAX];
+
+	TRY(remote_open(&r, err));
+	TRY(cli_id(request, id, sizeof(id), "a request", err));
+	TRY(request_fetch(r, id, &seen, err));
+	TRY(log_signer(net, &hsm, &log, err));
+	TRY(remote_statement(r, STATEMENT_ORDER, 600, &s, err));
+	memcpy(s.subject, id, sizeof(id));
+	memcpy(s.u.order.scope, seen.statement.subject, SHA256_BYTES);
+	TRY(override(f->scope, s.u.order.scope, err));
+	s.bytes = BUF_INIT(RECIPIENT_CERT_MAX);
+	TRY(file_path(path, err, "%s/recipient/cert.pem", net));
+	TRY(file_read(f->addressee == NULL ? path : f->addressee, &pem, err));
+	TRY(pem_to_der(buf_view(&pem), &s.bytes, err));
+	signer = hsm_as_signer(log);
+	TRY(statement_sign(&s, &signer, &dsse, err));
+	(void)fwrite(dsse.p, 1, dsse.n, stdout);
+	request_seen_done(&seen);
+	statement_done(&s);
+	return RC_OK;
 }
 
 /* --- a custodian, asked with the coordinator's own identity --------------------------------- */
@@ -180,9 +235,10 @@ run(int argc, char **argv, struct err *err)
 		{ "charter", OPTION_TEXT, &f.charter, "HEX", "" }, { "seen-root", OPTION_TEXT, &f.seen_root, "HEX", "" },
 		{ "subject", OPTION_TEXT, &f.subject, "HEX", "" }, { "deny", OPTION_FLAG, &want_deny, NULL, "" },
 		{ "expired", OPTION_FLAG, &want_expired, NULL, "" }, { "flip-signature", OPTION_FLAG, &want_flip, NULL, "" },
+		{ "scope", OPTION_TEXT, &f.scope, "HEX", "" }, { "addressee", OPTION_TEXT, &f.addressee, "FILE", "" },
 		{ "url-base64", OPTION_FLAG, &want_url, NULL, "" },
 	};
-	const struct command	 c = { "forge decision|submit|contribute|append ...", "For tests.", rows,
+	const struct command	 c = { "forge decision|order|submit|contribute|append ...", "For tests.", rows,
 		sizeof(rows) / sizeof(rows[0]) };
 	size_t	n;
 	bool	help;
@@ -192,6 +248,8 @@ run(int argc, char **argv, struct err *err)
 	TRY(options_read(&c, argc - 1, argv + 1, w, 1, 3, &n, &help, err));
 	if (strcmp(argv[1], "decision") == 0 && n == 1 && f.key != NULL)
 		return decision(w[0], &f, err);
+	if (strcmp(argv[1], "order") == 0 && n == 2)
+		return order(w[0], w[1], &f, err);
 	if (strcmp(argv[1], "submit") == 0 && n == 1)
 		return submit(w[0], err);
 	if (strcmp(argv[1], "contribute") == 0 && n == 3)
