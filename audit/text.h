@@ -9,8 +9,6 @@
 
 #include "audit/note.h"
 
-/* Valid UTF-8 whose only control character is newline. */
-bool	text_is_plain(struct span in);
 /* Moves what stands before the first `sep` to ret, and `rest` past it. */
 bool	text_cut(struct span *rest, char sep, struct span *ret);
 /* Moves `rest` past `head`, when it starts so. */

@@ -376,10 +376,15 @@ test_cosignature_line(void **state)
 {
 	AUTO_DONE(buf_done) struct buf	line = BUF_INIT(1024);
 	AUTO_DONE(buf_done) struct buf	text = BUF_INIT(NOTE_BYTES_MAX);
-	when	time = 0;
-	uint8_t	*copy;
+	AUTO_DONE(buf_done) struct buf	note = BUF_INIT(NOTE_BYTES_MAX);
+	struct note_cosigned	by;
+	struct checkpoint	c;
+	struct note_key		other;
+	when			time = 0;
+	uint8_t			*copy;
 
 	(void)state;
+	parties_note(&p, &note);
 	parties_text(&p, &text);
 	parties_cosign(&p, 0, 77, buf_view(&text), &line);
 	assert_int_equal(cosignature_line_verify(buf_view(&line), buf_view(&text), &p.witness[0], &time, NULL), RC_OK);
@@ -393,6 +398,11 @@ test_cosignature_line(void **state)
 		assert_int_equal(cosignature_line_verify(SPAN(copy, n), buf_view(&text), &p.witness[0], &time, NULL), RC_FORMAT);
 		free(copy);
 	}
+	other = p.witness[0];		/* the same key under another name */
+	memcpy(other.name, "someone.example", sizeof("someone.example"));
+	assert_int_equal(cosignature_line_verify(buf_view(&line), buf_view(&text), &other, &time, NULL), RC_VERIFY);
+	assert_int_equal(checkpoint_verify(buf_view(&note), &p.log, &other, 1, &c, &by, NULL), RC_OK);
+	assert_int_equal(by.mask, 0);
 	parties_cosign(&p, 0, 78, buf_view(&text), &line);
 	assert_int_equal(cosignature_line_verify(buf_view(&line), buf_view(&text), &p.witness[0], &time, NULL), RC_FORMAT);
 	buf_reset(&line);
