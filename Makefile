@@ -226,6 +226,10 @@ check: test
 clang:
 	$(MAKE) BUILD=build/clang CC=clang all unit
 
+# Deliberate breakages, each of which a named test must notice; MUTANTS= names some.
+mutants:
+	@BUILD=$(BUILD) scripts/mutants $(MUTANTS)
+
 .PHONY: demo test system check clang mutants
 
 # ---- the rest -------------------------------------------------------------------
