@@ -6,7 +6,7 @@
  * but zip64's where a size or an offset needs it, one fixed timestamp. Every byte
  * that is not content follows from the names, sizes and CRCs; the reader compares
  * all of them with what the writer would have written, so that no two readers of
- * one file can see two packages (docs/adr/0005-own-zip.md, package-v1 section 2).
+ * one file can see two packages (docs/adr/0006-own-zip.md, package-v1 section 2).
  *
  * Core: bytes come and go through callbacks. Threads: an object is one thread's.
  */

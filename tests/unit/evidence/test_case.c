@@ -10,6 +10,7 @@
 #include "evidence/keys.h"
 #include "tests/unit/evidence/world.h"
 #include "tests/unit/fault.h"
+#include "tests/unit/own.h"
 
 static struct world	w;
 
@@ -438,6 +439,26 @@ allocations_that_fail(void **state)
 	buf_done(&a);
 }
 
+static void
+check_vector(const struct own *v)
+{
+	AUTO_DONE(case_done) struct evidence_case	c = CASE_INIT;
+	static uint8_t					bytes[4096];
+	size_t						n = own_bytes(v, "case", bytes, sizeof(bytes));
+	uint8_t						*copied = heap_copy(bytes, n);
+
+	if (case_parse(SPAN(copied, n), &c, NULL) != own_expect(v))
+		fail_msg("%s", v->name);
+	free(copied);
+}
+
+static void
+vectors(void **state)
+{
+	(void)state;
+	assert_true(own_each("case-v1", check_vector) > (own_elsewhere() ? 0 : 7));
+}
+
 /* --- combining ----------------------------------------------------------------------------- */
 
 static struct checked_case *
@@ -616,6 +637,7 @@ main(void)
 		cmocka_unit_test(no_byte_may_be_missing_or_added),
 		cmocka_unit_test(order_and_bounds),
 		cmocka_unit_test(allocations_that_fail),
+		cmocka_unit_test(vectors),
 		cmocka_unit_test(good_answers_open_the_scope),
 		cmocka_unit_test(bad_answers_are_named),
 		cmocka_unit_test(a_false_proof_is_named),

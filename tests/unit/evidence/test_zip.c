@@ -14,6 +14,7 @@
 #include "evidence/zip_layout.h"
 #include "tests/unit/evidence/memfile.h"
 #include "tests/unit/fault.h"
+#include "tests/unit/own.h"
 #include "tests/unit/vectors.h"
 
 struct file { const char *name, *text; };
@@ -472,6 +473,26 @@ large_files_use_zip64(void **state)
 	buf_done(&central);
 }
 
+static void
+check_vector(const struct own *v)
+{
+	static uint8_t	bytes[4096];
+	size_t		n = own_bytes(v, "zip", bytes, sizeof(bytes));
+	struct memfile	f = { .b = { heap_copy(bytes, n), n, n, n, RC_OK } };
+	struct err	err = { .msg = "" };
+
+	if (read_all(&f, &err) != own_expect(v))
+		fail_msg("%s: %s", v->name, err.msg);
+	memfile_done(&f);
+}
+
+static void
+vectors(void **state)
+{
+	(void)state;
+	assert_true(own_each("package-v1", check_vector) > (own_elsewhere() ? 0 : 16));
+}
+
 int
 main(void)
 {
@@ -490,6 +511,7 @@ main(void)
 		cmocka_unit_test(entries_are_counted),
 		cmocka_unit_test(failing_writes_and_allocations),
 		cmocka_unit_test(large_files_use_zip64),
+		cmocka_unit_test(vectors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
