@@ -84,6 +84,27 @@ says "before the time lock" 1 'time-lock|time lock' quorate release "$rt" -o "$w
 sleep 6
 ok "after the objection window" quorate release "$ro" -o "$work/objection.asice"
 
+# The day's limit (2 artifacts), requests counted together.
+d1=$(seal daily)
+d2=$(seal daily)
+d3=$(seal daily)
+r1=$(request "$d1" daily --artifact "$d2")
+r3=$(request "$d3" daily)
+approve "$r1" legal compliance auditor
+approve "$r3" legal compliance auditor
+ok "two artifacts a day" quorate release "$r1" -o "$work/day1"
+says "a third is over the day's limit" 1 'day' quorate release "$r3" -o "$work/day2"
+ok "both artifacts are in the package" quorate open "$work/day1" --key "$net/recipient/key.pem" -d "$work/day"
+ok "the first" cmp "$work/image.bin" "$work/day/$d1/image"
+ok "the second" cmp "$work/prompt.txt" "$work/day/$d2/prompt"
+
+# An approver's key in a token (P-256).
+rcard=$(request "$a" standard)
+approve "$rcard" legal auditor
+ok "an approval signed in a token" env SOFTHSM2_CONF="$net/card/softhsm2.conf" \
+    quorate approve "$rcard" --key "$(cat "$people/card.uri")"
+ok "counts" quorate release "$rcard" -o "$work/card.asice"
+
 # A veto, a withdrawal, a revocation: before the order.
 rv=$(request "$b" veto)
 approve "$rv" compliance auditor
