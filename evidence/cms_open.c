@@ -152,10 +152,9 @@ check_agreement(CMS_RecipientInfo *ri, X509 *cert, struct err *err)
 	STACK_OF(CMS_RecipientEncryptedKey) *reks;
 	CMS_RecipientEncryptedKey *rek;
 	X509_ALGOR		*alg = NULL;
-	ASN1_OCTET_STRING	*ukm = NULL;
 	X509_NAME		*issuer = NULL;
 
-	if (CMS_RecipientInfo_kari_get0_alg(ri, &alg, &ukm) != 1 || !is_ecdh_sha2(alg) || ukm != NULL)
+	if (CMS_RecipientInfo_kari_get0_alg(ri, &alg, NULL) != 1 || !is_ecdh_sha2(alg))
 		return cms_fail(err, RC_FORMAT, "the key is not agreed by ECDH with SHA-256 "
 		    "and wrapped by AES-256");
 	if (!is_plain_point(ri))

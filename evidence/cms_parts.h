@@ -24,7 +24,7 @@ DEFINE_AUTO(openssl_bytes_free, unsigned char);
 
 /* Empties libcrypto's error queue and says our words. */
 enum rc	 cms_fail(struct err *err, enum rc rc, const char *words);
-/* Is it the frame that the profile says, to its last byte? Recipients are not looked into. */
+/* What libcrypto does not ask of the frame of a message; its parser must accept it too. */
 MUST_USE enum rc cms_shape(struct span der, struct err *err);
 /* A certificate that cms_recipient_check accepts. */
 MUST_USE enum rc cms_certificate(struct span cert_der, X509 **ret, struct err *err);

@@ -98,7 +98,7 @@ sealing_read(void *user, uint64_t offset, uint8_t *out, size_t n, struct err *er
 	if (fails(s))
 		return err_set(err, RC_IO, "disk gone");
 	if (offset > s->size || n > s->size - offset)
-		return err_set(err, RC_FORMAT, "past the end");
+		return err_set(err, RC_BUG, "read past the end");
 	memcpy(out, s->file + offset, n);
 	s->read += n;
 	return RC_OK;

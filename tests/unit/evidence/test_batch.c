@@ -404,7 +404,7 @@ test_check_refuses_statements(void **state)
 static void
 resign(struct world *w, const struct descriptor *d, size_t n, struct buf *vec)
 {
-	uint8_t	leaf[3][TREE_HASH_BYTES];
+	static uint8_t	leaf[BATCH_COUNT_MAX + 1][TREE_HASH_BYTES];
 
 	*vec = BUF_INIT(DESCRIPTOR_VECTOR_MAX);
 	for (size_t i = 0; i < n; i++) {
@@ -457,6 +457,38 @@ test_check_refuses_vectors(void **state)
 	world_down(&w);
 }
 
+/* As many descriptors as are signed, but none, or too many. */
+static void
+test_check_refuses_counts(void **state)
+{
+	struct world		w;
+	struct descriptor	*d = calloc(BATCH_COUNT_MAX + 1, sizeof(*d));
+	uint8_t			*share[SHAMIR_SHARES_MAX];
+	struct buf		vec;
+
+	(void)state;
+	world_up(&w);
+	add_some(&w, 1);
+	seal(&w);
+	artifact(&w, 0, &d[0], share);
+	for (uint32_t i = 1; i <= BATCH_COUNT_MAX; i++) {
+		d[i] = d[0];
+		d[i].id[0] = (uint8_t)(i >> 8);
+		d[i].id[15] = (uint8_t)i;
+	}
+	resign(&w, d, BATCH_COUNT_MAX, &vec);
+	assert_int_equal(batch_check(&w.statement, &w.charter, buf_view(&vec), NULL), RC_OK);
+	buf_done(&vec);
+	resign(&w, d, BATCH_COUNT_MAX + 1, &vec);
+	assert_int_equal(batch_check(&w.statement, &w.charter, buf_view(&vec), NULL), RC_FORMAT);
+	buf_done(&vec);
+	resign(&w, d, 0, &vec);
+	assert_int_equal(batch_check(&w.statement, &w.charter, buf_view(&vec), NULL), RC_FORMAT);
+	buf_done(&vec);
+	free(d);
+	world_down(&w);
+}
+
 /* Ids that fall on one place of the table, around its end. */
 static void
 test_ids_that_crowd(void **state)
@@ -505,6 +537,7 @@ test_check_shares_refuses(void **state)
 static void
 test_inclusion_refuses(void **state)
 {
+	AUTO_DONE(buf_done) struct buf many = BUF_INIT(DESCRIPTOR_VECTOR_MAX);
 	struct world		w;
 	struct span		d;
 	struct tree_path	path;
@@ -516,7 +549,9 @@ test_inclusion_refuses(void **state)
 	assert_int_equal(batch_inclusion(vector(&w), 3, 3, &d, &path, NULL), RC_MISSING);
 	assert_int_equal(batch_inclusion(vector(&w), 2, 1, &d, &path, NULL), RC_FORMAT);
 	assert_int_equal(batch_inclusion(vector(&w), 4, 1, &d, &path, NULL), RC_FORMAT);
-	assert_int_equal(batch_inclusion(vector(&w), BATCH_COUNT_MAX + 1, 1, &d, &path, NULL), RC_FORMAT);
+	for (int i = 0; i <= BATCH_COUNT_MAX; i++)
+		buf_vec16(&many, SPAN_STR("d"));
+	assert_int_equal(batch_inclusion(buf_view(&many), BATCH_COUNT_MAX + 1, 1, &d, &path, NULL), RC_FORMAT);
 	fault_at(1);
 	assert_int_equal(batch_inclusion(vector(&w), 3, 1, &d, &path, NULL), RC_NOMEM);
 	assert_true(fault_fired());
@@ -565,6 +600,7 @@ main(void)
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_check_refuses_statements),
 		cmocka_unit_test(test_check_refuses_vectors),
+		cmocka_unit_test(test_check_refuses_counts),
 		cmocka_unit_test(test_ids_that_crowd),
 		cmocka_unit_test(test_check_shares_refuses),
 		cmocka_unit_test(test_inclusion_refuses),

@@ -14,6 +14,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "evidence/cms.h"
 #include "tests/unit/evidence/memfile.h"
@@ -270,22 +271,28 @@ struct variant {
 	enum kind	 kind;
 	const char	*kdf;		/* NULL: the default, SHA-1 */
 	const EVP_CIPHER *(*wrap)(void);
-	bool		 oaep, mgf_sha1, twice, label;
+	bool		 oaep;
+	const EVP_MD	*(*md)(void), *(*mgf)(void);
+	bool		 twice, label;
 	enum rc		 rc;
 };
 
 static const struct variant variants[] = {
-	{ "as ours", EVP_aes_256_gcm, P256, "sha256", EVP_aes_256_wrap, false, false, false, false, RC_OK },
-	{ "sha384", EVP_aes_256_gcm, P256, "sha384", EVP_aes_256_wrap, false, false, false, false, RC_OK },
-	{ "sha1", EVP_aes_256_gcm, P256, NULL, EVP_aes_256_wrap, false, false, false, false, RC_FORMAT },
-	{ "128 wrap", EVP_aes_256_gcm, P256, "sha256", EVP_aes_128_wrap, false, false, false, false, RC_FORMAT },
-	{ "128 gcm", EVP_aes_128_gcm, P256, "sha256", EVP_aes_256_wrap, false, false, false, false, RC_FORMAT },
-	{ "cbc", EVP_aes_256_cbc, P256, "sha256", EVP_aes_256_wrap, false, false, false, false, RC_FORMAT },
-	{ "two", EVP_aes_256_gcm, P256, "sha256", EVP_aes_256_wrap, false, false, true, false, RC_FORMAT },
-	{ "oaep", EVP_aes_256_gcm, RSA2048, NULL, NULL, true, false, false, false, RC_OK },
-	{ "pkcs1", EVP_aes_256_gcm, RSA2048, NULL, NULL, false, false, false, false, RC_FORMAT },
-	{ "mgf sha1", EVP_aes_256_gcm, RSA2048, NULL, NULL, true, true, false, false, RC_FORMAT },
-	{ "label", EVP_aes_256_gcm, RSA2048, NULL, NULL, true, false, false, true, RC_FORMAT },
+	{ "as ours", EVP_aes_256_gcm, P256, "sha256", EVP_aes_256_wrap, .rc = RC_OK },
+	{ "sha384", EVP_aes_256_gcm, P256, "sha384", EVP_aes_256_wrap, .rc = RC_OK },
+	{ "sha1", EVP_aes_256_gcm, P256, NULL, EVP_aes_256_wrap, .rc = RC_FORMAT },
+	{ "128 wrap", EVP_aes_256_gcm, P256, "sha256", EVP_aes_128_wrap, .rc = RC_FORMAT },
+	{ "128 gcm", EVP_aes_128_gcm, P256, "sha256", EVP_aes_256_wrap, .rc = RC_FORMAT },
+	{ "cbc", EVP_aes_256_cbc, P256, "sha256", EVP_aes_256_wrap, .rc = RC_FORMAT },
+	{ "two", EVP_aes_256_gcm, P256, "sha256", EVP_aes_256_wrap, .twice = true, .rc = RC_FORMAT },
+	{ "oaep", EVP_aes_256_gcm, RSA2048, .oaep = true, .md = EVP_sha256, .mgf = EVP_sha256, .rc = RC_OK },
+	{ "pkcs1", EVP_aes_256_gcm, RSA2048, .rc = RC_FORMAT },
+	{ "oaep sha1", EVP_aes_256_gcm, RSA2048, .oaep = true, .md = EVP_sha1, .mgf = EVP_sha256, .rc = RC_FORMAT },
+	{ "oaep sha384", EVP_aes_256_gcm, RSA2048, .oaep = true, .md = EVP_sha384, .mgf = EVP_sha256, .rc = RC_FORMAT },
+	{ "mgf sha1", EVP_aes_256_gcm, RSA2048, .oaep = true, .md = EVP_sha256, .mgf = EVP_sha1, .rc = RC_FORMAT },
+	{ "mgf sha384", EVP_aes_256_gcm, RSA2048, .oaep = true, .md = EVP_sha256, .mgf = EVP_sha384, .rc = RC_FORMAT },
+	{ "label", EVP_aes_256_gcm, RSA2048, .oaep = true, .md = EVP_sha256, .mgf = EVP_sha256, .label = true,
+	    .rc = RC_FORMAT },
 };
 
 static void
@@ -301,8 +308,8 @@ variant_recipient(const struct variant *v, CMS_ContentInfo *cms, X509 *x)
 		    NULL, NULL, NULL), 1);
 	if (v->oaep) {
 		assert_true(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) > 0);
-		assert_true(EVP_PKEY_CTX_set_rsa_oaep_md(ctx, EVP_sha256()) > 0);
-		assert_true(EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, v->mgf_sha1 ? EVP_sha1() : EVP_sha256()) > 0);
+		assert_true(EVP_PKEY_CTX_set_rsa_oaep_md(ctx, v->md()) > 0);
+		assert_true(EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, v->mgf()) > 0);
 		if (v->label)
 			assert_true(EVP_PKEY_CTX_set0_rsa_oaep_label(ctx, OPENSSL_strdup("label"), 5) > 0);
 	}
@@ -346,39 +353,215 @@ test_variants(void **state)
 	}
 }
 
-/* A tag of 12 bytes is a quarter gone, and GCM alone would take it. */
+/* --- messages edited ---------------------------------------------------- */
+
+/* The head of the DER element at p: where its content starts, and how long that is. */
+static size_t
+der_head(const uint8_t *p, size_t *ret_n)
+{
+	size_t	n = 0, bytes;
+
+	if (p[1] < 0x80) {
+		*ret_n = p[1];
+		return 2;
+	}
+	bytes = p[1] - 0x80u;
+	for (size_t i = 0; i < bytes; i++)
+		n = n << 8 | p[2 + i];
+	*ret_n = n;
+	return 2 + bytes;
+}
+
 static void
-test_short_tag(void **state)
+der_put(struct buf *out, uint8_t tag, struct span content)
+{
+	buf_u8(out, tag);
+	if (content.n < 0x80)
+		buf_u8(out, (uint8_t)content.n);
+	else if (content.n < 0x100)
+		buf_u16(out, (uint16_t)(0x8100 | content.n));
+	else {
+		buf_u8(out, 0x82);
+		buf_u16(out, (uint16_t)content.n);
+	}
+	buf_span(out, content);
+}
+
+/*
+ * Copies the elements of `in` with an edit at the one that `path` (children,
+ * from 0, ended by -1) leads to: put `with` in its place, or after it.
+ */
+static void
+der_edit(struct buf *out, struct span in, const int *path, struct span with, bool after)
+{
+	int	child = 0;
+
+	for (size_t at = 0, n, head; at < in.n; at += head + n, child++) {
+		struct span whole;
+
+		head = der_head(in.p + at, &n);
+		whole = SPAN(in.p + at, head + n);
+		if (child != path[0])
+			buf_span(out, whole);
+		else if (path[1] < 0) {
+			if (after)
+				buf_span(out, whole);
+			buf_span(out, with);
+		} else {
+			AUTO_DONE(buf_done) struct buf inner = BUF_INIT(1 << 16);
+
+			der_edit(&inner, SPAN(whole.p + head, n), path + 1, with, after);
+			der_put(out, whole.p[0], buf_view(&inner));
+		}
+	}
+}
+
+#define BODY	0, 1, 0		/* AuthEnvelopedData: version, recipients, content, tag */
+
+static const struct {
+	const char	*name;
+	int		 path[12];
+	bool		 after;
+	struct span	 with;
+	enum rc		 rc;
+} edits[] = {
+	{ "the same version", { BODY, 0, -1 }, false, SPAN_STR("\x02\x01\x00"), RC_OK },
+	{ "a tag of 12", { BODY, 3, -1 }, false, SPAN_STR("\x04\x0c" "123456789012"), RC_FORMAT },
+	{ "a tag of 17", { BODY, 3, -1 }, false, SPAN_STR("\x04\x11" "12345678901234567"), RC_FORMAT },
+	{ "another tag", { BODY, 3, -1 }, false, SPAN_STR("\x04\x10" "1234567890123456"), RC_VERIFY },
+	{ "unauthenticated attributes", { BODY, 3, -1 }, true,
+	    SPAN_STR("\xa2\x0d\x30\x0b\x06\x03\x2a\x03\x04\x31\x04\x04\x02hi"), RC_FORMAT },
+	{ "authenticated attributes", { BODY, 2, -1 }, true,
+	    SPAN_STR("\xa1\x0d\x30\x0b\x06\x03\x2a\x03\x04\x31\x04\x04\x02hi"), RC_FORMAT },
+	{ "originator", { BODY, 0, -1 }, true, SPAN_STR("\xa0\x00"), RC_FORMAT },
+	{ "a nonce of 16", { BODY, 2, 1, 1, 0, -1 }, false, SPAN_STR("\x04\x10" "1234567890123456"), RC_FORMAT },
+	{ "another nonce", { BODY, 2, 1, 1, 0, -1 }, false, SPAN_STR("\x04\x0c" "123456789012"), RC_VERIFY },
+	{ "tag length 12", { BODY, 2, 1, 1, 1, -1 }, false, SPAN_STR("\x02\x01\x0c"), RC_FORMAT },
+	{ "no tag length", { BODY, 2, 1, 1, 1, -1 }, false, SPAN_STR(""), RC_FORMAT },
+	{ "parameters and more", { BODY, 2, 1, 1, 1, -1 }, true, SPAN_STR("\x05\x00"), RC_FORMAT },
+	{ "no ciphertext", { BODY, 2, 2, -1 }, false, SPAN_STR(""), RC_FORMAT },
+	{ "empty ciphertext", { BODY, 2, 2, -1 }, false, SPAN_STR("\x80\x00"), RC_VERIFY },
+	{ "no recipient", { BODY, 1, 0, -1 }, false, SPAN_STR(""), RC_FORMAT },
+	{ "a password", { BODY, 1, 0, -1 }, true, SPAN_STR("\xa3\x00"), RC_FORMAT },
+	{ "bytes after the content", { BODY, 2, 2, -1 }, true, SPAN_STR("\x05\x00"), RC_FORMAT },
+	{ "bytes after the body", { BODY, -1 }, true, SPAN_STR("\x05\x00"), RC_FORMAT },
+	{ "bytes after all", { 0, 1, -1 }, true, SPAN_STR("\x05\x00"), RC_FORMAT },
+};
+
+static void
+test_edits(void **state)
 {
 	struct recipient	r;
 	struct buf		der;
-	struct secret		*out = NULL;
-	uint8_t			*p;
-	size_t			n;
 
 	(void)state;
 	recipient_up(&r, P256);
 	der = sealed_to(&r, "the keys");
-	/*
-	 * The message ends in OCTET STRING 16, the tag; its parameters say INTEGER 16.
-	 * Cut the tag to 12 and mend each length on the way: all are of two bytes but
-	 * those of the content's parts, which stay within one.
-	 */
-	p = der.p;
-	n = der.n - 4;
-	assert_int_equal(p[der.n - 17], 16);
-	p[der.n - 17] = 12;
-	assert_int_equal(p[1], 0x82);
-	p[3] = (uint8_t)(p[3] - 4);		/* ContentInfo */
-	assert_int_equal(p[17], 0xa0);
-	assert_int_equal(p[18], 0x82);
-	p[20] = (uint8_t)(p[20] - 4);		/* [0] */
-	assert_int_equal(p[21], 0x30);
-	assert_int_equal(p[22], 0x82);
-	p[24] = (uint8_t)(p[24] - 4);		/* AuthEnvelopedData */
-	assert_true(p[3] < 0xfc && p[20] < 0xfc && p[24] < 0xfc);
-	assert_int_equal(open_with(&r, SPAN(p, n), &out), RC_FORMAT);
+	for (size_t i = 0; i < COUNT(edits); i++) {
+		AUTO_DONE(buf_done) struct buf b = BUF_INIT(1 << 16);
+		AUTO(secret_free) struct secret *out = NULL;
+
+		der_edit(&b, buf_view(&der), edits[i].path, edits[i].with, edits[i].after);
+		assert_int_equal(buf_check(&b, "edit", NULL), RC_OK);
+		if (open_with(&r, buf_view(&b), &out) != edits[i].rc)
+			fail_msg("edit: %s", edits[i].name);
+	}
 	buf_done(&der);
+	recipient_down(&r);
+}
+
+/* The element that a path leads to. */
+static struct span
+der_at(struct span in, const int *path)
+{
+	size_t	n, head = der_head(in.p, &n);
+	struct span content = SPAN(in.p + head, n);
+
+	for (int child = 0; child < path[0]; child++) {
+		in.p += head + n;
+		head = der_head(in.p, &n);
+		content = SPAN(in.p + head, n);
+	}
+	return path[1] < 0 ? SPAN(in.p, head + n) : der_at(content, path + 1);
+}
+
+/* One agreement, two wrapped keys: the second could be anybody's. */
+static void
+test_two_wrapped_keys(void **state)
+{
+	static const int	path[] = { BODY, 1, 0, 3, 0, -1 };
+	AUTO_DONE(buf_done) struct buf b = BUF_INIT(1 << 16);
+	struct recipient	r;
+	struct secret		*out = NULL;
+	struct buf		der;
+
+	(void)state;
+	recipient_up(&r, P256);
+	der = sealed_to(&r, "the keys");
+	der_edit(&b, buf_view(&der), path, der_at(buf_view(&der), path), true);
+	assert_int_equal(open_with(&r, buf_view(&b), &out), RC_FORMAT);
+	buf_done(&der);
+	recipient_down(&r);
+}
+
+static void
+test_too_large(void **state)
+{
+	static const struct variant ours = { "", EVP_aes_256_gcm, P256, "sha256", EVP_aes_256_wrap, .rc = RC_OK };
+	struct recipient	r;
+	struct secret		*secret = NULL;
+	const uint8_t		*p;
+	uint8_t			*plain = calloc(1, CMS_BYTES_MAX), *der = NULL;
+	BIO			*in = BIO_new_mem_buf(plain, CMS_BYTES_MAX);
+	CMS_ContentInfo		*cms = CMS_encrypt(NULL, in, EVP_aes_256_gcm(), CMS_PARTIAL | CMS_BINARY);
+	X509			*x;
+	int			 n;
+
+	(void)state;
+	recipient_up(&r, P256);
+	p = r.cert.p;
+	x = d2i_X509(NULL, &p, (long)r.cert.n);
+	variant_recipient(&ours, cms, x);
+	assert_int_equal(CMS_final(cms, in, NULL, CMS_BINARY), 1);
+	n = i2d_CMS_ContentInfo(cms, &der);
+	assert_true(n > CMS_BYTES_MAX);
+	assert_int_equal(open_with(&r, SPAN(der, (size_t)n), &secret), RC_FORMAT);
+	OPENSSL_free(der);
+	CMS_ContentInfo_free(cms);
+	X509_free(x);
+	BIO_free(in);
+	free(plain);
+	recipient_down(&r);
+}
+
+static void
+test_large_certificate(void **state)
+{
+	struct recipient	r;
+	const uint8_t		*p;
+	uint8_t			*der = NULL;
+	char			*text = calloc(1, CMS_CERT_MAX);
+	X509			*x;
+	X509_EXTENSION		*e;
+	int			 n;
+
+	(void)state;
+	memset(text, 'x', CMS_CERT_MAX - 1);
+	recipient_up(&r, P256);
+	p = r.cert.p;
+	x = d2i_X509(NULL, &p, (long)r.cert.n);
+	X509_set_version(x, X509_VERSION_3);
+	e = X509V3_EXT_conf_nid(NULL, NULL, NID_netscape_comment, text);
+	assert_non_null(e);
+	assert_int_equal(X509_add_ext(x, e, -1), 1);
+	assert_true(X509_sign(x, r.key, EVP_sha256()) > 0);
+	n = i2d_X509(x, &der);
+	assert_true(n > CMS_CERT_MAX);
+	assert_int_equal(cms_recipient_check(SPAN(der, (size_t)n), NULL), RC_FORMAT);
+	OPENSSL_free(der);
+	X509_EXTENSION_free(e);
+	X509_free(x);
+	free(text);
 	recipient_down(&r);
 }
 
@@ -595,7 +778,10 @@ main(void)
 		cmocka_unit_test(test_truncated_and_extended),
 		cmocka_unit_test(test_wrong_recipient),
 		cmocka_unit_test(test_variants),
-		cmocka_unit_test(test_short_tag),
+		cmocka_unit_test(test_edits),
+		cmocka_unit_test(test_two_wrapped_keys),
+		cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_large_certificate),
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_openssl_opens_ours),
 		cmocka_unit_test(test_addressee),

@@ -176,6 +176,7 @@ test_every_byte_flipped(void **state)
 static void
 test_every_truncation(void **state)
 {
+	AUTO(envelope_free) struct envelope *e = NULL;
 	struct sealing	s, cut;
 
 	(void)state;
@@ -184,14 +185,15 @@ test_every_truncation(void **state)
 		cut = s;
 		cut.file = heap_copy(s.file, n);
 		cut.size = n;
-		assert_int_equal(judge(&cut), RC_FORMAT);
+		assert_int_equal(open_it(&cut, &e), RC_FORMAT);
 		free(cut.file);
 	}
 	cut = s;
 	cut.file = calloc(1, s.size + 1);
 	memcpy(cut.file, s.file, s.size);
 	cut.size = s.size + 1;
-	assert_int_equal(judge(&cut), RC_FORMAT);
+	assert_int_equal(open_it(&cut, &e), RC_FORMAT);
+	assert_null(e);
 	free(cut.file);
 	sealing_down(&s);
 }
@@ -213,6 +215,22 @@ test_leaves_and_nodes_flipped(void **state)
 		s.file[i] ^= 0x10;
 	}
 	s.file[s.size - 1] ^= 1;
+	assert_int_equal(judge(&s), RC_VERIFY);
+	sealing_down(&s);
+}
+
+/* A leaf and a table that fit each other, but not the root. */
+static void
+test_table_forged_to_fit(void **state)
+{
+	struct sealing	s;
+	uint8_t		*leaf;
+
+	(void)state;
+	sealing_up(&s, small, COUNT(small), 16, 100);
+	leaf = s.file + 24 + s.descriptor.n;
+	leaf[40] ^= 1;
+	tree_leaf(SPAN(leaf, 32 + 7 + 16), s.file + s.size - 2 * TREE_HASH_BYTES);
 	assert_int_equal(judge(&s), RC_VERIFY);
 	sealing_down(&s);
 }
@@ -256,6 +274,13 @@ test_bad_descriptors(void **state)
 	s.file[20] = 1;					/* 16 MiB of descriptor */
 	assert_int_equal(open_it(&s, &e), RC_FORMAT);
 	assert_null(e);
+	sealing_down(&s);
+	sealing_up(&s, large, COUNT(large), 16, K64);	/* one that is there, but too long */
+	s.file[22] = (DESCRIPTOR_BYTES_MAX + 1) >> 8;
+	s.file[23] = (DESCRIPTOR_BYTES_MAX + 1) & 0xff;
+	sha256_one(s.digest, SPAN(s.file + 24, DESCRIPTOR_BYTES_MAX + 1));
+	assert_int_equal(open_it(&s, &e), RC_FORMAT);
+	assert_int_equal(envelope_peek(sealing_read, &s, s.size, &s.descriptor, NULL), RC_FORMAT);
 	sealing_down(&s);
 }
 
@@ -335,6 +360,7 @@ test_segments_are_proven(void **state)
 	AUTO(envelope_free) struct envelope *e = NULL;
 	AUTO_DONE(buf_done) struct buf out = BUF_INIT(1 << 20);
 	struct sealing	s;
+	struct err	err;
 
 	(void)state;
 	sealing_up(&s, large, COUNT(large), 17, K64);
@@ -343,7 +369,8 @@ test_segments_are_proven(void **state)
 	assert_int_equal(envelope_segment(e, 0, 0, append, &out, NULL), RC_VERIFY);
 	assert_int_equal(out.n, SEGMENT_LEAF_MAX);
 	assert_int_equal(envelope_segment(e, 0, 1, append, &out, NULL), RC_OK);
-	assert_int_equal(envelope_segment(e, 0, 2, append, &out, NULL), RC_USAGE);
+	assert_int_equal(envelope_segment(e, 0, 2, append, &out, &err), RC_USAGE);
+	assert_string_equal(err.msg, "envelope: segment 2 of 2");
 	assert_int_equal(envelope_segment(e, 3, 0, append, &out, NULL), RC_USAGE);
 	sealing_down(&s);
 }
@@ -408,7 +435,9 @@ static void
 test_ranges_of_damaged_files(void **state)
 {
 	AUTO(envelope_free) struct envelope *e = NULL;
+	struct sealing_sink	sink = { "image", 0, 0 };
 	struct sealing	s;
+	struct err	err;
 	uint8_t		*chunk1;
 	uint64_t	got;
 
@@ -424,8 +453,10 @@ test_ranges_of_damaged_files(void **state)
 	chunk1[9] ^= 1;
 	/* The commitment is proven even when only a later chunk is wanted. */
 	s.file[24 + s.descriptor.n] ^= 1;
-	assert_int_equal(read_range(&s, e, K64, 10, &got), RC_VERIFY);
-	assert_int_equal(got, 0);
+	sink.at = K64;
+	assert_int_equal(envelope_read(e, 0, K64, 10, sealing_point, &s, sealing_sink, &sink, &err), RC_VERIFY);
+	assert_memory_equal(err.msg, "part image, chunk 0: ", 21);
+	assert_int_equal(sink.n, 0);
 	sealing_down(&s);
 }
 
@@ -525,9 +556,11 @@ try_params(struct sealing *s)
 static void
 test_params_refused(void **state)
 {
+	static char	long_name[100000];
 	struct sealing	s;
 
 	(void)state;
+	memset(long_name, 'a', sizeof(long_name) - 1);
 #define REFUSED(change)								\
 	do {									\
 		sealing_params(&s, small, COUNT(small), 16);			\
@@ -541,6 +574,8 @@ test_params_refused(void **state)
 	REFUSED(s.params.part[0] = "");
 	REFUSED(s.params.part[0] = "a/b");
 	REFUSED(s.params.part[0] = "a23456789012345678901234567890123");
+	REFUSED(s.params.part[0] = long_name);
+	REFUSED(s.params.class_id = long_name);
 	REFUSED(s.params.n_parts = 0);
 	REFUSED(s.params.n_parts = PARTS_MAX + 1);
 	REFUSED(s.params.class_id = "");
@@ -618,7 +653,15 @@ test_parts_refused(void **state)
 	assert_string_equal(err.msg, "part prompt is missing: there is nothing to seal");
 	writing_down(&t);
 
-	writing_up(&t);			/* one part too many, and work after the end */
+	writing_up(&t);			/* one part too many */
+	assert_int_equal(envelope_part(t.w, "image", NULL), RC_OK);
+	assert_int_equal(envelope_write(t.w, SPAN_STR("x"), NULL), RC_OK);
+	assert_int_equal(envelope_part(t.w, "prompt", NULL), RC_OK);
+	assert_int_equal(envelope_write(t.w, SPAN_STR("x"), NULL), RC_OK);
+	assert_int_equal(envelope_part(t.w, "", NULL), RC_USAGE);
+	writing_down(&t);
+
+	writing_up(&t);			/* work after the end */
 	assert_int_equal(envelope_part(t.w, "image", NULL), RC_OK);
 	assert_int_equal(envelope_write(t.w, SPAN_STR("x"), NULL), RC_OK);
 	assert_int_equal(envelope_part(t.w, "prompt", NULL), RC_OK);
@@ -740,6 +783,7 @@ main(void)
 		cmocka_unit_test(test_every_byte_flipped),
 		cmocka_unit_test(test_every_truncation),
 		cmocka_unit_test(test_leaves_and_nodes_flipped),
+		cmocka_unit_test(test_table_forged_to_fit),
 		cmocka_unit_test(test_another_descriptor),
 		cmocka_unit_test(test_bad_descriptors),
 		cmocka_unit_test(test_leaves),

@@ -118,9 +118,12 @@ test_keys_refused(void **state)
 	}
 	{
 		AUTO(secret_free) struct secret *s = secret_new(n + 1), *zero = NULL;
+		AUTO(secret_free) struct secret *none = secret_of(secret_view(good), KEYS_HEAD_BYTES);
 
 		memcpy(secret_bytes(s), secret_view(good), n);
 		assert_int_equal(keys_check(s, order, COUNT, NULL), RC_FORMAT);
+		secret_bytes(none)[36] = 0;		/* no keys, and that is what it says */
+		assert_int_equal(keys_check(none, order, 0, NULL), RC_FORMAT);
 		/* The identity is the key of every segment: never a key. */
 		assert_int_equal(keys_new(order, 1, &zero, NULL), RC_OK);
 		assert_int_equal(keys_check(zero, order, 1, NULL), RC_FORMAT);
@@ -195,10 +198,17 @@ test_contributions_refused(void **state)
 		assert_int_equal(contributions_check(s, 4, order, COUNT, NULL), RC_FORMAT);
 	}
 	{
-		AUTO(secret_free) struct secret *s = secret_new(n + 1);
+		AUTO(secret_free) struct secret *s = secret_new(n + 1), *zero = secret_of(secret_view(good), n);
+		AUTO(secret_free) struct secret *none = secret_of(secret_view(good), CONTRIBUTIONS_HEAD_BYTES);
 
 		memcpy(secret_bytes(s), secret_view(good), n);
 		assert_int_equal(contributions_check(s, 4, order, COUNT, NULL), RC_FORMAT);
+		secret_bytes(none)[37] = 0;
+		assert_int_equal(contributions_check(none, 4, order, 0, NULL), RC_FORMAT);
+		secret_bytes(zero)[1] = 0;		/* custodian 0, all of it */
+		for (size_t i = 0; i < COUNT; i++)
+			secret_bytes(zero)[CONTRIBUTIONS_BYTES(i)] = 0;
+		assert_int_equal(contributions_check(zero, 0, order, COUNT, NULL), RC_FORMAT);
 	}
 	assert_int_equal(contributions_check(good, 3, order, COUNT, NULL), RC_VERIFY);
 	assert_int_equal(contributions_check(good, 4, other, COUNT, NULL), RC_VERIFY);
