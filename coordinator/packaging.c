@@ -12,17 +12,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "coordinator/cosigning.h"
 #include "coordinator/envelopes.h"
 #include "coordinator/keys.h"
 #include "coordinator/load.h"
 #include "coordinator/logged.h"
 #include "coordinator/making.h"
+#include "coordinator/replicator.h"
 #include "coordinator/submit.h"
 #include "evidence/package.h"
 
 #define RELEASE_LIFE		(365 * UINT64_C(86400))
-#define COSIGN_WAIT_MS		60000u
 #define MAKING_BYTES_MAX	(15u << 20)
 
 struct packaging {
@@ -348,11 +347,11 @@ finish(struct packaging *p, struct package_row *row, struct err *err)
 	AUTO_DONE(casefile_done) struct casefile final = CASEFILE_INIT;
 	AUTO_DONE(buf_done) struct buf certificate = BUF_INIT(TLS_CERT_MAX);
 	struct case_indexes	x = { .index = NULL };
-	unsigned		have;
+	uint32_t		have;
 	size_t			i;
 	enum rc			rc = RC_OK;
 
-	TRY(cosigning_wait(p->c->cosigning, p->release_index + 1, COSIGN_WAIT_MS, &have, err));
+	TRY(replicators_wait(p->c->replicators, p->release_index + 1, &have, err));
 	for (i = 0; i < p->m->indexes.n && rc == RC_OK; i++)
 		rc = case_indexes_add(&x, p->m->indexes.index[i], err);
 	if (rc == RC_OK)

@@ -13,8 +13,6 @@
 #include "coordinator/submit.h"
 #include "evidence/cms.h"
 
-#define COSIGN_WAIT_MS	60000u
-
 static enum rc
 refuse(struct release_job *j, const char *why, const char *words, struct err *err)
 {
@@ -38,23 +36,39 @@ view(struct release_job *j, struct request_view *v, struct err *err)
 	return replica_request(r->replica, j->request, clock_now(), v, err);
 }
 
+static enum rc
+wait_cosigned(struct release_job *j, uint64_t index, struct err *err)
+{
+	j->need = j->c->charter->q;
+	return replicators_wait(j->c->replicators, index + 1, &j->have, err);
+}
+
 /* An order that q cannot cosign now is not given now. */
 static enum rc
 enough_answer(struct release_job *j, struct err *err)
 {
-	struct custodian_status	s;
-	uint8_t			i;
-
-	j->have = 0;
+	j->have = replicators_reachable(j->c->replicators);
 	j->need = j->c->charter->q;
-	for (i = 1; i <= j->c->charter->n; i++) {
-		replicators_status(j->c->replicators, i, &s);
-		j->have += s.reachable;
-	}
 	if (j->have < j->need)
 		return err_set(err, RC_UNSURE, "%u of %u custodians answer, %u are needed: "
 		    "ask again when more are up", j->have, j->c->charter->n, j->need);
 	return RC_OK;
+}
+
+/* Not only that it is refused: what is missing, or from when on it is not. */
+static enum rc
+refuse_now(struct release_job *j, const struct request_view *v, struct err *err)
+{
+	char	words[ERR_MSG_BYTES], t[WHEN_TEXT_BYTES];
+
+	if (v->blocked == VOID_QUORUM)
+		(void)snprintf(words, sizeof(words), "%u of %u people have approved; missing %s", v->have,
+		    v->need, v->missing);
+	else if ((v->blocked == VOID_TIME_LOCK || v->blocked == VOID_OBJECTION) && v->earliest != 0)
+		(void)snprintf(words, sizeof(words), "not before %s", when_write(v->earliest, t));
+	else
+		return refuse_void(j, v->blocked, err);
+	return refuse(j, void_reason_name(v->blocked), words, err);
 }
 
 static enum rc
@@ -63,7 +77,7 @@ check_allowed(struct release_job *j, const struct request_view *v, struct err *e
 	struct err	why;
 
 	if (v->blocked != VOID_NONE)
-		return refuse_void(j, v->blocked, err);
+		return refuse_now(j, v, err);
 	if (replicators_agree(j->c->replicators, &why) != RC_OK)
 		return refuse(j, "frozen", why.msg, err);
 	return enough_answer(j, err);
@@ -108,7 +122,7 @@ give_order(struct release_job *j, struct making *m, const struct logged *request
 		return refuse_void(j, (enum void_reason)sub.verdict.why, err);
 	m->order_index = sub.index;
 	memcpy(m->order, sub.verdict.id, SHA256_BYTES);
-	return cosigning_wait(j->c->cosigning, sub.index + 1, COSIGN_WAIT_MS, &j->have, err);
+	return wait_cosigned(j, sub.index, err);
 }
 
 /* ---- the case, for the worker ------------------------------------------------------------------ */
@@ -153,7 +167,7 @@ log_receipts(struct release_job *j, const struct gathered *a, size_t n, struct e
 		if (sub.index > last)
 			last = sub.index;
 	}
-	return cosigning_wait(j->c->cosigning, last + 1, COSIGN_WAIT_MS, &j->have, err);
+	return wait_cosigned(j, last, err);
 }
 
 static enum rc

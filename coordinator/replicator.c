@@ -6,6 +6,8 @@
 #include "coordinator/replica_link.h"
 
 #define IDLE_MS		500u	/* between looks when nothing happens */
+#define LOOK_MS		250u	/* between looks while somebody waits */
+#define HOPE_MS		1500u	/* for those who do not answer just now */
 
 struct replicators {
 	struct coordinator	*c;
@@ -211,6 +213,42 @@ replicators_agree(struct replicators *r, struct err *err)
 		return err_set(err, RC_DENIED, "releases are frozen: %u custodians do not "
 		    "agree about the log", n);
 	return RC_OK;
+}
+
+unsigned
+replicators_reachable(struct replicators *r)
+{
+	struct custodian_status	s;
+	unsigned		n = 0;
+	uint8_t			i;
+
+	for (i = 1; i <= r->n; i++) {
+		replicators_status(r, i, &s);
+		n += s.reachable;
+	}
+	return n;
+}
+
+enum rc
+replicators_wait(struct replicators *r, uint64_t size, uint32_t *ret_have, struct err *err)
+{
+	uint64_t	start = clock_ms(), waited;
+	unsigned	have;
+	enum rc		rc;
+
+	for (;;) {
+		rc = cosigning_wait(r->c->cosigning, size, LOOK_MS, &have, err);
+		waited = clock_ms() - start;
+		if (rc != RC_UNSURE || waited >= WAIT_MS_MAX ||
+		    cosigning_woken(r->c->cosigning) ||
+		    (waited >= HOPE_MS && replicators_reachable(r) < r->c->charter->q))
+			break;
+	}
+	*ret_have = have;
+	if (rc == RC_UNSURE)
+		return err_set(err, RC_UNSURE, "%u custodians have cosigned, %u are needed: "
+		    "ask again when more are up", have, r->c->charter->q);
+	return rc;
 }
 
 enum rc

@@ -28,8 +28,6 @@
 #define IN		0
 #define OUT		1
 
-DEFINE_AUTO(EVP_PKEY_free, EVP_PKEY);
-
 struct answer {
 	struct buf	 message, receipt;
 	struct secret	*contributions;
