@@ -8,7 +8,7 @@
 #	second	the formats by another implementation (needs node and npm)
 #	demo	the main job, end to end; IMAGE=, PROMPT= for your own
 #	test	set-up, unit and system tests	system	the system tests
-#	check	test, layers, clang, sanitizers, mutants
+#	check	test, layers, clang, sanitizers, mutants	check-long	8 GiB parts
 
 BUILD	?= build/dev
 PREFIX	?= /usr/local
@@ -223,6 +223,10 @@ system: all $(SYSTEM_TOOLS)
 check: test
 	$(MAKE) clang asan mutants
 
+# What takes too long for every day.
+check-long: all
+	LARGE_MIB=8192 scripts/system-run tests/system/50-large.sh
+
 clang:
 	$(MAKE) BUILD=build/clang CC=clang all unit
 
@@ -230,7 +234,7 @@ clang:
 mutants:
 	@BUILD=$(BUILD) scripts/mutants $(MUTANTS)
 
-.PHONY: demo test system check clang mutants
+.PHONY: demo test system check check-long clang mutants
 
 # ---- the rest -------------------------------------------------------------------
 
