@@ -1,0 +1,32 @@
+/*
+ * tests/unit/coordinator/rig.h - a coordinator without a token and without a network:
+ * a folder of its own, the fixture's charter and keys, software signatures.
+ */
+#ifndef TESTS_UNIT_COORDINATOR_RIG_H
+#define TESTS_UNIT_COORDINATOR_RIG_H
+
+#include "coordinator/coordinator.h"
+#include "tests/fixture/network.h"
+
+struct rig {
+	struct net		net;
+	struct coordinator	c;	/* charter, keys, dir; no threads */
+};
+
+void	 rig_init(struct rig *r);
+void	 rig_done(struct rig *r);		/* removes the folder */
+/* Cosigning and sequencer, and readers; stopped by rig_stop(). */
+void	 rig_start(struct rig *r);
+void	 rig_stop(struct rig *r);
+
+/* A revocation of a key of their own, signed; each is another statement. */
+void	 rig_revocation(struct rig *r, enum net_person who, struct buf *out);
+/* A custodian's cosignature line over a checkpoint's text, by its key. */
+void	 rig_line(struct rig *r, uint8_t custodian, struct span text, struct buf *out);
+/* The text of a note: up to and with the newline before the empty line. */
+struct span rig_text(struct span note);
+/* A folder under TMPDIR, and its removal with all that is in it. */
+void	 rig_folder(char out[64]);
+void	 rig_remove(const char *dir);
+
+#endif

@@ -1,0 +1,381 @@
+/* The sequencer: what is logged, what is not, and what survives. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "coordinator/cosigning.h"
+#include "coordinator/journal.h"
+#include "coordinator/readers.h"
+#include "coordinator/sequencer.h"
+#include "policy/apply.h"
+#include "tests/unit/coordinator/rig.h"
+
+#define THREADS	8
+#define EACH	12
+
+static struct rig	*rig;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	rig = calloc(1, sizeof(*rig));
+	if (rig == NULL)
+		return -1;
+	rig_init(rig);
+	rig_start(rig);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	if (rig->c.sequencer != NULL)
+		rig_stop(rig);
+	rig_done(rig);
+	free(rig);
+	return 0;
+}
+
+static void
+again(void)
+{
+	rig_stop(rig);
+	rig_start(rig);
+}
+
+static enum rc
+submit(struct span dsse, struct submission *sub)
+{
+	struct err	err;
+
+	*sub = (struct submission){ .dsse = dsse };
+	return sequencer_submit(rig->c.sequencer, sub, &err);
+}
+
+/* The checkpoint over `size` entries is offered soon after they are durable. */
+static void
+await_target(uint64_t size, struct buf *note)
+{
+	struct target	t = { .note = BUF_INIT(NOTE_BYTES_MAX) };
+	uint64_t	seen = 0, until = clock_ms() + 10000;
+	struct err	err;
+
+	do {
+		assert_int_equal(cosigning_target(rig->c.cosigning,
+		    clock_ms() + 2 * COSIGNING_PATIENCE_MAX, &t, &err), RC_OK);
+		if (t.size < size)
+			seen = cosigning_await(rig->c.cosigning, seen, 20);
+	} while (t.size < size && clock_ms() < until);
+	assert_int_equal(t.size, size);
+	if (note != NULL)
+		buf_span(note, buf_view(&t.note));
+	buf_done(&t.note);
+}
+
+static void
+starts_with_the_charter(void **state)
+{
+	struct buf		note = BUF_INIT(NOTE_BYTES_MAX);
+	struct checkpoint	cp;
+	struct err		err;
+
+	(void)state;
+	assert_int_equal(sequencer_size(rig->c.sequencer), 1);
+	await_target(1, &note);
+	assert_int_equal(charter_checkpoint_verify(rig->c.charter, buf_view(&note), false,
+	    &cp, NULL, &err), RC_OK);
+	assert_int_equal(cp.size, 1);
+	buf_done(&note);
+}
+
+static void
+refuses_an_unsigned_charter(void **state)
+{
+	struct buf	one = BUF_INIT(DSSE_BYTES_MAX);
+	struct statement s;
+	struct err	err;
+	static const uint8_t none[SHA256_BYTES];
+	struct rig	*r = calloc(1, sizeof(*r));
+
+	(void)state;
+	assert_non_null(r);
+	rig_init(r);
+	/* Of all who must sign, one did. */
+	statement_init(&s, STATEMENT_CHARTER, r->net.genesis, r->net.genesis, 0, none, 0, 0);
+	memcpy(s.subject, r->net.genesis, SHA256_BYTES);
+	assert_int_equal(statement_sign(&s, &r->net.signing[0].signer, &one, &err), RC_OK);
+	statement_done(&s);
+	buf_reset(&r->c.charter_dsse);
+	buf_span(&r->c.charter_dsse, buf_view(&one));
+	assert_int_equal(cosigning_new(r->c.charter, sequencer_keep, &r->c, &r->c.cosigning, &err), RC_OK);
+	assert_int_equal(sequencer_new(&r->c, &r->c.sequencer, &err), RC_VERIFY);
+	cosigning_free(r->c.cosigning);
+	r->c.cosigning = NULL;
+	buf_done(&one);
+	rig_done(r);
+	free(r);
+}
+
+static void
+logs_what_the_charter_signed(void **state)
+{
+	struct buf		dsse = BUF_INIT(DSSE_BYTES_MAX);
+	struct submission	sub;
+
+	(void)state;
+	rig_revocation(rig, NET_LEGAL, &dsse);
+	assert_int_equal(submit(buf_view(&dsse), &sub), RC_OK);
+	assert_int_equal(sub.fate, FATE_LOGGED);
+	assert_int_equal(sub.index, 1);
+	assert_false(sub.verdict.effective);	/* void, and in the log */
+	assert_int_equal(sub.verdict.type, STATEMENT_REVOCATION);
+	await_target(2, NULL);
+
+	assert_int_equal(submit(buf_view(&dsse), &sub), RC_OK);
+	assert_int_equal(sub.fate, FATE_REPEATED);
+	assert_int_equal(sub.index, 1);
+	assert_int_equal(sequencer_size(rig->c.sequencer), 2);
+
+	/* It stood there before this start, too. */
+	again();
+	assert_int_equal(sequencer_size(rig->c.sequencer), 2);
+	assert_int_equal(submit(buf_view(&dsse), &sub), RC_OK);
+	assert_int_equal(sub.fate, FATE_REPEATED);
+	buf_done(&dsse);
+}
+
+static void
+strangers_leave_no_trace(void **state)
+{
+	struct buf		dsse = BUF_INIT(DSSE_BYTES_MAX);
+	struct submission	sub;
+
+	(void)state;
+	rig_revocation(rig, NET_STRANGER, &dsse);
+	assert_int_equal(submit(buf_view(&dsse), &sub), RC_OK);
+	assert_int_equal(sub.fate, FATE_REFUSED);
+	assert_int_equal(sub.why, VOID_SIGNATURE);
+	assert_int_equal(submit(SPAN_STR("{}"), &sub), RC_OK);
+	assert_int_equal(sub.fate, FATE_REFUSED);
+	assert_int_equal(sub.why, VOID_MALFORMED);
+	assert_int_equal(sequencer_size(rig->c.sequencer), 1);
+	buf_done(&dsse);
+}
+
+static void
+waits_for_fixed_blobs(void **state)
+{
+	struct buf		dsse = BUF_INIT(DSSE_BYTES_MAX);
+	struct descriptor	d;
+	struct statement	s;
+	struct submission	sub;
+	struct err		err;
+
+	(void)state;
+	net_descriptor(&rig->net, "standard", &d);
+	net_batch(&rig->net, &d, 1, &s);
+	assert_int_equal(statement_sign(&s, &rig->net.sealer.signer, &dsse, &err), RC_OK);
+	statement_done(&s);
+	assert_int_equal(submit(buf_view(&dsse), &sub), RC_MISSING);
+	assert_int_equal(sequencer_size(rig->c.sequencer), 1);
+	buf_done(&dsse);
+}
+
+static enum rc
+fails(struct store *store, void *user, struct err *err)
+{
+	(void)store;
+	(void)user;
+	return err_set(err, RC_IO, "no space");
+}
+
+static enum rc
+counts(struct store *store, void *user, struct err *err)
+{
+	(void)store;
+	(void)err;
+	++*(int *)user;
+	return RC_OK;
+}
+
+static void
+a_failure_undoes_the_entry(void **state)
+{
+	struct buf		a = BUF_INIT(DSSE_BYTES_MAX), b = BUF_INIT(DSSE_BYTES_MAX);
+	struct submission	sub;
+	struct err		err;
+	int			ran = 0;
+
+	(void)state;
+	rig_revocation(rig, NET_LEGAL, &a);
+	rig_revocation(rig, NET_LEGAL, &b);
+	sub = (struct submission){ .dsse = buf_view(&a), .fn = fails };
+	assert_int_equal(sequencer_submit(rig->c.sequencer, &sub, &err), RC_IO);
+	assert_int_equal(sub.fate, FATE_REFUSED);
+	assert_int_equal(sequencer_size(rig->c.sequencer), 1);
+	/* The replica went back with it: the next entry is number 1. */
+	sub = (struct submission){ .dsse = buf_view(&b), .fn = counts, .user = &ran };
+	assert_int_equal(sequencer_submit(rig->c.sequencer, &sub, &err), RC_OK);
+	assert_int_equal(sub.index, 1);
+	assert_int_equal(ran, 1);
+	/* fn belongs to the first time only. */
+	assert_int_equal(sequencer_submit(rig->c.sequencer, &sub, &err), RC_OK);
+	assert_int_equal(ran, 1);
+	assert_int_equal(sequencer_do(rig->c.sequencer, counts, &ran, &err), RC_OK);
+	assert_int_equal(ran, 2);
+	buf_done(&a);
+	buf_done(&b);
+}
+
+struct many { struct buf dsse[EACH]; uint64_t index[EACH]; };
+
+static void *
+submit_many(void *arg)
+{
+	struct many		*m = arg;
+	struct submission	 sub;
+	int			 i;
+
+	for (i = 0; i < EACH; i++)
+		m->index[i] = submit(buf_view(&m->dsse[i]), &sub) == RC_OK &&
+		    sub.fate == FATE_LOGGED ? sub.index : 0;
+	return NULL;
+}
+
+static void
+many_at_a_time(void **state)
+{
+	static struct many	m[THREADS];
+	bool			seen[1 + THREADS * EACH] = { true };
+	pthread_t		t[THREADS];
+	struct reader		*r;
+	struct verdict		v;
+	struct err		err;
+	when			last = 0;
+	uint64_t		i;
+	int			j;
+
+	(void)state;
+	for (i = 0; i < THREADS; i++)
+		for (j = 0; j < EACH; j++) {
+			m[i].dsse[j] = BUF_INIT(DSSE_BYTES_MAX);
+			rig_revocation(rig, NET_LEGAL, &m[i].dsse[j]);
+		}
+	for (i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, submit_many, &m[i]), 0);
+	for (i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(t[i], NULL), 0);
+	assert_int_equal(sequencer_size(rig->c.sequencer), 1 + THREADS * EACH);
+	for (i = 0; i < THREADS; i++)
+		for (j = 0; j < EACH; j++) {
+			assert_in_range(m[i].index[j], 1, THREADS * EACH);
+			assert_false(seen[m[i].index[j]]);
+			seen[m[i].index[j]] = true;
+			buf_done(&m[i].dsse[j]);
+		}
+	await_target(1 + THREADS * EACH, NULL);
+	r = reader_take(rig->c.readers);
+	for (i = 0; i < 1 + THREADS * EACH; i++) {
+		assert_int_equal(store_verdict(r->store, i, &v, &err), RC_OK);
+		assert_true(v.time >= last);
+		last = v.time;
+	}
+	reader_give(r);
+}
+
+/* A note of q custodians over `size`, as if they had cosigned it. */
+static void
+make_note(struct span log_note, struct buf *out)
+{
+	uint8_t	i;
+
+	buf_span(out, log_note);
+	for (i = 1; i <= rig->c.charter->q; i++)
+		rig_line(rig, i, rig_text(log_note), out);
+}
+
+static void
+keeps_the_cosigned_note(void **state)
+{
+	struct buf	log_note = BUF_INIT(NOTE_BYTES_MAX), note = BUF_INIT(NOTE_BYTES_MAX);
+	struct buf	back = BUF_INIT(NOTE_BYTES_MAX);
+	struct err	err;
+	uint64_t	size;
+	unsigned	have;
+
+	(void)state;
+	await_target(1, &log_note);
+	make_note(buf_view(&log_note), &note);
+	sequencer_keep(&rig->c, 1, buf_view(&note));
+	assert_int_equal(cosigning_wait(rig->c.cosigning, 1, 10000, &have, &err), RC_OK);
+	again();
+	assert_int_equal(cosigning_latest(rig->c.cosigning, &back, &size, &err), RC_OK);
+	assert_int_equal(size, 1);
+	assert_true(span_eq(buf_view(&back), buf_view(&note)));
+	buf_done(&log_note);
+	buf_done(&note);
+	buf_done(&back);
+}
+
+/* A log that is shorter than what q custodians cosigned was restored: it stops. */
+static void
+an_old_copy_does_not_start(void **state)
+{
+	struct buf	dsse = BUF_INIT(DSSE_BYTES_MAX), log_note = BUF_INIT(NOTE_BYTES_MAX);
+	struct buf	note = BUF_INIT(NOTE_BYTES_MAX);
+	struct submission sub;
+	char		command[FILE_PATH_MAX + 16];
+	struct err	err;
+	unsigned	have;
+
+	(void)state;
+	rig_revocation(rig, NET_LEGAL, &dsse);
+	assert_int_equal(submit(buf_view(&dsse), &sub), RC_OK);
+	await_target(2, &log_note);
+	make_note(buf_view(&log_note), &note);
+	rig_stop(rig);
+	/* Entry 1 is gone, the note over it is not. */
+	(void)snprintf(command, sizeof(command), "rm -f %s/log.db*", rig->c.dir);
+	assert_int_equal(system(command), 0);
+	rig_start(rig);
+	sequencer_keep(&rig->c, 2, buf_view(&note));
+	assert_int_equal(cosigning_wait(rig->c.cosigning, 2, 10000, &have, &err), RC_OK);
+	rig_stop(rig);
+	assert_int_equal(cosigning_new(rig->c.charter, sequencer_keep, &rig->c,
+	    &rig->c.cosigning, &err), RC_OK);
+	assert_int_equal(sequencer_new(&rig->c, &rig->c.sequencer, &err), RC_BUG);
+	cosigning_free(rig->c.cosigning);
+	rig->c.cosigning = NULL;
+	buf_done(&dsse);
+	buf_done(&log_note);
+	buf_done(&note);
+}
+
+#define T(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		T(starts_with_the_charter),
+		T(logs_what_the_charter_signed),
+		T(strangers_leave_no_trace),
+		T(waits_for_fixed_blobs),
+		T(a_failure_undoes_the_entry),
+		T(many_at_a_time),
+		T(keeps_the_cosigned_note),
+		T(an_old_copy_does_not_start),
+		cmocka_unit_test(refuses_an_unsigned_charter),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
