@@ -1,0 +1,247 @@
+/* Uploads and envelopes: whole or not there, and never replaced. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "coordinator/envelopes.h"
+#include "coordinator/uploads.h"
+#include "tests/unit/coordinator/rig.h"
+
+#define NOW	UINT64_C(1000000)
+
+static char		dir[64];
+static struct uploads	*up;
+static const uint8_t	id[UPLOAD_ID_BYTES] = { 1, 2, 3 };
+static const uint8_t	id2[UPLOAD_ID_BYTES] = { 2 };
+static uint64_t		received;
+static bool		whole;
+static uint8_t		digest[SHA256_BYTES];
+
+static int
+setup(void **state)
+{
+	struct err	err;
+
+	(void)state;
+	rig_folder(dir);
+	return uploads_new(dir, NOW, &up, &err) == RC_OK ? 0 : -1;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	uploads_free(up);
+	rig_remove(dir);
+	return 0;
+}
+
+static enum rc
+piece(uint64_t offset, const char *data, bool last)
+{
+	struct err	err;
+
+	return uploads_write(up, id, NOW, offset, span_str(data), last, &received, &whole,
+	    digest, &err);
+}
+
+static void
+restart(when now)
+{
+	struct err	err;
+
+	uploads_free(up);
+	up = NULL;
+	assert_int_equal(uploads_new(dir, now, &up, &err) == RC_OK, 1);
+}
+
+static void
+check_whole(const char *text)
+{
+	uint8_t		want[SHA256_BYTES];
+	char		path[FILE_PATH_MAX];
+	struct buf	b = BUF_INIT(64);
+	struct err	err;
+	uint64_t	size;
+
+	sha256_one(want, span_str(text));
+	assert_true(whole);
+	assert_memory_equal(digest, want, sizeof(want));
+	assert_int_equal(uploads_path(up, id, path, &size, &err), RC_OK);
+	assert_int_equal(size, strlen(text));
+	assert_int_equal(file_read(path, &b, &err), RC_OK);
+	assert_true(span_eq(buf_view(&b), span_str(text)));
+	buf_done(&b);
+}
+
+static void
+grows_in_pieces(void **state)
+{
+	char		path[FILE_PATH_MAX];
+	struct err	err;
+	uint64_t	size;
+
+	(void)state;
+	assert_int_equal(piece(0, "abc", false), RC_OK);
+	assert_int_equal(received, 3);
+	assert_int_equal(piece(5, "xyz", false), RC_OK);	/* a gap: nothing changes */
+	assert_int_equal(received, 3);
+	assert_int_equal(piece(0, "abc", false), RC_OK);	/* again: neither */
+	assert_int_equal(received, 3);
+	assert_int_equal(piece(1, "bcde", false), RC_OK);	/* overlapping: what is new */
+	assert_int_equal(received, 5);
+	assert_int_equal(uploads_path(up, id, path, &size, &err), RC_MISSING);
+	assert_int_equal(piece(9, "no", true), RC_OK);		/* the last, but not the next */
+	assert_false(whole);
+	assert_int_equal(piece(5, "f", true), RC_OK);
+	check_whole("abcdef");
+	/* The answer was lost: the same question, the same answer. */
+	assert_int_equal(piece(5, "f", true), RC_OK);
+	check_whole("abcdef");
+	assert_int_equal(piece(6, "more", false), RC_OK);	/* whole is whole */
+	assert_int_equal(received, 6);
+	assert_int_equal(uploads_count(up), 1);
+	uploads_forget(up, id);
+	assert_int_equal(uploads_count(up), 0);
+	assert_false(file_exists(path));
+}
+
+static void
+survives_a_restart(void **state)
+{
+	(void)state;
+	assert_int_equal(piece(0, "abc", false), RC_OK);
+	restart((when)time(NULL));
+	assert_int_equal(uploads_count(up), 1);
+	assert_int_equal(piece(0, "abc", false), RC_OK);
+	assert_int_equal(received, 3);
+	assert_int_equal(piece(3, "def", true), RC_OK);
+	check_whole("abcdef");
+	restart((when)time(NULL));
+	assert_int_equal(piece(6, "", true), RC_OK);
+	check_whole("abcdef");
+}
+
+static void
+is_bounded(void **state)
+{
+	uint8_t		one[UPLOAD_ID_BYTES] = { 0 };
+	struct err	err;
+	unsigned	i;
+
+	(void)state;
+	for (i = 0; i < UPLOADS_MAX; i++) {
+		one[0] = (uint8_t)i;
+		one[1] = (uint8_t)(i >> 8);
+		assert_int_equal(uploads_write(up, one, NOW, 0, SPAN_STR("x"), true,
+		    &received, &whole, digest, &err), RC_OK);
+	}
+	one[2] = 1;
+	assert_int_equal(uploads_write(up, one, NOW, 0, SPAN_STR("x"), false,
+	    &received, &whole, digest, &err), RC_LIMIT);
+	/* After a day nobody comes for them any more. */
+	assert_int_equal(uploads_write(up, one, NOW + UPLOAD_SECONDS + 1, 0, SPAN_STR("x"),
+	    false, &received, &whole, digest, &err), RC_OK);
+	assert_int_equal(uploads_count(up), 1);
+}
+
+static void
+old_ones_go_at_start(void **state)
+{
+	(void)state;
+	assert_int_equal(piece(0, "abc", false), RC_OK);
+	restart((when)time(NULL) + UPLOAD_SECONDS + 10);
+	assert_int_equal(uploads_count(up), 0);
+}
+
+static void
+a_full_disk_says_so(void **state)
+{
+	struct err	err;
+
+	(void)state;
+	/* What cannot be created fails as on a full disk. */
+	assert_int_equal(piece(0, "abc", false), RC_OK);
+	rig_remove(dir);
+	assert_int_equal(uploads_write(up, id2, NOW, 0, SPAN_STR("x"), false, &received,
+	    &whole, digest, &err), RC_IO);
+	assert_int_equal(mkdir(dir, 0700), 0);
+}
+
+static void
+write_file(const char *path, const char *text)
+{
+	struct err	err;
+
+	assert_int_equal(file_write(path, span_str(text), 0600, &err), RC_OK);
+}
+
+static void
+envelopes_are_written_once(void **state)
+{
+	static const uint8_t	a[ARTIFACT_ID_BYTES] = { 0xab, 1 };
+	char			from[FILE_PATH_MAX], to[FILE_PATH_MAX];
+	struct buf		b = BUF_INIT(64);
+	struct err		err;
+
+	(void)state;
+	assert_int_equal(file_path(from, &err, "%s/new", dir), RC_OK);
+	write_file(from, "first");
+	assert_false(envelopes_has(dir, a));
+	assert_int_equal(envelopes_take(dir, a, from, &err), RC_OK);
+	assert_true(envelopes_has(dir, a));
+	assert_false(file_exists(from));
+	write_file(from, "second");
+	assert_int_equal(envelopes_take(dir, a, from, &err), RC_DENIED);
+	assert_int_equal(envelopes_path(dir, a, to, &err), RC_OK);
+	assert_int_equal(file_read(to, &b, &err), RC_OK);
+	assert_true(span_eq(buf_view(&b), SPAN_STR("first")));
+	envelopes_drop(dir, a);
+	assert_false(envelopes_has(dir, a));
+	assert_int_equal(envelopes_take(dir, a, from, &err), RC_OK);
+	buf_done(&b);
+}
+
+static void
+a_foreign_file_is_no_envelope(void **state)
+{
+	struct envelope_file	f;
+	char			path[FILE_PATH_MAX];
+	struct err		err;
+
+	(void)state;
+	assert_int_equal(file_path(path, &err, "%s/x", dir), RC_OK);
+	assert_int_equal(envelope_file_open(path, SPAN_STR("d"), &f, &err), RC_MISSING);
+	envelope_file_done(&f);
+	write_file(path, "quorate/envelope/v1\nnot really");
+	assert_int_not_equal(envelope_file_open(path, SPAN_STR("d"), &f, &err), RC_OK);
+	envelope_file_done(&f);
+}
+
+#define T(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		T(grows_in_pieces),
+		T(survives_a_restart),
+		T(is_bounded),
+		T(old_ones_go_at_start),
+		T(a_full_disk_says_so),
+		T(envelopes_are_written_once),
+		T(a_foreign_file_is_no_envelope),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
