@@ -144,8 +144,11 @@ judge_charter(struct verifier *v, struct err *err)
 
 /* --- the replay, four claims in one -------------------------------------------------- */
 
-static const enum claim_name replayed[] = {
-	CLAIM_CHECKPOINT, CLAIM_ENTRIES, CLAIM_DESCRIPTORS, CLAIM_ORDER,
+static const struct { enum claim_name claim; const char *words; } replayed[] = {
+	{ CLAIM_CHECKPOINT,	"cosigned by as many custodians as are needed" },
+	{ CLAIM_ENTRIES,	"each under the checkpoint" },
+	{ CLAIM_DESCRIPTORS,	"each under its batch" },
+	{ CLAIM_ORDER,		"allowed" },
 };
 #define REPLAYED	(sizeof(replayed) / sizeof(replayed[0]))
 
@@ -177,11 +180,11 @@ judge_case(struct verifier *v, struct err *err)
 		return err_set(err, rc, "%s", why.msg);
 	held = reached <= CASE_CHARTER ? 0 : (size_t)(reached - CASE_CHARTER);
 	for (size_t i = 0; i < held; i++) {
-		say(v, replayed[i], CLAIM_YES, "");
-		v->done |= BIT(replayed[i]);
+		say(v, replayed[i].claim, CLAIM_YES, replayed[i].words);
+		v->done |= BIT(replayed[i].claim);
 	}
 	if (rc != RC_OK) {
-		say(v, replayed[held < REPLAYED ? held : REPLAYED - 1], CLAIM_NO, why.msg);
+		say(v, replayed[held < REPLAYED ? held : REPLAYED - 1].claim, CLAIM_NO, why.msg);
 		return RC_OK;
 	}
 	return say_replayed(v, err);
