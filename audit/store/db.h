@@ -59,7 +59,7 @@ struct store {
 enum rc	 db_fail(struct store *s, int code, const char *what, struct err *err);
 /* RC_IO: a row that this code would not have written. */
 enum rc	 db_damaged(const char *what, struct err *err);
-/* Inside a sound write transaction? RC_BUG without one; what broke it otherwise. */
+/* Inside a sound transaction? RC_BUG without one; what broke it otherwise. */
 MUST_USE enum rc db_writing(struct store *s, struct err *err);
 
 struct query {

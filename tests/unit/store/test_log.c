@@ -137,6 +137,7 @@ test_rollback(void **state)
 {
 	struct place	 p;
 	struct store	*s;
+	uint8_t		 root[TREE_HASH_BYTES];
 
 	(void)state;
 	place_init(&p);
@@ -148,11 +149,18 @@ test_rollback(void **state)
 		assert_int_equal(store_append(s, SPAN_STR("another future"), NULL), RC_OK);
 	assert_int_equal(store_size(s), 14);
 	store_rollback(s);
+	assert_int_equal(store_root_at(s, 14, root, NULL), RC_MISSING);
 	assert_int_equal(store_size(s), 5);
 	roots_are(s, 5);
 	for (uint64_t i = 5; i < 20; i++)
 		append_one(s, i);
 	roots_are(s, 20);
+	store_close(s);
+	/* A log that cannot be read is not an empty one. */
+	s = opened(&p, STORE_OPEN);
+	assert_int_equal(sqlite3_exec(s->db, "ALTER TABLE entry RENAME TO gone", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(store_begin(s, NULL), RC_IO);
+	assert_int_equal(store_size(s), 20);
 	store_close(s);
 	place_done(&p);
 }

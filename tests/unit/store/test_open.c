@@ -38,6 +38,7 @@ test_modes(void **state)
 	assert_int_equal(st.st_mode & 07777, 0600);
 	r = opened(&p, STORE_READ);
 	assert_int_equal(store_put(r, "x", SPAN_STR("1"), NULL), RC_BUG);
+	assert_int_equal(store_commit(r, NULL), RC_BUG);
 	assert_int_equal(store_begin(r, NULL), RC_OK);
 	assert_int_equal(store_append(r, SPAN_STR("e"), NULL), RC_BUG);
 	assert_int_equal(store_commit(r, NULL), RC_OK);
