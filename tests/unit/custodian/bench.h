@@ -1,0 +1,93 @@
+/*
+ * tests/unit/custodian/bench.h - custodian 1 of a network (tests/fixture/network.h),
+ * with its keys in a real SoftHSM token and its replica in a real database.
+ *
+ * The rest of the network is the fixture's: it sequences, and what stands in its
+ * log is sent with bench_send(). Time is the real clock's, for the custodian has
+ * one of its own. Failures of the bench itself abort.
+ */
+#ifndef TESTS_UNIT_CUSTODIAN_BENCH_H
+#define TESTS_UNIT_CUSTODIAN_BENCH_H
+
+#include "custodian/custody.h"
+#include "evidence/batch.h"
+#include "proto/quorate.pb-c.h"
+#include "tests/fixture/network.h"
+
+#define BENCH_PIN	"corr3ct"
+#define BENCH_BATCHES	4
+#define BENCH_BEGAN	3600		/* seconds ago */
+
+struct bench_place {			/* once a program */
+	char			 root[64];	/* removed at the end */
+	char			 dir[96];	/* the custodian's, made by custodian_init() */
+	struct custodian_config	 config;
+	struct hsm		*hsm;
+	struct hsm_key		*share_key;
+	struct hsm_signer	*signer;
+};
+
+struct bench {				/* once a test */
+	struct bench_place	*place;
+	struct net		 net;
+	struct custody		 c;
+	struct secret_arena	*arena;
+	size_t			 n_batches;
+	struct bench_batch {
+		uint64_t		 index;		/* of its entry */
+		struct batch_sealed	 sealed;
+		struct shamir_commits	 commits;
+		struct net_artifact	 artifact;
+	} batch[BENCH_BATCHES];
+};
+
+/* False, and a line "skipped: ...": no SoftHSM. */
+bool	 bench_place_up(struct bench_place *p);
+void	 bench_place_down(struct bench_place *p);
+
+/* A network that began BENCH_BEGAN seconds ago, and an empty replica of it. */
+void	 bench_up(struct bench *b, struct bench_place *p);
+void	 bench_down(struct bench *b);
+/* Close the database and open it again. */
+void	 bench_restart(struct bench *b);
+/* What a person must enroll with: DIR/charter.json and DIR/genesis. */
+void	 bench_write_genesis(struct bench *b);
+
+/* One artifact under a policy, its shares really sealed; logged. */
+struct bench_batch *bench_seal(struct bench *b, const char *policy);
+/* Asked for, approved by legal, compliance and auditor, ordered. */
+void	 bench_order(struct bench *b, const struct bench_batch *batch, const char *policy,
+	    uint8_t ret_request[32], uint8_t ret_order[32]);
+
+/* What Append is given. bench_sending() fills it: entries from what the custodian has on, all else. */
+struct bench_sending {
+	uint64_t	first, size;		/* entries first..size-1 */
+	bool		no_blobs, no_shares;
+	unsigned	cosigners;		/* of a note of `size`, beside the log; 0: no such note */
+	struct span	extra_blob;		/* NULL: none */
+	int64_t		alter;			/* this entry gets another last byte; -1: none */
+	const struct buf *vector;		/* instead of the shares of batch 0 */
+	uint64_t	checkpoint;		/* of this size; 0: none */
+	bool		other_root;		/* ... and of a root that is not the log's */
+};
+struct bench_sending bench_sending(const struct bench *b);
+/* RC_OK: *ret is to be freed with bench_reply_free(). */
+enum rc	 bench_send(struct bench *b, const struct bench_sending *s, Quorate__V1__AppendReply **ret,
+	    struct err *err);
+void	 bench_reply_free(Quorate__V1__AppendReply *r);
+/* All of it, with `cosigners` of four needed; must succeed. */
+void	 bench_sync(struct bench *b, unsigned cosigners);
+/* A checkpoint note of a size with cosignatures of custodians 2 on. */
+void	 bench_note(struct bench *b, uint64_t size, unsigned cosigners, bool other_root, struct buf *out);
+/* Its text. */
+void	 bench_text(struct bench *b, uint64_t size, bool other_root, struct buf *out);
+
+/* Contribute. RC_OK: message and receipt, to be freed likewise. */
+enum rc	 bench_contribute(struct bench *b, const uint8_t order[32], Quorate__V1__ContributeReply **ret,
+	    struct err *err);
+bool	 bench_journalled(struct bench *b, const char *journal, const uint8_t id[32]);
+
+/* The database may not grow any more, as on a full disk; lift it before anything else. */
+void	 bench_disk_full(bool full);
+
+#endif
