@@ -32,6 +32,7 @@ struct bench {				/* once a test */
 	struct net		 net;
 	struct custody		 c;
 	struct secret_arena	*arena;
+	bool			 lie;		/* the sealer seals one custodian's share to another */
 	size_t			 n_batches;
 	struct bench_batch {
 		uint64_t		 index;		/* of its entry */
