@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "audit/entry.h"
+#include "policy/quorum.h"
 #include "tests/unit/policy/rows.h"
 
 /* --- entry 0: the one entry that can stop a replica --------------------------- */
@@ -221,6 +222,77 @@ saw_the_far_future(void **state)
 	}
 }
 
+/* --- quorum ----------------------------------------------------------------------- */
+
+/* The window runs from the approval that completes the quorum, not from the first. */
+static void
+met_when_the_last_approves(void **state)
+{
+	struct net		n;
+	struct request_view	v;
+	uint8_t			id[32];
+	struct err		err;
+
+	(void)state;
+	net_init(&n);
+	seal_and_ask(&n, "standard", id);
+	good(net_decide(&n, id, NET_LEGAL, true));
+	n.now += 10;
+	good(net_decide(&n, id, NET_COMPLIANCE, true));
+	n.now += 10;
+	good(net_decide(&n, id, NET_AUDITOR, true));
+	n.now += 10;
+	good(net_decide(&n, id, NET_SECOND_LEGAL, true));
+	assert_int_equal(replica_request(n.replica, id, n.now, &v, &err), RC_OK);
+	assert_int_equal(v.met_at, n.now - 10);
+	net_done(&n);
+}
+
+/* Nor where their organisation might: nobody approves what they ask for. */
+static void
+the_requester_fills_no_place(void **state)
+{
+	struct net		 n;
+	const struct charter	*c;
+	struct policy_rule	 rule;
+
+	(void)state;
+	net_init(&n);
+	c = replica_charter(n.replica);
+	rule = *charter_policy(c, "court");
+	rule.requester_organisation_may_approve = true;
+	assert_false(quorum_possible(c, &rule, charter_person(c, "court")));
+	assert_true(quorum_possible(c, &rule, charter_person(c, "requester")));
+	net_done(&n);
+}
+
+/* Some of these follow from others; who reads the charter is told the nearest reason. */
+static void
+numbers_say_why(void **state)
+{
+	static const struct { unsigned n, k, f, q, h; const char *word; } rows[] = {
+		{ 1, 2, 0, 1, 1, "custodians" },
+		{ 5, 1, 0, 3, 3, "k=1" },
+		{ 5, 3, 3, 4, 4, "release alone" },
+		{ 5, 3, 2, 4, 4, "could cosign" },
+		{ 5, 4, 0, 3, 3, "at least k" },
+		{ 5, 3, 1, 3, 3, "two pasts" },
+		{ 5, 2, 0, 3, 3, "missed" },
+		{ 5, 3, 1, 4, 3, "h=3" },
+		{ 5, 3, 1, 4, 6, "h=6" },
+	};
+	struct err	err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(charter_numbers(rows[i].n, rows[i].k, rows[i].f, rows[i].q,
+		    rows[i].h, &err), RC_FORMAT);
+		if (strstr(err.msg, rows[i].word) == NULL)
+			fail_msg("want \"%s\", got: %s", rows[i].word, err.msg);
+	}
+	assert_int_equal(charter_numbers(5, 3, 1, 4, 4, &err), RC_OK);
+}
+
 int
 main(void)
 {
@@ -231,6 +303,9 @@ main(void)
 		cmocka_unit_test(state_of_another_network),
 		cmocka_unit_test(out_of_turn),
 		cmocka_unit_test(saw_the_far_future),
+		cmocka_unit_test(met_when_the_last_approves),
+		cmocka_unit_test(the_requester_fills_no_place),
+		cmocka_unit_test(numbers_say_why),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
