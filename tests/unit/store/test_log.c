@@ -127,6 +127,9 @@ test_nodes(void **state)
 	assert_int_equal(store_node(s, 63, 0, got, NULL), RC_MISSING);
 	assert_int_equal(store_node(s, 255, UINT64_MAX, got, NULL), RC_MISSING);
 	assert_int_equal(store_node(s, 0, UINT64_MAX, got, NULL), RC_MISSING);
+	/* Numbers that would wrap round to a node that is there. */
+	assert_int_equal(store_node(s, 1, UINT64_C(1) << 63, got, NULL), RC_MISSING);
+	assert_int_equal(store_node(s, 64, 0, got, NULL), RC_MISSING);
 	assert_int_equal(store_commit(s, NULL), RC_OK);
 	store_close(s);
 	place_done(&p);
