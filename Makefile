@@ -192,8 +192,12 @@ $(foreach g,$(GEN),$(eval $(call generator,$(g),$(call libs_in,$(or $(gen_$(g)),
 
 vectors: $(GEN:%=vectors-%)
 
-second: $(BUILD)/tests/shamir/test_vectors $(BUILD)/tests/audit/test_vectors
-	@tests/second/run $(BUILD)
+# The unit tests that read vectors read those of the second implementation too.
+SECOND	= $(patsubst %,$(BUILD)/tests/%,shamir/test_vectors audit/test_vectors policy/test_vectors \
+	  evidence/test_sealing_vectors)
+
+second: $(SECOND)
+	@tests/second/run $(BUILD) $(SECOND)
 
 # ---- for people: set-up included ---------------------------------------------------
 # The packages come first, and a new make then, since this one looked for them in vain.

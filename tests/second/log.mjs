@@ -1,9 +1,8 @@
 // log-v1, written from docs/spec/log-v1.md.
 import { ed25519 } from '@noble/curves/ed25519';
 import { sha256 } from '@noble/hashes/sha2';
-import { ascii, equal, hex, join, need } from './bytes.mjs';
+import { TIME_MAX, ascii, big, equal, hex, join, need, same } from './bytes.mjs';
 
-const big = (b) => b.reduce((n, x) => (n << 8n) | BigInt(x), 0n);
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encode = (t) => new Uint8Array(Buffer.from(t, 'utf8'));
 
@@ -11,23 +10,36 @@ const encode = (t) => new Uint8Array(Buffer.from(t, 'utf8'));
 export function readEntry(b) {
 	need(b.length >= 9 && b.length <= 65535, 'format', 'length of an entry');
 	const time = big(b.subarray(0, 8));
-	need(time <= 253402300799n, 'format', 'year 10000');
+	need(time <= TIME_MAX, 'format', 'year 10000');
 	return { time, dsse: b.subarray(8) };
 }
 
 // Section 3.
 export const leafHash = (b) => sha256(join([0], b));
-const nodeHash = (l, r) => sha256(join([1], l, r));
+export const nodeHash = (l, r) => sha256(join([1], l, r));
+
+// How many of n leaves stand under the left child: the largest power of two below n.
+export function splitAt(n) {
+	let k = 1;
+	while (k * 2 < n)
+		k *= 2;
+	return k;
+}
 
 export function root(leaves) {
 	if (leaves.length === 0)
 		return sha256(new Uint8Array(0));
 	if (leaves.length === 1)
 		return leaves[0];
-	let k = 1;
-	while (k * 2 < leaves.length)
-		k *= 2;
+	const k = splitAt(leaves.length);
 	return nodeHash(root(leaves.slice(0, k)), root(leaves.slice(k)));
+}
+
+export function pathTo(leaves, i) {
+	if (leaves.length <= 1)
+		return [];
+	const k = splitAt(leaves.length), left = leaves.slice(0, k), right = leaves.slice(k);
+	return i < k ? [...pathTo(left, i), root(right)] : [...pathTo(right, i - k), root(left)];
 }
 
 export function verifyInclusion(leaf, index, size, path, want) {
@@ -127,7 +139,7 @@ export function sigLine(k, time, sig) {
 function checkSignature(k, raw, text) {
 	need(raw.length === (k.type === 4 ? 76 : 68), 'format', 'length of a signature');
 	const time = k.type === 4 ? big(raw.subarray(4, 12)) : 0n;
-	need(time <= 253402300799n, 'format', 'year 10000');
+	need(time <= TIME_MAX, 'format', 'year 10000');
 	const message = k.type === 4 ? cosigned(text, time) : text;
 	need(ed25519.verify(raw.subarray(-64), encode(message), k.key, { zip215: false }), 'verify', `signature of ${k.name}`);
 }
@@ -177,11 +189,6 @@ export function readProof(bytes) {
 	const note = bytes.subarray(m[0].length);
 	need(note.length > 0 && note.length <= 32768, 'format', 'checkpoint');
 	return { index: BigInt(m[2]), path, note };
-}
-
-function same(is, want, what) {
-	if (is !== want)
-		throw new Error(`${what}: ${is}, not ${want}`);
 }
 
 const tests = {

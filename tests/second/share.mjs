@@ -52,7 +52,7 @@ export function checkIndex(i) {
 	need(i >= 1 && i <= 31, 'format', 'index');
 }
 
-function checkNumbers(k, n) {
+export function checkNumbers(k, n) {
 	need(k >= 2 && k <= n && n <= 31, 'format', 'threshold');
 }
 
