@@ -125,6 +125,65 @@ two_replicas_agree(void **state)
 	net_done(&n);
 }
 
+static void
+hash_state(uint8_t state[32], uint64_t index, uint8_t effective, uint8_t why,
+    struct span puts)
+{
+	AUTO_DONE(buf_done) struct buf b = BUF_INIT(BIG);
+	uint8_t	changes[32];
+
+	sha256_one(changes, puts);
+	buf_add(&b, state, 32);
+	buf_u64(&b, index);
+	buf_u8(&b, effective);
+	buf_u8(&b, why);
+	buf_add(&b, changes, 32);
+	sha256_one(state, buf_view(&b));
+}
+
+/* state-v1 sections 4 and 5, done by hand for three entries. */
+static void
+digest_as_specified(void **state)
+{
+	AUTO_DONE(buf_done) struct buf puts = BUF_INIT(BIG);
+	AUTO_DONE(dsse_done) struct dsse d = { 0 };
+	struct statement	s;
+	struct net		n;
+	uint8_t			want[32], have[32];
+
+	(void)state;
+	net_init(&n);
+	sha256_one(want, SPAN_STR("quorate/state/v1"));
+	assert_int_equal(dsse_parse(SPAN(n.log_entries.leaf[0].p + 8,
+	    n.log_entries.leaf[0].n - 8), &d, NULL), RC_OK);
+	buf_printf(&puts, "%c%cs", 0, 33);
+	buf_add(&puts, d.id, 32);
+	buf_add(&puts, "\0\x0a" "\0\0\0\0\0\0\0\0" "\1" "\0", 12);
+	hash_state(want, 0, 1, 0, buf_view(&puts));
+	assert_int_equal(replica_state_digest(n.replica, have, NULL), RC_OK);
+	assert_memory_equal(have, want, 32);
+
+	(void)net_log_dsse(&n, SPAN_STR("{}"));
+	hash_state(want, 1, 0, VOID_MALFORMED, SPAN(NULL, 0));
+	assert_int_equal(replica_state_digest(n.replica, have, NULL), RC_OK);
+	assert_memory_equal(have, want, 32);
+
+	net_statement(&n, &s, STATEMENT_REVOCATION);
+	key_id(&n.person[NET_AUDITOR].signer.key, s.subject);
+	good(net_log(&n, &s, &n.person[NET_LEGAL]));
+	buf_reset(&puts);
+	buf_printf(&puts, "%c%ck", 0, 33);
+	buf_add(&puts, s.subject, 32);
+	buf_add(&puts, "\0\x08" "\0\0\0\0\0\0\0\2", 10);
+	buf_printf(&puts, "%c%cs", 0, 33);
+	buf_add(&puts, s.id, 32);
+	buf_add(&puts, "\0\x0a" "\0\0\0\0\0\0\0\2" "\6" "\0", 12);
+	hash_state(want, 2, 1, 0, buf_view(&puts));
+	assert_int_equal(replica_state_digest(n.replica, have, NULL), RC_OK);
+	assert_memory_equal(have, want, 32);
+	net_done(&n);
+}
+
 /* Another order of two entries is another state. */
 static void
 order_matters(void **state)
@@ -571,6 +630,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(two_replicas_agree),
+		cmocka_unit_test(digest_as_specified),
 		cmocka_unit_test(order_matters),
 		cmocka_unit_test(mutations_are_void_or_effective),
 		cmocka_unit_test(any_leaf),
