@@ -504,6 +504,39 @@ test_two_wrapped_keys(void **state)
 	recipient_down(&r);
 }
 
+/* A point whose y is even has two more spellings that libcrypto reads. */
+static void
+test_points_spelt_otherwise(void **state)
+{
+	static const int	path[] = { BODY, 1, 0, 1, 0, 1, -1 };
+	struct recipient	r;
+	struct secret		*out = NULL;
+	struct span		point = SPAN(NULL, 0);
+	struct buf		der = BUF_INIT(0);
+	uint8_t			*p;
+
+	(void)state;
+	recipient_up(&r, P256);
+	for (int i = 0; i < 200 && (point.n == 0 || (point.p[point.n - 1] & 1) != 0); i++) {
+		buf_done(&der);
+		der = sealed_to(&r, "the keys");
+		point = der_at(buf_view(&der), path);
+	}
+	assert_int_equal(point.n, 3 + 65);
+	assert_int_equal(point.p[67] & 1, 0);
+	p = der.p + (point.p - der.p);
+	p[2] = 1;				/* one bit less, and it is zero */
+	assert_int_equal(open_with(&r, buf_view(&der), &out), RC_FORMAT);
+	p[2] = 0;
+	p[3] = 6;				/* hybrid */
+	assert_int_equal(open_with(&r, buf_view(&der), &out), RC_FORMAT);
+	p[3] = 4;
+	assert_int_equal(open_with(&r, buf_view(&der), &out), RC_OK);
+	secret_free(out);
+	buf_done(&der);
+	recipient_down(&r);
+}
+
 static void
 test_too_large(void **state)
 {
@@ -780,6 +813,7 @@ main(void)
 		cmocka_unit_test(test_variants),
 		cmocka_unit_test(test_edits),
 		cmocka_unit_test(test_two_wrapped_keys),
+		cmocka_unit_test(test_points_spelt_otherwise),
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_large_certificate),
 		cmocka_unit_test(test_vectors),

@@ -291,6 +291,7 @@ test_leaves(void **state)
 {
 	AUTO(envelope_free) struct envelope *e = NULL;
 	struct sealing	s;
+	struct err	err;
 	uint8_t		*out = malloc(SEGMENT_LEAF_MAX), hash[4][TREE_HASH_BYTES], mine[TREE_HASH_BYTES];
 	size_t		n;
 
@@ -306,7 +307,8 @@ test_leaves(void **state)
 	assert_int_equal(envelope_leaf_hashes(e, 0, 2, 1, hash, NULL), RC_OK);
 	assert_memory_equal(hash[0], hash[2], TREE_HASH_BYTES);
 	assert_int_equal(envelope_leaf_hashes(e, 0, 4, 0, hash, NULL), RC_OK);
-	assert_int_equal(envelope_leaf(e, 0, 4, out, &n, NULL), RC_USAGE);
+	assert_int_equal(envelope_leaf(e, 0, 4, out, &n, &err), RC_USAGE);
+	assert_string_equal(err.msg, "envelope: leaf 4 of 4");
 	assert_int_equal(envelope_leaf(e, 3, 0, out, &n, NULL), RC_USAGE);
 	assert_int_equal(envelope_leaf_hashes(e, 0, 1, 4, hash, NULL), RC_USAGE);
 	assert_int_equal(envelope_leaf_hashes(e, 0, 5, 0, hash, NULL), RC_USAGE);
