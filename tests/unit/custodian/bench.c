@@ -105,13 +105,22 @@ bench_place_up(struct bench_place *p)
 }
 
 void
+bench_place_close(struct bench_place *p)
+{
+	hsm_signer_free(p->signer);
+	hsm_key_free(p->share_key);
+	hsm_close(p->hsm);
+	p->signer = NULL;
+	p->share_key = NULL;
+	p->hsm = NULL;
+}
+
+void
 bench_place_down(struct bench_place *p)
 {
 	char	command[128];
 
-	hsm_signer_free(p->signer);
-	hsm_key_free(p->share_key);
-	hsm_close(p->hsm);
+	bench_place_close(p);
 	if (p->root[0] == '\0')
 		return;
 	snprintf(command, sizeof(command), "rm -rf '%s'", p->root);

@@ -45,6 +45,8 @@ struct bench {				/* once a test */
 /* False, and a line "skipped: ...": no SoftHSM. */
 bool	 bench_place_up(struct bench_place *p);
 void	 bench_place_down(struct bench_place *p);
+/* Closes the token: for who starts a process that opens it. */
+void	 bench_place_close(struct bench_place *p);
 
 /* A network that began BENCH_BEGAN seconds ago, and an empty replica of it. */
 void	 bench_up(struct bench *b, struct bench_place *p);

@@ -1,0 +1,151 @@
+/* The keeper as the listener has it: a process behind a socket that trusts no caller. */
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "custodian/frame.h"
+#include "custodian/methods.h"
+#include "tests/unit/custodian/bench.h"
+
+static struct bench_place	place;
+static struct bench		b;
+static int			fd;
+static pid_t			keeper;
+
+/* The table, read aloud. */
+static void
+table(void **state)
+{
+	static const struct { const char *name; uint32_t callers; size_t max; } rows[] = {
+		{ "/quorate.v1.Custodian/Append", CALLER_COORDINATOR, 1 << 20 },
+		{ "/quorate.v1.Custodian/Contribute", CALLER_COORDINATOR, 64 },
+		{ "/quorate.v1.Custodian/Checkpoint", CALLER_COORDINATOR | CALLER_PEER, 64 },
+	};
+
+	(void)state;
+	assert_int_equal(n_keeper_methods, sizeof(rows) / sizeof(rows[0]));
+	for (size_t i = 0; i < n_keeper_methods; i++) {
+		assert_string_equal(keeper_methods[i].name, rows[i].name);
+		assert_int_equal(keeper_methods[i].callers, rows[i].callers);
+		assert_int_equal(keeper_methods[i].max_request, rows[i].max);
+	}
+}
+
+static enum rc
+ask(uint8_t method, uint8_t roles, struct span request, struct frame *f)
+{
+	static uint32_t	id;
+	struct err	err;
+
+	assert_int_equal(frame_write(fd, ++id, method, roles, NULL, request, &err), RC_OK);
+	if (frame_read(fd, 30000, f, &err) != RC_OK)
+		fail_msg("%s", err.msg);
+	assert_int_equal(f->id, id);
+	return (enum rc)f->code;
+}
+
+static void
+who_asks_what(void **state)
+{
+	static const struct {
+		uint8_t	method, roles;
+		size_t	n;		/* bytes of nothing that anybody can read */
+		enum rc	rc;
+	} rows[] = {
+		{ 0, 0, 1, RC_DENIED },
+		{ 0, CALLER_PEER | CALLER_HOST, 1, RC_DENIED },
+		{ 0, CALLER_COORDINATOR, 1, RC_FORMAT },
+		{ 1, 0, 1, RC_DENIED },
+		{ 1, CALLER_PEER, 1, RC_DENIED },
+		{ 1, CALLER_HOST, 1, RC_DENIED },
+		{ 1, CALLER_COORDINATOR, 1, RC_FORMAT },
+		{ 1, CALLER_COORDINATOR, 64, RC_FORMAT },
+		{ 1, CALLER_COORDINATOR, 65, RC_DENIED },
+		{ 2, CALLER_HOST, 0, RC_DENIED },
+		{ 2, CALLER_PEER, 0, RC_OK },
+		{ 2, CALLER_PEER | CALLER_HOST, 0, RC_OK },
+		{ 2, CALLER_PEER, 65, RC_DENIED },
+		{ 3, 0xff, 0, RC_USAGE },
+		{ 255, 0xff, 0, RC_USAGE },
+	};
+	struct frame	f = { .payload = BUF_INIT(FRAME_BYTES_MAX) };
+	uint8_t		junk[65];
+
+	(void)state;
+	memset(junk, 0xff, sizeof(junk));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		enum rc	rc = ask(rows[i].method, rows[i].roles, SPAN(junk, rows[i].n), &f);
+
+		if (rc != rows[i].rc)
+			fail_msg("row %zu: %s: %s", i, rc_name(rc), f.words);
+		/* What is refused answers with words and nothing else. */
+		if (rc != RC_OK)
+			assert_int_equal(f.payload.n, 0);
+		assert_true((rc == RC_OK) == (f.words[0] == '\0'));
+	}
+	buf_done(&f.payload);
+}
+
+/* It ends when the listener's side is closed for good. */
+static void
+ends_with_its_parent(void **state)
+{
+	int	status;
+
+	(void)state;
+	(void)close(fd);
+	assert_int_equal(waitpid(keeper, &status, 0), keeper);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), EXIT_YES);
+}
+
+/* Forked before this process opens the token; it has the network's genesis from its folder. */
+static void
+start_keeper(void)
+{
+	struct frame	hello = { .payload = BUF_INIT(16) };
+	int		pair[2];
+	struct err	err;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		abort();
+	if ((keeper = fork()) == 0) {
+		(void)close(pair[0]);
+		_exit(keeper_main(place.dir, pair[1]));
+	}
+	(void)close(pair[1]);
+	fd = pair[0];
+	if (keeper < 0 || frame_read(fd, 60000, &hello, &err) != RC_OK)
+		abort();
+	buf_done(&hello.payload);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(table),
+		cmocka_unit_test(who_asks_what),
+		cmocka_unit_test(ends_with_its_parent),
+	};
+	int	failed;
+
+	if (!bench_place_up(&place))
+		return 0;
+	bench_up(&b, &place);
+	bench_write_genesis(&b);
+	bench_down(&b);
+	bench_place_close(&place);
+	start_keeper();
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	bench_place_down(&place);
+	return failed;
+}
