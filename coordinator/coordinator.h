@@ -1,7 +1,7 @@
 /*
  * coordinator/coordinator.h - coordinatord: what its parts share.
  *
- * One process (docs/adr/0006-coordinator-threads.md): a sequencer thread that
+ * One process (docs/adr/0007-coordinator-threads.md): a sequencer thread that
  * alone writes the log, a replicator thread for each custodian, RPC workers
  * that read, and a thread and a worker process for each release that runs. It
  * is trusted with nothing but order and availability: every claim it makes is

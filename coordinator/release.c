@@ -171,12 +171,14 @@ wait_for(struct releases *r, const uint8_t request[SHA256_BYTES], unsigned ms,
 			break;
 	if (rc == RC_OK && memcmp(j->request, request, SHA256_BYTES) != 0)
 		rc = err_set(err, RC_UNSURE, "ask again");	/* over, and its place taken */
-	if (rc == RC_OK) {
-		*ret = (struct outcome){ .rc = j->running ? RC_UNSURE : j->rc,
-		    .err = j->err, .have = j->have, .need = j->need, .row = j->row };
+	memset(ret, 0, sizeof(*ret));
+	/* While it runs, all but `running` is its thread's own. */
+	if (rc == RC_OK && j->running) {
+		ret->rc = err_set(&ret->err, RC_UNSURE, "the release goes on: ask again");
+	} else if (rc == RC_OK) {
+		*ret = (struct outcome){ .rc = j->rc, .err = j->err, .have = j->have,
+		    .need = j->need, .row = j->row };
 		memcpy(ret->why, j->why, sizeof(ret->why));
-		if (j->running)
-			(void)err_set(&ret->err, RC_UNSURE, "the release goes on: ask again");
 	}
 	(void)pthread_mutex_unlock(&r->lock);
 	return rc;

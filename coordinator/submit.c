@@ -252,8 +252,13 @@ on_submit(void *user, struct rpc_call *call, struct span request, struct buf *re
 	Quorate__V1__SubmitReply	 r = QUORATE__V1__SUBMIT_REPLY__INIT;
 	struct submission		 sub = { .why = VOID_NONE };
 
+	enum rc				 rc;
+
 	PB_UNPACK(submit_request, SubmitRequest, q, request);
-	TRY(submit(c, call, q, &sub, err));
+	rc = submit(c, call, q, &sub, err);
+	if (rc == RC_IO && err != NULL)
+		rpc_say(call, "the coordinator could not store it: %.180s", err->msg);
+	TRY(rc);
 	log_submission(&sub);
 	submit_reply_fill(c, &sub, wait_ms(call), &r);
 	return pb_pack(&r.base, reply, err);

@@ -1,5 +1,6 @@
 /* coordinator/uploads.c - files that grow until they are whole. */
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -220,17 +221,38 @@ open_part(struct uploads *u, struct upload *p, struct err *err)
 }
 
 static enum rc
+disk_error(struct err *err, int e)
+{
+	if (e == ENOSPC || e == EDQUOT)
+		return err_set(err, RC_IO, "the coordinator's disk is full (%s): free some "
+		    "of it, then send it again", strerror(e));
+	return err_set(err, RC_IO, "upload: %s", strerror(e));
+}
+
+/* A "no" must find room in the log whatever has been uploaded. */
+static bool
+room_for(int fd, size_t n)
+{
+	struct statvfs	v;
+
+	return fstatvfs(fd, &v) != 0 ||		/* not every file system says */
+	    (uint64_t)v.f_bavail * v.f_frsize >= n + UPLOAD_RESERVE;
+}
+
+static enum rc
 write_piece(struct upload *p, struct span data, struct err *err)
 {
 	size_t	at = 0;
 	ssize_t	n;
 
+	if (data.n > 0 && !room_for(p->fd, data.n))
+		return disk_error(err, ENOSPC);
 	while (at < data.n) {
 		n = pwrite(p->fd, data.p + at, data.n - at, (off_t)(p->size + at));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_set(err, RC_IO, "upload: %s", strerror(errno));
+			return disk_error(err, errno);
 		at += (size_t)n;
 	}
 	if (p->md != NULL && EVP_DigestUpdate(p->md, data.p, data.n) != 1) {
@@ -333,6 +355,8 @@ uploads_write(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], when now,
 	}
 	(void)pthread_mutex_lock(&u->lock);
 	p->busy = false;
+	if (rc == RC_IO && !p->whole)
+		upload_drop(u, p);
 	(void)pthread_mutex_unlock(&u->lock);
 	return rc;
 }

@@ -19,6 +19,7 @@
 #define UPLOAD_BYTES_MAX	(UINT64_C(80) << 30)	/* of one */
 #define UPLOADS_BYTES_MAX	(UINT64_C(256) << 30)	/* of all that nobody claimed */
 #define UPLOAD_SECONDS		86400u
+#define UPLOAD_RESERVE		(UINT64_C(16) << 20)	/* bytes of the disk left to the log */
 
 struct uploads;
 
@@ -33,7 +34,8 @@ DEFINE_AUTO(uploads_free, struct uploads);
  * last one, and then *ret_whole is true.
  *
  * RC_LIMIT: too many uploads, too many bytes, or two calls for one upload at a time.
- * RC_IO: the disk, in its own words; what is there stays.
+ * RC_IO: the disk. When it is full the upload is given up, so that halves of files
+ * do not keep it full; the log's own reserve is never touched.
  */
 MUST_USE enum rc uploads_write(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], when now,
     uint64_t offset, struct span data, bool last, uint64_t *ret_received,
