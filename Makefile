@@ -196,7 +196,14 @@ vectors: $(GEN:%=vectors-%)
 SECOND	= $(patsubst %,$(BUILD)/tests/%,shamir/test_vectors audit/test_vectors policy/test_vectors \
 	  evidence/test_sealing_vectors)
 
-second: $(SECOND)
+OURS	= $(BUILD)/tests/second/ours
+OURS_LIB = $(CORE_LIBS) $(BUILD)/libfixture.a
+$(OURS): $(call obj,$(wildcard tests/second/*.c)) $(GEN_O) $(call obj,tests/unit/own.c) $(OURS_LIB)
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(call group,$(OURS_LIB)) $(CORE_LD)
+
+second: $(OURS) $(SECOND)
 	@tests/second/run $(BUILD) $(SECOND)
 
 # ---- for people: set-up included ---------------------------------------------------
@@ -228,8 +235,9 @@ check: test
 	$(MAKE) clang asan mutants
 
 # What takes too long for every day.
-check-long: all
+check-long: all $(SYSTEM_TOOLS)
 	LARGE_MIB=8192 scripts/system-run tests/system/50-large.sh
+	ESCROWS=1000000 scripts/system-run tests/system/70-escrows.sh
 
 clang:
 	$(MAKE) BUILD=build/clang CC=clang all unit
@@ -256,4 +264,4 @@ clean:
 .PHONY: all programs unit asan layers vectors second install clean
 
 -include $(patsubst %.o,%.d,$(call obj,$(foreach f,$(FOLDERS),$(wildcard $(call where,$(f))/*.c)) \
-	$(wildcard tests/unit/*.c tests/unit/*/*.c tests/gen/*.c tests/gen/*/*.c)))
+	$(wildcard tests/unit/*.c tests/unit/*/*.c tests/gen/*.c tests/gen/*/*.c tests/second/*.c)))
