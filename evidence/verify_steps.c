@@ -184,15 +184,14 @@ step_ciphertext(struct verifier *v, struct err *err)
 	return RC_OK;
 }
 
-/* The walk took this scope for its guide; here it proves to be the order's. */
+/*
+ * The walk took this scope for its guide and left no file over; the replay found it by
+ * the digest that the request and the order name, or would have stopped.
+ */
 enum rc
 step_scope(struct verifier *v, struct err *err)
 {
-	uint8_t	digest[SHA256_BYTES];
-
-	sha256_one(digest, buf_view(&v->view.scope_bytes));
-	if (memcmp(digest, v->checked->grant.scope_digest, SHA256_BYTES) != 0)
-		return err_set(err, RC_VERIFY, "not the scope of the order");
+	(void)err;
 	buf_printf(&v->words, "all that was approved and nothing else: %u artifacts, %u parts, %u segments",
 	    v->view.scope.n_artifacts, v->view.scope.n_parts, v->view.scope.n_segments);
 	return RC_OK;

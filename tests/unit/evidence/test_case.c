@@ -277,6 +277,35 @@ broken_cases(void **state)
 	buf_done(&scratch);
 }
 
+/* One more artifact, sealed in a batch of its own, that the order does not name. */
+static void
+an_artifact_too_many(void **state)
+{
+	struct world					 other;
+	AUTO_DONE(case_done) struct evidence_case	 c;
+	struct tree_path				 none = { .n = 0 };
+	struct buf					 bytes = BUF_INIT(DESCRIPTOR_BYTES_MAX);
+	struct checked_case				*k = NULL;
+	struct descriptor				 d;
+	struct statement				 s;
+	struct err					 err;
+
+	(void)state;
+	world_up(&other, "standard");
+	net_descriptor(&other.net, "standard", &d);
+	d.id[0] = 0xff;
+	net_batch(&other.net, &d, 1, &s);
+	assert_true(net_log(&other.net, &s, &other.net.sealer).effective);
+	world_case(&other, 4, &c);
+	descriptor_write(&d, &bytes);
+	assert_int_equal(case_add_artifact(&c, d.id, other.net.log_entries.n - 1, 0, &none, buf_view(&bytes),
+	    NULL), RC_OK);
+	assert_int_equal(case_check(&c, other.net.genesis, other.order, other.net.now, &k, &err), RC_FORMAT);
+	assert_non_null(strstr(err.msg, "3 artifacts, the scope has 2"));
+	buf_done(&bytes);
+	world_down(&other);
+}
+
 static void
 genesis_and_quorum(void **state)
 {
@@ -630,6 +659,7 @@ main(void)
 		cmocka_unit_test(a_good_case),
 		cmocka_unit_test(only_what_is_needed),
 		cmocka_unit_test(broken_cases),
+		cmocka_unit_test(an_artifact_too_many),
 		cmocka_unit_test(genesis_and_quorum),
 		cmocka_unit_test(now_and_then),
 		cmocka_unit_test(a_later_no_stops_the_worker),

@@ -25,7 +25,7 @@ up(void **state)
 {
 	(void)state;
 	world_up(&w, "standard");
-	world_package(&w, &good);
+	assert_true(world_package(&w, &good));
 	released = w.net.now;
 	return 0;
 }
@@ -243,7 +243,7 @@ released_to_the_recipient(void **state)
 
 	(void)state;
 	world_up(&direct, "direct");
-	world_package(&direct, &package);
+	assert_true(world_package(&direct, &package));
 	assert_int_equal(open_with(&direct, &package, direct.net.recipient_key, &direct.net.recipient, &o),
 	    RC_OK);
 	assert_true(o.image == WORLD_IMAGE && o.prompt == WORLD_PROMPT);
@@ -262,6 +262,20 @@ released_to_the_recipient(void **state)
 	assert_int_equal(rep.claim[CLAIM_RELEASE].verdict, CLAIM_NO);
 	memfile_done(&bad);
 
+	/* Keys where the policy wants messages; both are CMS to the recipient. */
+	repack_done(&r);
+	repack_open(&r, &package);
+	memcpy(r.name[i], NAME_KEYS, sizeof(NAME_KEYS));
+	repack_drop(&r, i + 2);
+	repack_drop(&r, i + 1);
+	repack_sign(&r, "Provider", direct.order, direct.net.now, direct.net.package_key,
+	    buf_view(&direct.net.package_cert));
+	repack_write(&r, &bad);
+	assert_int_equal(package_verify(memfile_read, &bad, bad.b.n, direct.net.genesis, direct.net.now, &rep,
+	    NULL), RC_OK);
+	assert_int_equal(rep.claim[CLAIM_RECIPIENT].verdict, CLAIM_NO);
+	memfile_done(&bad);
+
 	/* Two messages are too few. */
 	repack_done(&r);
 	repack_open(&r, &package);
@@ -276,6 +290,29 @@ released_to_the_recipient(void **state)
 	repack_done(&r);
 	memfile_done(&package);
 	world_down(&direct);
+}
+
+/* The order was carried out before: what is released now is void, whoever signs it. */
+static void
+released_twice(void **state)
+{
+	struct world		 other;
+	struct memfile		 first, second;
+	struct package_report	 r;
+
+	(void)state;
+	world_up(&other, "standard");
+	assert_true(world_package(&other, &first));
+	assert_false(world_package(&other, &second));
+	assert_int_equal(package_verify(memfile_read, &second, second.b.n, other.net.genesis, other.net.now, &r,
+	    NULL), RC_OK);
+	assert_int_equal(r.verdict, PACKAGE_INVALID);
+	for (size_t i = 0; i < CLAIMS; i++)
+		assert_int_equal(r.claim[i].verdict, i == CLAIM_RELEASE ? CLAIM_NO : CLAIM_YES);
+	assert_non_null(strstr(r.claim[CLAIM_RELEASE].words, "void"));
+	memfile_done(&first);
+	memfile_done(&second);
+	world_down(&other);
 }
 
 /* --- an attacker without keys ------------------------------------------------------------------ */
@@ -423,6 +460,22 @@ files_moved_dropped_and_added(void **state)
 		memfile_done(&bad);
 		repack_done(&r);
 	}
+}
+
+/* What no manifest covers, in the one place where none of them looks. */
+static void
+nothing_after_the_signature(void **state)
+{
+	struct memfile	bad;
+	struct repack	r;
+
+	(void)state;
+	repack_open(&r, &good);
+	repack_insert(&r, r.n, "META-INF/ASiCManifest002.xml", SPAN_STR("<x/>"));
+	repack_write(&r, &bad);
+	refused(&bad, w.net.genesis, CLAIM_CONTAINER, "a second manifest");
+	memfile_done(&bad);
+	repack_done(&r);
 }
 
 /* --- a dishonest coordinator: all of the package's own signatures are good ------------------------- */
@@ -582,6 +635,13 @@ bad_mimetype(struct repack *r)
 }
 
 static void
+a_receipt_short(struct repack *r)
+{
+	repack_drop(r, repack_starting(r, "proofs/000000000009"));
+	repack_drop(r, repack_starting(r, "data/entries/000000000009"));
+}
+
+static void
 entries_out_of_order(struct repack *r)
 {
 	size_t		i = repack_starting(r, NAME_ENTRIES);
@@ -617,6 +677,7 @@ dishonest_coordinators(void **state)
 		{ "no release", no_release, CLAIM_RELEASE },
 		{ "a cosignature short", bad_checkpoint, CLAIM_CHECKPOINT },
 		{ "proof of another checkpoint", proof_of_another_checkpoint, CLAIM_CONTAINER },
+		{ "a receipt short", a_receipt_short, CLAIM_RECEIPTS },
 		{ "reason", erasable_changed, CLAIM_TEXTS },
 		{ "a reason that nobody gave", erasable_nobody_named, CLAIM_TEXTS },
 		{ "bagit.txt", bad_bagit, CLAIM_CONTAINER },
@@ -761,7 +822,7 @@ what_cannot_be_finished(void **state)
 	assert_int_equal(package_begin(&in, memfile_write, &f, &p, contents, NULL), RC_OK);
 	/* The release is not there yet; it names other contents; the key is another's. */
 	assert_int_equal(package_finish(p, &c, other.net.package_key, cert, &size, NULL), RC_USAGE);
-	world_release(&other, wrong);
+	assert_true(world_release(&other, wrong));
 	world_case(&other, 4, &final);
 	assert_int_equal(package_finish(p, &final, other.net.package_key, cert, &size, NULL), RC_USAGE);
 	assert_int_equal(package_finish(p, &final, other.net.worker_key, buf_view(&other.net.worker), &size,
@@ -944,11 +1005,13 @@ main(void)
 		cmocka_unit_test(it_opens),
 		cmocka_unit_test(an_invalid_one_does_not_open),
 		cmocka_unit_test(released_to_the_recipient),
+		cmocka_unit_test(released_twice),
 		cmocka_unit_test(any_byte_changed_is_refused),
 		cmocka_unit_test(any_content_changed_is_refused),
 		cmocka_unit_test(manifests_made_again_do_not_help),
 		cmocka_unit_test(no_byte_may_be_missing_or_added),
 		cmocka_unit_test(files_moved_dropped_and_added),
+		cmocka_unit_test(nothing_after_the_signature),
 		cmocka_unit_test(dishonest_coordinators),
 		cmocka_unit_test(signatures),
 		cmocka_unit_test(what_cannot_be_packed),

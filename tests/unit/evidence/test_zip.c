@@ -362,6 +362,23 @@ entries_are_counted(void **state)
 	memfile_done(&f);
 }
 
+/* An end that announces more than there may be, or nothing at all. */
+static void
+counts_are_bounded(void **state)
+{
+	static const uint32_t	row[] = { 0, ZIP_ENTRIES_MAX + 1, 0xffff };
+	struct err		err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct memfile	f = MEMFILE_INIT;
+
+		zip_tail_write(row[i], 0, 0, &f.b);
+		assert_int_equal(read_all(&f, &err), RC_LIMIT);
+		memfile_done(&f);
+	}
+}
+
 static void
 failing_writes_and_allocations(void **state)
 {
@@ -509,6 +526,7 @@ main(void)
 		cmocka_unit_test(foreign_packages_are_refused),
 		cmocka_unit_test(writer_out_of_turn),
 		cmocka_unit_test(entries_are_counted),
+		cmocka_unit_test(counts_are_bounded),
 		cmocka_unit_test(failing_writes_and_allocations),
 		cmocka_unit_test(large_files_use_zip64),
 		cmocka_unit_test(vectors),

@@ -351,7 +351,7 @@ world_answers(const struct world *w, struct case_answer ret[WORLD_ANSWERS])
 
 /* --- packages ----------------------------------------------------------------------------------- */
 
-void
+bool
 world_release(struct world *w, const uint8_t contents[SHA256_BYTES])
 {
 	struct statement	s;
@@ -365,7 +365,7 @@ world_release(struct world *w, const uint8_t contents[SHA256_BYTES])
 		memcpy(s.u.release.custodian[i].receipt, w->answer[i].receipt_id, SHA256_BYTES);
 		s.u.release.custodian[i].good = true;
 	}
-	assert_true(net_log(&w->net, &s, &w->net.log).effective);
+	return net_log(&w->net, &s, &w->net.log).effective;
 }
 
 static const struct envelope *
@@ -421,7 +421,7 @@ combine_keys(struct world *w, const struct checked_case *k, struct buf *cms)
 	must(cms_seal(buf_view(&k->recipient), SPAN(secret_view(keys), secret_len(keys)), cms, &err), &err);
 }
 
-void
+bool
 world_package(struct world *w, struct memfile *ret)
 {
 	AUTO(checked_case_free) struct checked_case	*k = NULL;
@@ -433,6 +433,7 @@ world_package(struct world *w, struct memfile *ret)
 	struct package_input				 in = { .erasable = &reason, .n_erasables = 1 };
 	uint8_t						 contents[SHA256_BYTES];
 	uint64_t					 size;
+	bool						 effective;
 	struct err					 err;
 
 	world_case(w, 4, &c);
@@ -453,10 +454,11 @@ world_package(struct world *w, struct memfile *ret)
 	must(package_begin(&in, memfile_write, ret, &p, contents, &err), &err);
 	case_done(&c);
 	w->net.now += 5;
-	world_release(w, contents);
+	effective = world_release(w, contents);
 	world_case(w, 4, &final);
 	must(package_finish(p, &final, w->net.package_key, buf_view(&w->net.package_cert), &size, &err), &err);
 	assert_int_equal(size, ret->b.n);
 	case_done(&final);
 	buf_done(&cms);
+	return effective;
 }

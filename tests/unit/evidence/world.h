@@ -61,11 +61,11 @@ struct case_entry *world_entry(struct evidence_case *c, uint64_t index);
 /* The answers as the worker has them. */
 void	 world_answers(const struct world *w, struct case_answer ret[WORLD_ANSWERS]);
 
-/* Log a release of these contents. */
-void	 world_release(struct world *w, const uint8_t contents[SHA256_BYTES]);
+/* Log a release of these contents. A second one of an order is void. */
+bool	 world_release(struct world *w, const uint8_t contents[SHA256_BYTES]);
 /* The ciphertexts, for package_begin(). */
 struct package_source world_source(struct world *w);
-/* Combine, begin, release, finish: a package. */
-void	 world_package(struct world *w, struct memfile *ret);
+/* Combine, begin, release, finish: a package. Is its release effective? */
+bool	 world_package(struct world *w, struct memfile *ret);
 
 #endif
