@@ -220,6 +220,62 @@ test_escrow_without_vector(void **state)
 	batch_done(&b);
 }
 
+static enum rc
+pass_one(void *user, uint32_t leaf, struct span descriptor, struct err *err)
+{
+	(void)user;
+	(void)leaf;
+	(void)descriptor;
+	(void)err;
+	return RC_OK;
+}
+
+static void
+inline_are(int want)
+{
+	sqlite3_stmt	*q;
+
+	assert_int_equal(sqlite3_prepare_v2(s->db,
+	    "SELECT count(*) FROM escrow WHERE descriptor IS NOT NULL", -1, &q, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+	assert_int_equal(sqlite3_column_int(q, 0), want);
+	assert_int_equal(sqlite3_finalize(q), SQLITE_OK);
+}
+
+/* In any order of leaves the vector is used; one batch has one vector. */
+static void
+test_escrow_order(void **state)
+{
+	AUTO_DONE(buf_done) struct buf	d = BUF_INIT(DESCRIPTOR_BYTES_MAX);
+	struct escrow_at	at;
+	struct batch		b[2];
+	struct span		one;
+	uint8_t			digest[SHA256_BYTES];
+
+	(void)state;
+	begin();
+	for (uint64_t i = 0; i < 2; i++) {
+		batch_init(&b[i], i, 6, 80);
+		assert_int_equal(store_blob_put(s, buf_view(&b[i].vector), digest, NULL), RC_OK);
+		assert_int_equal(st->descriptors(st->user, digest, b[i].root, 6, pass_one, NULL, NULL), RC_OK);
+		for (uint32_t leaf = 6; leaf-- > 0;) {
+			one = SPAN(b[i].vector.p + leaf * 82 + 2, 80);
+			assert_int_equal(st->escrow_add(st->user, one.p, (struct escrow_at){ 0, leaf }, one, NULL), RC_OK);
+		}
+		inline_are(i == 0 ? 0 : 6);
+	}
+	commit();
+	for (uint64_t i = 0; i < 2; i++)
+		for (uint32_t leaf = 0; leaf < 6; leaf++) {
+			buf_reset(&d);
+			one = SPAN(b[i].vector.p + leaf * 82 + 2, 80);
+			assert_int_equal(st->escrow_find(st->user, one.p, &at, &d, NULL), RC_OK);
+			assert_true(span_eq(buf_view(&d), one));
+		}
+	batch_done(&b[0]);
+	batch_done(&b[1]);
+}
+
 static unsigned	walked;
 
 static enum rc
@@ -428,6 +484,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_roots_and_blobs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_escrows, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_escrow_without_vector, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_escrow_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_descriptors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_shares, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damage, setup, teardown),
