@@ -194,7 +194,7 @@ vectors: $(GEN:%=vectors-%)
 
 # The unit tests that read vectors read those of the second implementation too.
 SECOND	= $(patsubst %,$(BUILD)/tests/%,shamir/test_vectors audit/test_vectors policy/test_vectors \
-	  evidence/test_sealing_vectors)
+	  evidence/test_sealing_vectors evidence/test_zip)
 
 OURS	= $(BUILD)/tests/second/ours
 OURS_LIB = $(CORE_LIBS) $(BUILD)/libfixture.a

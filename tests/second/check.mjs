@@ -7,9 +7,11 @@ import * as sealed from './sealed.mjs';
 import * as log from './log.mjs';
 import * as answers from './answers.mjs';
 import * as batch from './batch.mjs';
+import * as casev1 from './case.mjs';
 import * as charter from './charter.mjs';
 import * as descriptor from './descriptor.mjs';
 import * as envelope from './envelope.mjs';
+import * as container from './package.mjs';
 import * as segment from './segment.mjs';
 import * as statement from './statement.mjs';
 
@@ -26,6 +28,8 @@ const specs = {
 	'contributions-v1': answers.runContributions,
 	'statement-v1': statement.run,
 	'charter-v1': charter.run,
+	'case-v1': casev1.run,
+	'package-v1': container.run,
 };
 let passed = 0, failed = 0;
 

@@ -63,7 +63,7 @@ export function write(a) {
 		const pieces = Array.from({ length: seg.segments(part) }, (_, i) => {
 			const H = share.label(labelMessage(a.genesis, a.id, p.name, i));
 			const at = i * seg.segmentBytes(part);
-			return seg.sealSegment(share.writePoint(H.multiply(a.coefficients[0])),
+			return seg.sealSegment(share.writePoint(share.times(a.coefficients[0], H)),
 				p.plain.subarray(at, at + seg.segmentLength(part, i)));
 		});
 		const levels = complete(pieces.flatMap((s, i) => seg.leafData(s, seg.segmentLength(part, i))).map(leafHash));
@@ -144,7 +144,7 @@ export class Envelope {
 // ---- vectors ---------------------------------------------------------------------
 
 const pointBy = (secret, genesis, id) => (part, segment) =>
-	share.writePoint(share.label(labelMessage(genesis, id, part, segment)).multiply(secret));
+	share.writePoint(share.times(secret, share.label(labelMessage(genesis, id, part, segment))));
 
 export function run(v) {
 	const genesis = v.bytes('genesis'), coefficients = v.all('coefficient').map(share.readScalar);

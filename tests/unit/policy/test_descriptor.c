@@ -364,6 +364,34 @@ scope_order(void **state)
 	}
 }
 
+/* Each part one segment: their number alone is too large. */
+static void
+scope_of_many_parts(void **state)
+{
+	AUTO_DONE(buf_done) struct buf b = BUF_INIT(SCOPE_BYTES_MAX);
+	AUTO_DONE(scope_done) struct scope s = { 0 };
+	uint32_t	artifacts = SCOPE_SEGMENTS_MAX / PARTS_MAX + 1;
+
+	(void)state;
+	buf_u8(&b, 1);
+	buf_u16(&b, (uint16_t)artifacts);
+	for (uint32_t i = 0; i < artifacts; i++) {
+		buf_u64(&b, 0);
+		buf_u64(&b, i);
+		buf_u8(&b, PARTS_MAX);
+		for (uint8_t j = 0; j < PARTS_MAX; j++) {
+			const char	name[] = { (char)('a' + j), '\0' };
+
+			buf_vec8(&b, span_str(name));
+			buf_u64(&b, 0);
+		}
+	}
+	assert_int_equal(scope_parse(buf_view(&b), &s, NULL), RC_LIMIT);
+	b.p[2]--;	/* as many as may be, when the last artifact is gone */
+	assert_int_equal(scope_parse(SPAN(b.p, b.n - 17 - 10 * PARTS_MAX), &s, NULL), RC_OK);
+	assert_int_equal(s.n_segments, SCOPE_SEGMENTS_MAX);
+}
+
 static void
 scope_memory(void **state)
 {
@@ -398,6 +426,7 @@ main(void)
 		cmocka_unit_test(label_bytes),
 		cmocka_unit_test(scopes),
 		cmocka_unit_test(scope_order),
+		cmocka_unit_test(scope_of_many_parts),
 		cmocka_unit_test(scope_memory),
 	};
 
