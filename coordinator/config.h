@@ -8,7 +8,7 @@
  *	enrolment.json		public: what `quorate charter add` reads
  *	charter.json charter.json.dsse genesis	after enroll
  *	log.db			the log, the state, the journals
- *	uploads/ envelopes/ blobs/ packages/
+ *	uploads/ envelopes/ blobs/ packages/ lock
  */
 #ifndef COORDINATOR_CONFIG_H
 #define COORDINATOR_CONFIG_H

@@ -12,6 +12,7 @@
 
 #define COVER_MS	5000u	/* for a custodian to hear that the order is cosigned */
 #define RETRY_MS	500u
+#define FRESH_MS	4000u	/* heard of so lately: asked before the others */
 #define HEDGE_MS	3000u	/* one that is silent so long no longer counts on */
 #define TRIES_MAX	20u	/* of one custodian, while it only says "not yet" */
 
@@ -294,7 +295,7 @@ candidate(const struct gathering *g)
 		replicators_status(g->c->replicators, i, &s);
 		if (s.frozen)
 			continue;
-		if (s.reachable)
+		if (s.reachable && now - s.seen_ms < FRESH_MS)
 			return i;
 		if (away == 0)
 			away = i;
