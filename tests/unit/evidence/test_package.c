@@ -556,6 +556,24 @@ keys_for_another(struct repack *r)
 	buf_span(b, buf_view(&w.answer[0].message));
 }
 
+/* Both together: a package that the worker could open, if it said so. */
+static void
+another_recipient(struct repack *r)
+{
+	bad_recipient(r);
+	keys_for_another(r);
+}
+
+/* A segment is one leaf here: its hash is put right, the root is not. */
+static void
+ciphertext_and_leaves(struct repack *r)
+{
+	struct buf	*segment = &r->content[repack_ending(r, "/00000000.seg")];
+
+	segment->p[40] ^= 1;
+	tree_leaf(buf_view(segment), r->content[repack_ending(r, "/leaves")].p);
+}
+
 static void
 bad_entry(struct repack *r)
 {
@@ -672,6 +690,8 @@ dishonest_coordinators(void **state)
 		{ "a segment too few", segment_too_few, CLAIM_SCOPE },
 		{ "recipient", bad_recipient, CLAIM_RECIPIENT },
 		{ "keys for another", keys_for_another, CLAIM_RECIPIENT },
+		{ "another recipient", another_recipient, CLAIM_RECIPIENT },
+		{ "ciphertext and leaves", ciphertext_and_leaves, CLAIM_CIPHERTEXT },
 		{ "entry", bad_entry, CLAIM_ENTRIES },
 		{ "the release's time", release_at_another_time, CLAIM_ENTRIES },
 		{ "no release", no_release, CLAIM_RELEASE },
