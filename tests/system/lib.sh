@@ -57,11 +57,11 @@ says() {
 	local what=$1 want=$2 words=$3 code=0
 	shift 3
 	"$@" >"$work/out" 2>&1 || code=$?
-	if [ "$code" = "$want" ] && grep -qE -- "$words" "$work/out"; then
+	if [[ "$code" =~ ^$want$ ]] && grep -qE -- "$words" "$work/out"; then
 		passed=$((passed + 1))
 	else
 		failed=$((failed + 1))
-		printf 'FAIL: %s: exit %d, wanted %d and /%s/: %s\n' "$what" "$code" "$want" "$words" "$*"
+		printf 'FAIL: %s: exit %d, wanted %s and /%s/: %s\n' "$what" "$code" "$want" "$words" "$*"
 		sed 's/^/    /' "$work/out" | tail -n 20
 	fi
 }
