@@ -19,19 +19,22 @@ struct checking {
 };
 
 /* Each custodian once, by the epoch in force, with a point that can be a key's. */
-static bool
-custodians_fit(const struct applying *a)
+static enum rc
+custodians_check(struct applying *a, struct err *err)
 {
 	const struct statement_batch	*b = &a->s.u.batch;
 
 	if (b->n != a->charter->n)
-		return false;
-	for (size_t i = 0; i < b->n; i++)
-		if (b->custodian[i].epoch != a->charter->custodian[i].n_epochs ||
-		    sealed_point_check(b->custodian[i].encapsulation, NULL) !=
-		    RC_OK)
-			return false;
-	return true;
+		return refuse(a, VOID_BATCH);
+	for (size_t i = 0; i < b->n; i++) {
+		enum rc	rc = sealed_point_check(b->custodian[i].encapsulation, err);
+
+		if (is_refusal(rc) ||
+		    b->custodian[i].epoch != a->charter->custodian[i].n_epochs)
+			return refuse(a, VOID_BATCH);
+		TRY(rc);
+	}
+	return RC_OK;
 }
 
 static bool
@@ -133,8 +136,7 @@ apply_batch(struct applying *a, struct err *err)
 	uint32_t		day = when_day(a->now);
 	uint64_t		used;
 
-	if (!custodians_fit(a))
-		return refuse(a, VOID_BATCH);
+	TRY(custodians_check(a, err));
 	TRY(rec_count_get(a->st, 'q', a->s.signer, day, &used, err));
 	if (a->sealer->artifacts_per_day != 0 &&
 	    used + r.count > a->sealer->artifacts_per_day)

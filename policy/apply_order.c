@@ -8,23 +8,27 @@
 #include "policy/cert.h"
 
 /* Does the order say what the request said: scope, and to whom? */
-static bool
-terms_fit(const struct applying *a, const struct rec_request *q,
-    const struct policy_rule *rule)
+static enum rc
+terms_check(struct applying *a, const struct rec_request *q,
+    const struct policy_rule *rule, struct err *err)
 {
 	uint8_t		digest[SHA256_BYTES];
 	enum cert_kind	kind;
+	enum rc		rc;
 
 	if (memcmp(a->s.u.order.scope, q->scope, sizeof(q->scope)) != 0 ||
 	    a->s.expires > a->now + a->charter->order_seconds)
-		return false;
+		return refuse(a, VOID_ORDER);
 	if (rule->release_to_recipient) {
 		sha256_one(digest, buf_view(&a->s.bytes));
-		return memcmp(digest, q->recipient, sizeof(digest)) == 0;
+		return memcmp(digest, q->recipient, sizeof(digest)) == 0 ?
+		    RC_OK : refuse(a, VOID_ORDER);
 	}
 	/* The release worker's own, made for this order. */
-	return cert_check(buf_view(&a->s.bytes), &kind, digest, NULL) == RC_OK &&
-	    kind == CERT_EC_P256;
+	rc = cert_check(buf_view(&a->s.bytes), &kind, digest, err);
+	if (is_refusal(rc) || (rc == RC_OK && kind != CERT_EC_P256))
+		return refuse(a, VOID_ORDER);
+	return rc;
 }
 
 static enum rc
@@ -48,8 +52,7 @@ order_check(struct applying *a, struct rec_request *q, uint64_t *ret_used,
 		return refuse(a, why);
 	if ((rule = request_rule(a->charter, q)) == NULL)
 		return refuse(a, VOID_POLICY);
-	if (!terms_fit(a, q, rule))
-		return refuse(a, VOID_ORDER);
+	TRY(terms_check(a, q, rule, err));
 	TRY(tally_request(a->st, a->charter, rule, a->s.subject, q, &t, err));
 	if ((why = order_blocked(q, rule, &t, a->now)) != VOID_NONE)
 		return refuse(a, why);

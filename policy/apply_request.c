@@ -130,16 +130,18 @@ attachments_there(const struct statement *s, const struct policy_rule *rule)
 }
 
 static enum rc
-terms_check(struct applying *a, const struct policy_rule *rule)
+terms_check(struct applying *a, const struct policy_rule *rule, struct err *err)
 {
 	uint8_t		bits[SHA256_BYTES];
 	enum cert_kind	kind;
+	enum rc		rc;
 
 	if (a->s.expires - a->now > rule->request_seconds)
 		return refuse(a, VOID_LIFETIME);
-	if (cert_check(buf_view(&a->s.bytes), &kind, bits, NULL) != RC_OK ||
-	    kind == CERT_OTHER)
+	rc = cert_check(buf_view(&a->s.bytes), &kind, bits, err);
+	if (is_refusal(rc) || (rc == RC_OK && kind == CERT_OTHER))
 		return refuse(a, VOID_RECIPIENT);
+	TRY(rc);
 	if (!attachments_there(&a->s, rule))
 		return refuse(a, VOID_ATTACHMENT);
 	return RC_OK;
@@ -178,7 +180,7 @@ apply_request(struct applying *a, struct err *err)
 
 	if ((k.rule = charter_policy(a->charter, a->s.u.request.policy)) == NULL)
 		return refuse(a, VOID_POLICY);
-	TRY(terms_check(a, k.rule));
+	TRY(terms_check(a, k.rule, err));
 	TRY(scope_check(&k, err));
 	return request_put(&k, err);
 }

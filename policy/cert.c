@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 
 #include "base/auto.h"
+#include "base/libcrypto.h"
 #include "policy/cert.h"
 
 DEFINE_AUTO(X509_free, X509);
@@ -43,15 +44,19 @@ cert_check(struct span der, enum cert_kind *ret_kind,
 	const unsigned char	*p = der.p;
 	const ASN1_BIT_STRING	*bits;
 
+	libcrypto_begin();
 	if (der.n == 0 || der.n > LONG_MAX ||
 	    (x = d2i_X509(NULL, &p, (long)der.n)) == NULL)
-		return err_set(err, RC_FORMAT,
+		return err_set(err, libcrypto_failed(RC_FORMAT),
 		    "certificate: not an X.509 certificate in DER");
 	if (p != der.p + der.n)
 		return err_set(err, RC_FORMAT, "certificate: bytes after its end");
 	if ((bits = X509_get0_pubkey_bitstr(x)) == NULL)
 		return err_set(err, RC_FORMAT, "certificate: no public key");
 	*ret_kind = kind_of(X509_get0_pubkey(x));
+	/* A key that could not be read for want of memory is not one of another kind. */
+	if (*ret_kind == CERT_OTHER && libcrypto_failed(RC_OK) != RC_OK)
+		return err_set(err, RC_NOMEM, "certificate: no memory");
 	sha256_one(ret_key_bits, SPAN(ASN1_STRING_get0_data(bits),
 	    (size_t)ASN1_STRING_length(bits)));
 	return RC_OK;

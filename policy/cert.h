@@ -21,7 +21,7 @@ enum cert_kind {
 #define CERT_RSA_BITS_MAX	8192
 
 /*
- * RC_FORMAT: not one DER certificate, or bytes after it. key_bits receives the
+ * RC_FORMAT: not one DER certificate, or bytes after it. RC_NOMEM. key_bits receives the
  * SHA-256 of the subject's public key bits (65 bytes of point for P-256, 32 for
  * Ed25519, the RSAPublicKey for RSA): equal for one key in two certificates.
  */

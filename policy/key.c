@@ -9,6 +9,7 @@
 #include <openssl/params.h>
 #include <sodium.h>
 
+#include "base/libcrypto.h"
 #include "policy/key.h"
 
 #define SIG_HALF	(KEY_SIG_BYTES / 2)
@@ -60,6 +61,7 @@ p256_public(const uint8_t point[65], EVP_PKEY **ret, struct err *err)
 	uint8_t		copy[65];
 	OSSL_PARAM	params[3];
 
+	libcrypto_begin();
 	memcpy(copy, point, sizeof(copy));
 	params[0] = OSSL_PARAM_construct_utf8_string(
 	    OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
@@ -71,7 +73,7 @@ p256_public(const uint8_t point[65], EVP_PKEY **ret, struct err *err)
 		return err_set(err, RC_NOMEM, "P-256 key: no memory");
 	if (point[0] != 0x04 ||
 	    EVP_PKEY_fromdata(ctx, ret, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		return err_set(err, RC_FORMAT,
+		return err_set(err, libcrypto_failed(RC_FORMAT),
 		    "P-256 key: not a point on the curve");
 	return RC_OK;
 }
@@ -137,7 +139,8 @@ sig_to_der(const uint8_t sig[KEY_SIG_BYTES], uint8_t **ret, int *ret_n,
 	r = NULL;
 	s = NULL;
 	if ((*ret_n = i2d_ECDSA_SIG(es, ret)) <= 0)
-		return err_set(err, RC_VERIFY, "signature: malformed");
+		return err_set(err, libcrypto_failed(RC_VERIFY),
+		    "signature: malformed");
 	return RC_OK;
 }
 
@@ -156,7 +159,8 @@ verify_p256(const struct key *k, struct span message,
 	    EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, pkey) != 1)
 		return err_set(err, RC_NOMEM, "signature: no memory");
 	if (EVP_DigestVerify(md, der, (size_t)n, message.p, message.n) != 1)
-		return err_set(err, RC_VERIFY, "signature: does not verify");
+		return err_set(err, libcrypto_failed(RC_VERIFY),
+		    "signature: does not verify");
 	return RC_OK;
 }
 

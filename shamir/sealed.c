@@ -7,6 +7,7 @@
 #include <openssl/kdf.h>
 #include <openssl/obj_mac.h>
 
+#include "base/libcrypto.h"
 #include "shamir/sealed.h"
 
 #define KEY_BYTES	32
@@ -48,13 +49,14 @@ sealed_point_check(const uint8_t point[SEALED_POINT_BYTES], struct err *err)
 
 	if (point[0] != 4)
 		return err_set(err, RC_FORMAT, "P-256 point: not uncompressed");
+	libcrypto_begin();
 	group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
 	p = group == NULL ? NULL : EC_POINT_new(group);
 	if (p == NULL)
 		return no_memory(err);
 	/* Checks coordinates and curve; the cofactor is 1. 04 || x || y is never infinity. */
 	if (EC_POINT_oct2point(group, p, point, SEALED_POINT_BYTES, NULL) != 1)
-		return err_set(err, RC_FORMAT, "P-256 point: not on the curve");
+		return err_set(err, libcrypto_failed(RC_FORMAT), "P-256 point: not on the curve");
 	return RC_OK;
 }
 
