@@ -210,16 +210,19 @@ static const struct {
 	{ CLAIM_TEXTS,		step_texts,		AFTER_CASE },
 };
 
+/* What is not a yes makes a package invalid, but for the charter of who trusts none. */
 static void
 set_verdict(struct package_report *r)
 {
-	bool	charter = r->claim[CLAIM_CHARTER].verdict == CLAIM_YES;
+	size_t	yes = 0;
 
-	r->verdict = charter ? PACKAGE_VALID : PACKAGE_CONSISTENT;
 	for (size_t i = 0; i < CLAIMS; i++)
-		if (r->claim[i].verdict == CLAIM_NO ||
-		    (r->claim[i].verdict == CLAIM_UNKNOWN && i != CLAIM_CHARTER))
-			r->verdict = PACKAGE_INVALID;
+		yes += r->claim[i].verdict == CLAIM_YES;
+	r->verdict = PACKAGE_INVALID;
+	if (yes == CLAIMS)
+		r->verdict = PACKAGE_VALID;
+	else if (yes == CLAIMS - 1 && r->claim[CLAIM_CHARTER].verdict == CLAIM_UNKNOWN)
+		r->verdict = PACKAGE_CONSISTENT;
 }
 
 /* The files, charter and release: what all other steps read. */
