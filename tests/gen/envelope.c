@@ -266,6 +266,20 @@ flipped(const char *name, const char *expect, const char *comment, struct sealed
 	s->file.p[at] ^= 1;
 }
 
+/* A bit of the first leaf is another, and the table is made to fit: only the root can tell. */
+static void
+consistent(struct sealed *s, size_t head)
+{
+	uint8_t	*node = s->file.p + s->file.n - 64, was[TREE_HASH_BYTES];
+
+	memcpy(was, node, sizeof(was));
+	s->file.p[head + 40] ^= 1;
+	tree_leaf(SPAN(s->file.p + head, 32 + 33 + 16), node);
+	envelope_file("root_other", "verify", "another leaf, and a table that fits it", s, buf_view(&s->file));
+	s->file.p[head + 40] ^= 1;
+	memcpy(node, was, sizeof(was));
+}
+
 static void
 envelopes(void)
 {
@@ -289,6 +303,7 @@ envelopes(void)
 	flipped("commitment_flipped", "verify", "a bit of the first leaf", &s, head);
 	flipped("tag_flipped", "verify", "a bit of the last leaf", &s, s.file.n - 65);
 	flipped("table_flipped", "verify", "a bit of a table, which is also the leaf's hash", &s, s.file.n - 1);
+	consistent(&s, head);
 	envelope_file("truncated", "format", "the last byte is missing", &s, SPAN(s.file.p, s.file.n - 1));
 	buf_u8(&s.file, 0);
 	envelope_file("extended", "format", "a byte after the end", &s, buf_view(&s.file));
@@ -471,6 +486,11 @@ contributions(void)
 	p[CONTRIBUTIONS_BYTES(1)] = 4;
 	p[1] = 3;
 	plain_file(spec, "custodian_other", "format", "the head says custodian 3", order, 3, all);
+	for (uint32_t i = 0; i < 3; i++)
+		p[CONTRIBUTIONS_BYTES(i)] = 3;
+	plain_file(spec, "custodian_three", "verify", "all of it is custodian 3's", order, 3, all);
+	for (uint32_t i = 0; i < 3; i++)
+		p[CONTRIBUTIONS_BYTES(i)] = 4;
 	p[1] = 0;
 	plain_file(spec, "custodian_zero", "format", "there is no custodian 0", order, 3, all);
 	secret_free(s);

@@ -222,7 +222,7 @@ answers(struct vector_out *v, const struct net *n, const struct artifact *a, con
 	must(answers_combine(n, d, scope, answer, NET_N, order, &bad, &keys, &err), &err);
 	vector_need(bad == (a->shape->liar ? 1U << (liar - 1) : 0), "who lies");
 	if (a->shape->liar)
-		vector_hex(v, "bad", SPAN_OF(&liar));
+		vector_hex(v, "bad", SPAN(&liar, 1));
 	vector_hex(v, "keys", SPAN(secret_view(keys), secret_len(keys)));
 	secret_free(keys);
 	for (size_t i = 0; i < NET_N; i++)

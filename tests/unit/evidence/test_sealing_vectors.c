@@ -386,10 +386,10 @@ test_vectors(void **state)
 {
 	(void)state;
 	run("segment-v1", check_segment, 12);
-	run("envelope-v1", check_envelope, 10);
+	run("envelope-v1", check_envelope, 11);
 	run("batch-v1", check_batch, 6);
 	run("keys-v1", check_keys, 6);
-	run("contributions-v1", check_contributions, 6);
+	run("contributions-v1", check_contributions, 7);
 }
 
 int
