@@ -133,10 +133,6 @@ scope_parse(struct span in, struct scope *ret, struct err *err)
 	if (!scope_read(&r, &s))
 		return err_set(err, RC_FORMAT,
 		    "scope: malformed at byte %zu of %zu", r.at, in.n);
-	/* Each part has a segment: refused before there is an array of them. */
-	if (s.n_parts > SCOPE_SEGMENTS_MAX)
-		return err_set(err, RC_LIMIT, "scope: more than %d segments",
-		    SCOPE_SEGMENTS_MAX);
 	if (s.n_artifacts < 1 || s.n_parts < 1)
 		return err_set(err, RC_FORMAT, "scope: %u artifacts, %u parts",
 		    s.n_artifacts, s.n_parts);
