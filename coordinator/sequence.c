@@ -20,8 +20,8 @@ repeated(struct store *store, struct submission *sub, struct err *err)
 	return RC_OK;
 }
 
-static bool
-is_given(const struct submission *sub, const uint8_t digest[SHA256_BYTES])
+static const struct span *
+given(const struct submission *sub, const uint8_t digest[SHA256_BYTES])
 {
 	uint8_t	have[SHA256_BYTES];
 	size_t	i;
@@ -29,30 +29,49 @@ is_given(const struct submission *sub, const uint8_t digest[SHA256_BYTES])
 	for (i = 0; i < sub->n_blobs; i++) {
 		sha256_one(have, sub->blob[i]);
 		if (memcmp(have, digest, SHA256_BYTES) == 0)
-			return true;
+			return &sub->blob[i];
 	}
-	return false;
+	return NULL;
 }
 
-/* Custodians cannot replay an entry whose fixed blobs are nowhere. */
+/* Its size, of what came with the statement or stands in the store. */
+static enum rc
+fixed_size(struct store *store, const struct submission *sub,
+    const uint8_t digest[SHA256_BYTES], size_t *ret, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf b = BUF_INIT(STORE_VALUE_MAX);
+	const struct span	*blob = given(sub, digest);
+	char			 hex[HEX_BYTES(SHA256_BYTES)];
+	enum rc			 rc = RC_OK;
+
+	if (blob == NULL)
+		rc = store_blob(store, digest, &b, err);
+	if (rc == RC_MISSING)
+		return err_set(err, RC_MISSING, "the statement names the blob %s, "
+		    "which did not come with it", hex_write(SPAN(digest, SHA256_BYTES), hex));
+	*ret = blob == NULL ? b.n : blob->n;
+	return rc;
+}
+
+/*
+ * Custodians cannot replay an entry whose fixed blobs are nowhere, nor one that
+ * does not fit into one message with them: no later entry would ever reach them.
+ */
 static enum rc
 check_fixed(struct store *store, const struct submission *sub, struct span leaf,
     struct err *err)
 {
 	uint8_t	digest[2][SHA256_BYTES];
-	char	hex[HEX_BYTES(SHA256_BYTES)];
-	size_t	n, i;
-	bool	has;
+	size_t	n, i, size = 0, all = 0;
 
 	TRY(entry_blobs(leaf, digest, &n, err));
 	for (i = 0; i < n; i++) {
-		if (is_given(sub, digest[i]))
-			continue;
-		TRY(store_blob_has(store, digest[i], &has, err));
-		if (!has)
-			return err_set(err, RC_MISSING, "the statement names the blob %s, "
-			    "which did not come with it", hex_write(SPAN_OF(digest[i]), hex));
+		TRY(fixed_size(store, sub, digest[i], &size, err));
+		all += size;
 	}
+	if (all > FIXED_BYTES_MAX)
+		return err_set(err, RC_LIMIT, "a statement with %zu bytes of blobs: at most "
+		    "%u go into the log", all, FIXED_BYTES_MAX);
 	return RC_OK;
 }
 

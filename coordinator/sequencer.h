@@ -18,6 +18,8 @@
 
 #define SEQUENCER_QUEUE_MAX	256	/* submissions that wait */
 #define SEQUENCER_BATCH_MAX	64	/* submissions of one transaction */
+/* Of one entry: with it, a share vector and two notes it must go into one message. */
+#define FIXED_BYTES_MAX		(640u << 10)
 
 struct sequencer;
 
@@ -63,7 +65,8 @@ struct submission {
 
 /*
  * Durable when it returns RC_OK; look at the fate. RC_MISSING: a fixed blob that
- * the statement names was not given and is not here. RC_LIMIT: the queue is full.
+ * the statement names was not given and is not here. RC_LIMIT: the queue is full, or
+ * the statement with its blobs too large for a message to custodians.
  * RC_UNSURE: stopping. RC_IO: disk; nothing was logged.
  */
 MUST_USE enum rc sequencer_submit(struct sequencer *s, struct submission *sub, struct err *err);

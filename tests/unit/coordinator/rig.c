@@ -105,6 +105,22 @@ rig_revocation(struct rig *r, enum net_person who, struct buf *out)
 }
 
 void
+rig_request(struct rig *r, struct span scope, struct buf *out)
+{
+	struct statement	s;
+	struct err		err;
+
+	net_statement(&r->net, &s, STATEMENT_REQUEST);
+	s.seen_size = 0;
+	tree_empty(s.seen_root);
+	sha256_one(s.subject, scope);
+	(void)snprintf(s.u.request.policy, sizeof(s.u.request.policy), "standard");
+	buf_span(&s.bytes, buf_view(&r->net.recipient));
+	MUST(statement_sign(&s, &r->net.person[NET_REQUESTER].signer, out, &err) == RC_OK);
+	statement_done(&s);
+}
+
+void
 rig_line(struct rig *r, uint8_t custodian, struct span text, struct buf *out)
 {
 	struct signer	*k = &r->net.signing[custodian - 1].signer;

@@ -190,6 +190,59 @@ waits_for_fixed_blobs(void **state)
 	buf_done(&dsse);
 }
 
+/* What no message to a custodian could carry would stop the log for good. */
+static void
+refuses_what_does_not_fit_a_message(void **state)
+{
+	const size_t		size[] = { FIXED_BYTES_MAX + 1, FIXED_BYTES_MAX };
+	uint8_t			*bytes = calloc(1, FIXED_BYTES_MAX + 1);
+	struct buf		dsse = BUF_INIT(DSSE_BYTES_MAX);
+	struct submission	sub;
+	struct span		blob;
+	struct err		err;
+	size_t			i;
+
+	(void)state;
+	assert_non_null(bytes);
+	for (i = 0; i < 2; i++) {
+		blob = SPAN(bytes, size[i]);
+		buf_reset(&dsse);
+		rig_request(rig, blob, &dsse);
+		sub = (struct submission){ .dsse = buf_view(&dsse), .blob = &blob, .n_blobs = 1 };
+		assert_int_equal(sequencer_submit(rig->c.sequencer, &sub, &err), i == 0 ? RC_LIMIT : RC_OK);
+		assert_int_equal(sequencer_size(rig->c.sequencer), 1 + i);
+	}
+	buf_done(&dsse);
+	free(bytes);
+}
+
+static enum rc
+put_large(struct store *store, void *user, struct err *err)
+{
+	uint8_t	digest[SHA256_BYTES];
+
+	return store_blob_put(store, *(struct span *)user, digest, err);
+}
+
+/* Not by way of a blob that is here for another reason either. */
+static void
+refuses_a_large_blob_that_is_here(void **state)
+{
+	uint8_t			*bytes = calloc(1, FIXED_BYTES_MAX + 1);
+	struct span		 blob = SPAN(bytes, FIXED_BYTES_MAX + 1);
+	struct buf		 dsse = BUF_INIT(DSSE_BYTES_MAX);
+	struct submission	 sub;
+	struct err		 err;
+
+	(void)state;
+	assert_non_null(bytes);
+	assert_int_equal(sequencer_do(rig->c.sequencer, put_large, &blob, &err), RC_OK);
+	rig_request(rig, blob, &dsse);
+	assert_int_equal(submit(buf_view(&dsse), &sub), RC_LIMIT);
+	buf_done(&dsse);
+	free(bytes);
+}
+
 static enum rc
 fails(struct store *store, void *user, struct err *err)
 {
@@ -370,6 +423,8 @@ main(void)
 		T(logs_what_the_charter_signed),
 		T(strangers_leave_no_trace),
 		T(waits_for_fixed_blobs),
+		T(refuses_what_does_not_fit_a_message),
+		T(refuses_a_large_blob_that_is_here),
 		T(a_failure_undoes_the_entry),
 		T(many_at_a_time),
 		T(keeps_the_cosigned_note),
