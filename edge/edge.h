@@ -1,16 +1,15 @@
 /*
  * edge/edge.h - what the three programs share at their edge: the clock, exit codes,
- * one log line, options, TLS identities, the token of a daemon, log-key and witness names.
+ * one log line, options, TLS identities, the token of a daemon.
  */
 #ifndef EDGE_EDGE_H
 #define EDGE_EDGE_H
 
 #include <openssl/types.h>
 
-#include "audit/note.h"
 #include "base/json.h"
 #include "hsm/hsm.h"
-#include "policy/charter.h"
+#include "policy/witness.h"
 
 /* Exit codes of every program (docs/spec/exit-codes.md). */
 enum exit_code {
@@ -34,16 +33,6 @@ void	 log_err(const struct err *err, const char *fmt, ...) __attribute__((format
 MUST_USE enum rc tls_identity_new(const char *common_name, struct buf *cert_pem, struct secret **ret_key_pem, struct err *err);
 MUST_USE enum rc pem_to_der(struct span pem, struct buf *der, struct err *err);	/* one certificate */
 MUST_USE enum rc der_to_pem(struct span der, struct buf *pem, struct err *err);
-
-/* Witness verifier keys of a charter: name = origin + "/custodian-" + index. The log's key: name = origin. */
-MUST_USE enum rc charter_log_note_key(const struct charter *c, struct note_key *ret, struct err *err);
-MUST_USE enum rc charter_witness_note_key(const struct charter *c, uint8_t index, struct note_key *ret, struct err *err);
-/*
- * A checkpoint note against a charter: log signature, at least q cosignatures.
- * RC_QUORUM: fewer. RC_VERIFY, RC_FORMAT as checkpoint_verify().
- */
-MUST_USE enum rc charter_checkpoint_verify(const struct charter *c, struct span note, bool need_q,
-    struct checkpoint *ret, struct note_cosigned *ret_cosigned, struct err *err);
 
 /*
  * The "token" member of a daemon's config file: {"module","module_args"(opt),"uri","pin_file",

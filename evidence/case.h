@@ -117,10 +117,6 @@ MUST_USE enum rc case_check_past(const struct evidence_case *c, const uint8_t ge
 void	 checked_case_free(struct checked_case *c);
 DEFINE_AUTO(checked_case_free, struct checked_case);
 
-/* The verifier keys of a charter's log: its own, and the custodians' (index i at [i-1]). RC_FORMAT. */
-MUST_USE enum rc charter_note_keys(const struct charter *c, struct note_key *ret_log,
-    struct note_key ret_witness[CUSTODIANS_MAX], struct err *err);
-
 /* One custodian's answer to an order. The worker (or recipient) opened the message. */
 struct case_answer {
 	uint8_t			 custodian;	/* who was asked */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "policy/memstate.h"
+#include "policy/witness.h"
 
 void
 checked_case_free(struct checked_case *c)
@@ -17,30 +18,6 @@ checked_case_free(struct checked_case *c)
 	free(c->descriptor);
 	free(c->verdict);
 	free(c);
-}
-
-enum rc
-charter_note_keys(const struct charter *c, struct note_key *ret_log,
-    struct note_key ret_witness[CUSTODIANS_MAX], struct err *err)
-{
-	int	n;
-
-	*ret_log = (struct note_key){ .alg = NOTE_ED25519 };
-	n = snprintf(ret_log->name, sizeof(ret_log->name), "%s", c->origin);
-	if (n < 0 || (size_t)n >= sizeof(ret_log->name) || c->coordinator.log_key.n != NOTE_KEY_BYTES)
-		return err_set(err, RC_FORMAT, "charter: origin too long, or log key not Ed25519");
-	memcpy(ret_log->key, c->coordinator.log_key.bytes, NOTE_KEY_BYTES);
-	for (unsigned i = 0; i < c->n; i++) {
-		struct note_key	*w = &ret_witness[i];
-
-		*w = (struct note_key){ .alg = NOTE_COSIGNATURE_V1 };
-		n = snprintf(w->name, sizeof(w->name), "%s/custodian-%u", c->origin, i + 1);
-		if (n < 0 || (size_t)n >= sizeof(w->name) || c->custodian[i].signing_key.n != NOTE_KEY_BYTES)
-			return err_set(err, RC_FORMAT,
-			    "charter: origin too long, or custodian key not Ed25519");
-		memcpy(w->key, c->custodian[i].signing_key.bytes, NOTE_KEY_BYTES);
-	}
-	return RC_OK;
 }
 
 /* The one thing that is trusted, and what it vouches for. */
@@ -58,16 +35,7 @@ check_charter(const struct evidence_case *c, struct checked_case *k, struct err 
 static enum rc
 check_checkpoint(const struct evidence_case *c, struct checked_case *k, struct err *err)
 {
-	struct note_key	log, witness[CUSTODIANS_MAX];
-	unsigned	n;
-
-	TRY(charter_note_keys(k->charter, &log, witness, err));
-	TRY(checkpoint_verify(c->checkpoint, &log, witness, k->charter->n, &k->checkpoint, &k->cosigned, err));
-	n = (unsigned)__builtin_popcount(k->cosigned.mask);
-	if (n < k->charter->q)
-		return err_set(err, RC_QUORUM, "case: checkpoint cosigned by %u custodians, %u are needed",
-		    n, k->charter->q);
-	return RC_OK;
+	return charter_checkpoint_verify(k->charter, c->checkpoint, true, &k->checkpoint, &k->cosigned, err);
 }
 
 static enum rc

@@ -1,5 +1,7 @@
 #include "tests/unit/evidence/world.h"
 
+#include "policy/witness.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -291,8 +293,11 @@ write_checkpoint(struct world *w, unsigned cosigners)
 	struct checkpoint	c = { .size = w->net.range.size };
 	struct buf		text = BUF_INIT(BIG);
 	struct err		err;
+	const struct charter	*charter = replica_charter(w->net.replica);
 
-	must(charter_note_keys(replica_charter(w->net.replica), &log, witness, &err), &err);
+	must(charter_log_note_key(charter, &log, &err), &err);
+	for (unsigned i = 0; i < charter->n; i++)
+		must(charter_witness_note_key(charter, (uint8_t)(i + 1), &witness[i], &err), &err);
 	memcpy(c.origin, log.name, sizeof(c.origin));
 	tree_range_root(&w->net.range, c.root);
 	checkpoint_text(&c, &text);
