@@ -114,6 +114,22 @@ add_entries(struct replica_link *l, struct page *p, struct err *err)
 	return RC_OK;
 }
 
+/* The target's checkpoint covers every page; up to a page's end that takes a proof. */
+static enum rc
+add_path(struct replica_link *l, struct page *p, struct err *err)
+{
+	size_t	i;
+
+	if (p->m.n_entries == 0 || p->whole)
+		return RC_OK;
+	TRY(store_consistency(l->store, p->m.first + p->m.n_entries, p->target.size, &p->path, err));
+	for (i = 0; i < p->path.n; i++)
+		p->path_p[i] = (ProtobufCBinaryData){ TREE_HASH_BYTES, p->path.hash[i] };
+	p->m.n_consistency = p->path.n;
+	p->m.consistency = p->path_p;
+	return RC_OK;
+}
+
 /* Vectors of batches that it has, or has in this page, and did not say it holds. */
 static enum rc
 add_pending(struct replica_link *l, struct page *p, struct err *err)
@@ -166,12 +182,12 @@ page_build(struct replica_link *l, struct page *p, struct err *err)
 		p->news = p->target.size > 0;
 	} else {
 		TRY(add_entries(l, p, err));
+		TRY(add_path(l, p, err));
 		TRY(add_pending(l, p, err));
 		p->news |= p->m.n_entries > 0 ||
 		    !cosigning_has(l->c->cosigning, l->index, p->target.size);
 	}
-	if (p->whole)
-		p->m.checkpoint = pb_bytes(buf_view(&p->target.note));
+	p->m.checkpoint = pb_bytes(buf_view(&p->target.note));
 	if (p->note_size > l->cosigned && p->note_size <= l->size + p->m.n_entries) {
 		p->m.cosigned = pb_bytes(buf_view(&p->note));
 		p->news = true;

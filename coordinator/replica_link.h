@@ -49,6 +49,8 @@ struct page {
 	Quorate__V1__ShareVector	 share[PAGE_SHARES_MAX];
 	Quorate__V1__ShareVector	*share_p[PAGE_SHARES_MAX];
 	struct target			 target;
+	struct tree_path		 path;		/* from its last entry to the target */
+	ProtobufCBinaryData		 path_p[TREE_PATH_MAX];
 	struct buf			 note;
 	bool				 whole;		/* reaches the target, with its checkpoint */
 	bool				 news;		/* there is something to send */

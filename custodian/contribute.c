@@ -167,7 +167,7 @@ contribute_all(struct contributing *k, struct err *err)
 /* --- receipt, answer, journal ------------------------------------------------------ */
 
 static enum rc
-make_receipt(struct contributing *k, struct span message, uint8_t ret_id[SHA256_BYTES],
+make_receipt(struct contributing *k, struct span message, uint8_t ret_key[OWED_KEY_BYTES],
     struct buf *dsse, struct err *err)
 {
 	AUTO_DONE(statement_done) struct statement s;
@@ -180,7 +180,7 @@ make_receipt(struct contributing *k, struct span message, uint8_t ret_id[SHA256_
 	sha256_one(s.u.receipt.message, message);
 	TRY(contributions_root(k->answer, s.u.receipt.contributions, err));
 	TRY(custody_sign(k->c, &s, dsse, err));
-	memcpy(ret_id, s.id, SHA256_BYTES);
+	custody_owed_key(&s, ret_key);
 	return RC_OK;
 }
 
@@ -203,7 +203,7 @@ journal_act(struct contributing *k, struct err *err)
 }
 
 static enum rc
-journal_answer(struct contributing *k, const uint8_t receipt_id[SHA256_BYTES], struct span answer,
+journal_answer(struct contributing *k, const uint8_t owed[OWED_KEY_BYTES], struct span answer,
     struct span receipt, struct err *err)
 {
 	enum rc	rc;
@@ -211,7 +211,7 @@ journal_answer(struct contributing *k, const uint8_t receipt_id[SHA256_BYTES], s
 	TRY(store_begin(k->c->store, err));
 	rc = store_journal_put(k->c->store, JOURNAL_ANSWER, SPAN_OF(k->grant->order), answer, err);
 	if (rc == RC_OK)
-		rc = store_journal_put(k->c->store, JOURNAL_RECEIPT, SPAN(receipt_id, SHA256_BYTES), receipt, err);
+		rc = store_journal_put(k->c->store, JOURNAL_RECEIPT, SPAN(owed, OWED_KEY_BYTES), receipt, err);
 	if (rc == RC_OK)
 		rc = store_commit(k->c->store, err);
 	if (rc != RC_OK)
@@ -241,15 +241,15 @@ static enum rc
 act(struct contributing *k, struct buf *reply, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf	message = BUF_INIT(CMS_BYTES_MAX), receipt = BUF_INIT(DSSE_BYTES_MAX);
-	uint8_t	id[SHA256_BYTES];
+	uint8_t	owed[OWED_KEY_BYTES];
 
 	TRY(journal_act(k, err));
 	TRY(contribute_all(k, err));
 	TRY(cms_seal(buf_view(&k->grant->addressee),
 	    SPAN(secret_view(k->answer), secret_len(k->answer)), &message, err));
-	TRY(make_receipt(k, buf_view(&message), id, &receipt, err));
+	TRY(make_receipt(k, buf_view(&message), owed, &receipt, err));
 	TRY(pack(buf_view(&message), buf_view(&receipt), reply, err));
-	return journal_answer(k, id, buf_view(reply), buf_view(&receipt), err);
+	return journal_answer(k, owed, buf_view(reply), buf_view(&receipt), err);
 }
 
 /* --- may we? ---------------------------------------------------------------------- */
@@ -267,12 +267,41 @@ not_frozen(struct custody *c, struct err *err)
 }
 
 static enum rc
+on_oldest(void *user, struct span key, struct span value, struct err *err)
+{
+	when		*oldest = user;
+	struct rd	r = rd_init(key);
+
+	(void)value;
+	if (!rd_u64(&r, oldest))
+		return err_set(err, RC_BUG, "the record of receipts is damaged");
+	return RC_OK;
+}
+
+/* Who keeps receipts out of the log is asked for them first (DESIGN 3.3). */
+static enum rc
+not_overdue(struct custody *c, when now, struct err *err)
+{
+	const struct charter	*charter;
+	when			 oldest = UINT64_MAX;
+	char			 t[WHEN_TEXT_BYTES];
+
+	TRY(custody_charter(c, &charter, err));
+	TRY(store_journal_each(c->store, JOURNAL_RECEIPT, SPAN(NULL, 0), 1, on_oldest, &oldest, err));
+	if (now < oldest || now - oldest <= charter->receipt_seconds)
+		return RC_OK;
+	return custody_say(c, err, RC_DENIED, "a receipt of this custodian, given %s, is not in the log yet: it contributes "
+	    "to nothing until it is", when_write(oldest, t));
+}
+
+static enum rc
 decide(struct custody *c, const uint8_t order[SHA256_BYTES], when now, struct grant *ret, struct err *err)
 {
 	uint64_t	cosigned;
 	enum rc		rc;
 
 	TRY(not_frozen(c, err));
+	TRY(not_overdue(c, now, err));
 	TRY(custody_cosigned_size(c, &cosigned, err));
 	rc = replica_may_contribute(c->replica, order, now, cosigned, ret, err);
 	if (rc == RC_DENIED || rc == RC_MISSING || rc == RC_QUORUM) {

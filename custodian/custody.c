@@ -102,3 +102,13 @@ custody_sign(struct custody *c, struct statement *s, struct buf *dsse, struct er
 
 	return statement_sign(s, &signer, dsse, err);
 }
+
+void
+custody_owed_key(const struct statement *receipt, uint8_t ret[OWED_KEY_BYTES])
+{
+	uint8_t	i;
+
+	for (i = 0; i < 8; i++)
+		ret[i] = (uint8_t)(receipt->issued >> (56 - 8 * i));
+	memcpy(ret + 8, receipt->id, SHA256_BYTES);
+}

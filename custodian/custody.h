@@ -19,8 +19,10 @@
 #define CUSTODY_FROZEN		"frozen"	/* why it contributes to nothing any more */
 #define JOURNAL_ACT		"act"		/* order id: it decided to contribute, and when */
 #define JOURNAL_ANSWER		"answer"	/* order id: vec32 message, vec32 receipt */
-#define JOURNAL_RECEIPT		"receipt"	/* receipt id: DSSE, until the log shows it */
+#define JOURNAL_RECEIPT		"receipt"	/* custody_owed_key(): DSSE, until the log shows it */
 #define JOURNAL_HELD		"held"		/* u64 batch index: DSSE */
+
+#define OWED_KEY_BYTES	(8 + SHA256_BYTES)	/* when, receipt id: the oldest comes first */
 
 #define CLOCK_AHEAD_MAX		60	/* seconds by which an entry may be ahead of our clock */
 
@@ -53,6 +55,9 @@ MUST_USE enum rc custody_sign(struct custody *c, struct statement *s, struct buf
 /* Fill in the common members of one. */
 MUST_USE enum rc custody_statement(struct custody *c, enum statement_type type, when now,
     uint64_t life, struct statement *ret, struct err *err);
+
+/* The key under which a receipt is journalled. */
+void	 custody_owed_key(const struct statement *receipt, uint8_t ret[OWED_KEY_BYTES]);
 
 /* --- the methods: protobuf bytes in and out (custodian/methods.h names them) --- */
 MUST_USE enum rc custody_append(struct custody *c, struct span request, struct buf *reply, struct err *err);

@@ -106,3 +106,54 @@ frame_read(int fd, int timeout_ms, struct frame *ret, struct err *err)
 	TRY(buf_check(&ret->payload, "frame", err));
 	return length == 0 ? RC_OK : recv_all(fd, p, length, err);
 }
+
+union fd_control {
+	struct cmsghdr	head;
+	char		bytes[CMSG_SPACE(sizeof(int))];
+};
+
+enum rc
+frame_fd_send(int control, int fd, struct err *err)
+{
+	union fd_control	c;
+	char			byte = 0;
+	struct iovec		iov = { &byte, 1 };
+	struct msghdr		m = { .msg_iov = &iov, .msg_iovlen = 1,
+				    .msg_control = c.bytes, .msg_controllen = sizeof(c.bytes) };
+	ssize_t			n;
+
+	memset(&c, 0, sizeof(c));
+	c.head.cmsg_level = SOL_SOCKET;
+	c.head.cmsg_type = SCM_RIGHTS;
+	c.head.cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(&c.head), &fd, sizeof(fd));
+	do
+		n = sendmsg(control, &m, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n == 1 ? RC_OK : err_set(err, RC_IO, "descriptor: %s", strerror(errno));
+}
+
+enum rc
+frame_fd_recv(int control, int *ret_fd, struct err *err)
+{
+	union fd_control	c;
+	char			byte;
+	struct iovec		iov = { &byte, 1 };
+	struct msghdr		m = { .msg_iov = &iov, .msg_iovlen = 1,
+				    .msg_control = c.bytes, .msg_controllen = sizeof(c.bytes) };
+	struct cmsghdr		*h;
+	ssize_t			n;
+
+	do
+		n = recvmsg(control, &m, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return err_set(err, RC_IO, "descriptor: %s",
+		    n == 0 ? "the other side is gone" : strerror(errno));
+	h = CMSG_FIRSTHDR(&m);
+	if (h == NULL || h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS ||
+	    h->cmsg_len != CMSG_LEN(sizeof(*ret_fd)))
+		return err_set(err, RC_IO, "descriptor: none came");
+	memcpy(ret_fd, CMSG_DATA(h), sizeof(*ret_fd));
+	return RC_OK;
+}

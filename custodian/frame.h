@@ -30,4 +30,12 @@ MUST_USE enum rc frame_write(int fd, uint32_t id, uint8_t code, uint8_t roles, c
 /* Waits at most timeout_ms for the first byte (-1: for ever). RC_UNSURE: none came. */
 MUST_USE enum rc frame_read(int fd, int timeout_ms, struct frame *ret, struct err *err);
 
+/*
+ * The parent gives the keeper the end of a new listener's socketpair, over a
+ * socket of their own. A listener that died in the middle of a frame takes its
+ * half of it along: the next one starts on a clean stream. RC_IO: gone.
+ */
+MUST_USE enum rc frame_fd_send(int control, int fd, struct err *err);
+MUST_USE enum rc frame_fd_recv(int control, int *ret_fd, struct err *err);
+
 #endif

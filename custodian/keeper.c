@@ -1,16 +1,25 @@
 /*
  * custodian/keeper.c - the process that holds shares, token and replica; no network.
  *
- * It reads frames from the listener, one at a time, and answers each. It ends
- * when the listener's side is closed for good, that is with its parent.
+ * It reads frames from the listener, one at a time, and answers each. Its parent
+ * hands it the socket of each listener that it starts; what a listener sends that
+ * is no frame costs that listener its socket and nobody else. It ends with its parent.
  */
+#include <sys/resource.h>
+
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/secret.h"
 #include "custodian/frame.h"
 #include "custodian/methods.h"
+
+#define REPLY_MAX	(1 << 20)	/* what the listener can send on; a frame holds it */
+#define FILES_MAX	256		/* database, token and the two sockets need a tenth */
 
 const struct keeper_method	keeper_methods[] = {
 	/* name				callers			  max      */
@@ -33,44 +42,96 @@ dispatch(struct custody *c, const struct frame *f, struct buf *reply, struct err
 	return m->run(c, buf_view(&f->payload), reply, err);
 }
 
+struct keeper {
+	struct custody	*c;
+	int		 control, conn;		/* conn: the listener's; -1 when there is none */
+	struct frame	 f;
+	struct buf	 reply;
+};
+
+/* One question. RC_IO: the listener is gone, or talks nonsense. RC_BUG: stop. */
 static enum rc
-serve_one(struct custody *c, int fd, struct frame *f, struct buf *reply, struct err *err)
+serve_one(struct keeper *k, struct err *err)
 {
 	enum rc	rc;
 
-	TRY(frame_read(fd, -1, f, err));
-	buf_reset(reply);
-	c->words[0] = '\0';
-	rc = dispatch(c, f, reply, err);
+	TRY(frame_read(k->conn, -1, &k->f, err));
+	buf_reset(&k->reply);
+	k->c->words[0] = '\0';
+	rc = dispatch(k->c, &k->f, &k->reply, err);
 	if (rc != RC_OK) {
-		buf_reset(reply);
-		log_err(err, "%s", f->code < n_keeper_methods ? keeper_methods[f->code].name : "?");
+		buf_reset(&k->reply);
+		log_err(err, "%s", k->f.code < n_keeper_methods ? keeper_methods[k->f.code].name : "?");
 	}
 	if (rc == RC_BUG)
 		return err_set(err, RC_BUG, "an invariant broke; stopping");
-	return frame_write(fd, f->id, (uint8_t)rc, 0, c->words, buf_view(reply), err);
+	return frame_write(k->conn, k->f.id, (uint8_t)rc, 0, k->c->words, buf_view(&k->reply), err);
+}
+
+static void
+hang_up(struct keeper *k)
+{
+	if (k->conn >= 0)
+		(void)close(k->conn);
+	k->conn = -1;
+}
+
+/* RC_IO: the parent is gone. */
+static enum rc
+turn(struct keeper *k, struct err *err)
+{
+	struct pollfd	p[2] = { { .fd = k->control, .events = POLLIN }, { .fd = k->conn, .events = POLLIN } };
+	enum rc		rc;
+
+	if (poll(p, 2, -1) < 0)		/* a negative descriptor is passed over */
+		return errno == EINTR ? RC_OK : err_set(err, RC_IO, "poll: %s", strerror(errno));
+	if (p[0].revents != 0) {
+		hang_up(k);
+		return frame_fd_recv(k->control, &k->conn, err);
+	}
+	if ((rc = serve_one(k, err)) == RC_BUG)
+		return rc;
+	if (rc != RC_OK)
+		hang_up(k);		/* the parent starts another listener */
+	return RC_OK;
+}
+
+static enum rc
+start(const char *dir, struct custody **ret, struct err *err)
+{
+	struct rlimit	files = { FILES_MAX, FILES_MAX };
+
+	/* The parent decides when we end: a service manager signals all of us at once. */
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
+	TRY(harden(err));
+	TRY(secret_init(err));
+	if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+		return err_set(err, RC_IO, "cannot limit open files: %s", strerror(errno));
+	return custody_open(dir, ret, err);
 }
 
 int
-keeper_main(const char *dir, int fd)
+keeper_main(const char *dir, int control)
 {
-	AUTO_DONE(buf_done) struct buf reply = BUF_INIT(FRAME_BYTES_MAX);
 	AUTO(custody_free) struct custody *c = NULL;
-	struct frame	f = { .payload = BUF_INIT(FRAME_BYTES_MAX) };
+	struct keeper	k = { .control = control, .conn = -1, .f = { .payload = BUF_INIT(FRAME_BYTES_MAX) },
+			    .reply = BUF_INIT(REPLY_MAX) };
 	struct err	err;
 	enum rc		rc;
 
-	(void)signal(SIGINT, SIG_IGN);	/* the parent decides */
-	if ((rc = harden(&err)) != RC_OK || (rc = secret_init(&err)) != RC_OK ||
-	    (rc = custody_open(dir, &c, &err)) != RC_OK) {
+	if ((rc = start(dir, &c, &err)) != RC_OK) {
 		log_err(&err, "cannot start");
 		return exit_code(rc);
 	}
-	/* The parent learns that we serve by this frame; id 0 is never asked. */
-	rc = frame_write(fd, 0, RC_OK, 0, NULL, SPAN(NULL, 0), &err);
+	k.c = c;
+	/* The parent learns that we can serve by this frame. */
+	rc = frame_write(control, 0, RC_OK, 0, NULL, SPAN(NULL, 0), &err);
 	while (rc == RC_OK)
-		rc = serve_one(c, fd, &f, &reply, &err);
-	buf_done(&f.payload);
+		rc = turn(&k, &err);
+	hang_up(&k);
+	buf_done(&k.f.payload);
+	buf_done(&k.reply);
 	if (rc == RC_BUG)
 		log_err(&err, "keeper");
 	return rc == RC_BUG ? exit_code(rc) : EXIT_YES;

@@ -8,19 +8,23 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "custodian/frame.h"
 #include "custodian/methods.h"
 #include "proto/rpc.h"
 
 #define METHODS_MAX	16
-#define ALIVE_EVERY	10	/* seconds */
+#define ALIVE_EVERY	10000	/* milliseconds */
 #define ALIVE_WAIT_MS	3000
+#define LOOK_UP_MS	200	/* how soon a signal to stop is seen */
+#define STOP_GRACE_MS	500	/* for calls that run */
 
 struct listener {
 	int		 fd;
 	pthread_mutex_t	 lock;		/* one question at a time */
+	bool		 owed;		/* the answer to the last question is still to come */
+	bool		 gone;		/* the keeper: nothing more can be asked */
 	uint32_t	 next_id;
 	struct frame	 frame;
 	struct charter	*charter;
@@ -70,33 +74,75 @@ library_line(const char *line)
 	log_line("tls: %s", line);
 }
 
-/* The keeper's answer to this id; older ones belong to callers who gave up. */
+/*
+ * The next frame of the keeper, looking up from time to time: when we are to
+ * stop, nobody is kept waiting for a token that does not answer.
+ */
 static enum rc
-answer_of(struct listener *l, uint32_t id, unsigned ms, struct err *err)
+read_by(struct listener *l, uint64_t end, struct err *err)
 {
-	uint64_t	end = clock_ms() + ms, now;
+	uint64_t	now;
+	enum rc		rc;
 
 	for (;;) {
 		now = clock_ms();
-		TRY(frame_read(l->fd, now >= end ? 0 : (int)(end - now), &l->frame, err));
-		if (l->frame.id == id)
-			return RC_OK;
+		rc = frame_read(l->fd, now >= end ? 0 : end - now < LOOK_UP_MS ? (int)(end - now) : LOOK_UP_MS,
+		    &l->frame, err);
+		if (rc == RC_IO)
+			l->gone = true;
+		if (rc != RC_UNSURE)
+			return rc;
+		if (stopping)
+			return err_set(err, RC_UNSURE, "stopping");
+		if (clock_ms() >= end)
+			return err_set(err, RC_UNSURE, "the keeper is busy");
 	}
 }
 
+/*
+ * Nothing is asked while an answer is outstanding whose asker gave up: both
+ * sides would write, and neither read.
+ */
 static enum rc
-ask(struct listener *l, uint8_t method, uint8_t roles, struct span request, unsigned ms,
-    struct buf *reply, char words[FRAME_WORDS_MAX + 1], struct err *err)
+settle(struct listener *l, uint64_t end, struct err *err)
+{
+	if (l->owed)
+		TRY(read_by(l, end, err));
+	l->owed = false;
+	return RC_OK;
+}
+
+static enum rc
+ask(struct listener *l, uint8_t method, uint8_t roles, struct span request, uint64_t end, struct err *err)
 {
 	uint32_t	id = l->next_id == UINT32_MAX ? (l->next_id = 1) : ++l->next_id;
+	enum rc		rc;
 
-	words[0] = '\0';
-	TRY(frame_write(l->fd, id, method, roles, NULL, request, err));
-	TRY(answer_of(l, id, ms, err));
-	(void)snprintf(words, FRAME_WORDS_MAX + 1, "%s", l->frame.words);
+	TRY(settle(l, end, err));
+	if (clock_ms() >= end)
+		return err_set(err, RC_UNSURE, "its caller waits no longer");
+	l->owed = true;
+	if ((rc = frame_write(l->fd, id, method, roles, NULL, request, err)) != RC_OK) {
+		l->gone = true;
+		return rc;
+	}
+	TRY(read_by(l, end, err));
+	l->owed = false;
+	if (l->frame.id == id)
+		return RC_OK;
+	l->gone = true;
+	return err_set(err, RC_IO, "the keeper answered another question");
+}
+
+/* What the keeper said is the caller's; that it said nothing is ours. */
+static enum rc
+answer(struct listener *l, struct rpc_call *call, struct buf *reply, struct err *err)
+{
+	if (l->frame.words[0] != '\0')
+		rpc_say(call, "%s", l->frame.words);
 	if (l->frame.code != RC_OK)
 		return err_set(err, (enum rc)l->frame.code, "keeper: %s",
-		    words[0] == '\0' ? "see its log" : words);
+		    l->frame.words[0] == '\0' ? "see its log" : l->frame.words);
 	buf_span(reply, buf_view(&l->frame.payload));
 	return buf_check(reply, "reply", err);
 }
@@ -106,19 +152,19 @@ forward(void *user, struct rpc_call *call, struct span request, struct buf *repl
 {
 	struct listener	*l = user;
 	const char	*name = rpc_method_name(call);
-	char		 words[FRAME_WORDS_MAX + 1];
 	uint8_t		 m;
 	enum rc		 rc;
 
 	for (m = 0; m < n_keeper_methods && strcmp(keeper_methods[m].name, name) != 0; m++)
 		;
 	(void)pthread_mutex_lock(&l->lock);
-	rc = ask(l, m, (uint8_t)rpc_roles(call), request, rpc_ms_left(call), reply, words, err);
+	rc = l->gone ? err_set(err, RC_UNSURE, "the keeper is gone") :
+	    ask(l, m, (uint8_t)rpc_roles(call), request, clock_ms() + rpc_ms_left(call), err);
+	if (rc == RC_OK)
+		rc = answer(l, call, reply, err);
+	if (l->gone)
+		stopping = 1;		/* the parent starts another of us, or ends */
 	(void)pthread_mutex_unlock(&l->lock);
-	if (words[0] != '\0')
-		rpc_say(call, "%s", words);
-	if (rc == RC_IO && words[0] == '\0')
-		stopping = 1;		/* the keeper is gone */
 	return rc;
 }
 
@@ -179,17 +225,20 @@ start(struct listener *l, const char *dir, struct rpc_server **ret, struct err *
 static enum rc
 watch(struct rpc_server *s, struct err *err)
 {
-	unsigned	deaf = 0, second = 0;
-	enum rc		rc = RC_OK;
+	const struct timespec	tick = { 0, LOOK_UP_MS * 1000000L };
+	unsigned		deaf = 0;
+	uint64_t		next = clock_ms() + ALIVE_EVERY;
+	enum rc			rc = RC_OK;
 
 	while (!stopping) {
-		(void)sleep(1);		/* a clock tick; SIGTERM ends it early */
-		if (++second % ALIVE_EVERY != 0)
+		(void)nanosleep(&tick, NULL);
+		if (clock_ms() < next)
 			continue;
 		rc = rpc_server_alive(s, ALIVE_WAIT_MS, err);
 		deaf = rc == RC_OK ? 0 : deaf + 1;
 		if (deaf == 2)
 			return err_wrap(err, rc, "the port is deaf; starting anew");
+		next = clock_ms() + ALIVE_EVERY;
 	}
 	return RC_OK;
 }
@@ -212,6 +261,6 @@ listener_main(const char *dir, int fd)
 	    (rc = start(&l, dir, &s, &err)) != RC_OK || (rc = watch(s, &err)) != RC_OK)
 		log_err(&err, "listener");
 	if (s != NULL)
-		rpc_server_stop(s, 500);
+		rpc_server_stop(s, STOP_GRACE_MS);
 	return exit_code(rc);
 }

@@ -1,4 +1,6 @@
 /* custodian/main.c - custodiand: init, enroll, run. */
+#include <sys/stat.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -35,6 +37,7 @@ main(int argc, char **argv)
 	enum rc		rc;
 
 	log_name("custodiand", NULL);
+	(void)umask(077);	/* what the database and the token's library make is ours alone */
 	if (argc < 2)
 		return usage(EXIT_USAGE);
 	if (strcmp(argv[1], "--help") == 0)

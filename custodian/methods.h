@@ -25,8 +25,12 @@ struct keeper_method {
 extern const struct keeper_method	keeper_methods[];
 extern const size_t			n_keeper_methods;
 
-/* The two children of custodiand; each returns its exit code. fd: the socketpair's end. */
-int	 keeper_main(const char *dir, int fd);
+/*
+ * The two children of custodiand; each returns its exit code. control: from the
+ * parent, which sends the keeper's end of each listener's socketpair (frame_fd_send());
+ * fd: the listener's end of its own.
+ */
+int	 keeper_main(const char *dir, int control);
 int	 listener_main(const char *dir, int fd);
 
 #endif

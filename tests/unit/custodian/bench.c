@@ -346,6 +346,8 @@ struct call {				/* the request and what it points to */
 	Quorate__V1__ShareVector	 vector[BENCH_BATCHES], *vectors[BENCH_BATCHES];
 	struct buf			 blob_bytes[PARTS_OF_CALL], entry_bytes[PARTS_OF_CALL];
 	struct buf			 checkpoint, cosigned;
+	struct tree_path		 path;
+	ProtobufCBinaryData		 hash[TREE_PATH_MAX];
 };
 
 static ProtobufCBinaryData
@@ -404,9 +406,42 @@ put_vectors(struct bench *b, struct call *k, const struct bench_sending *s)
 	}
 }
 
+/* Complete nodes of the log that bench_text() makes. */
+static enum rc
+node_of_log(void *user, uint8_t level, uint64_t index, uint8_t ret[TREE_HASH_BYTES], struct err *err)
+{
+	const struct bench	*b = user;
+	struct tree_range	 r = TREE_RANGE_INIT;
+	uint8_t			 hash[TREE_HASH_BYTES];
+
+	for (uint64_t i = index << level; i < (index + 1) << level; i++) {
+		tree_leaf(i < b->net.log_entries.n ? buf_view(&b->net.log_entries.leaf[i]) :
+		    SPAN_STR("nothing"), hash);
+		must(tree_range_add(&r, hash, NULL, NULL, err), err);
+	}
+	tree_range_root(&r, ret);
+	return RC_OK;
+}
+
+static void
+put_path(struct bench *b, struct call *k, const struct bench_sending *s)
+{
+	struct err	err;
+
+	if (s->no_path || s->checkpoint <= s->size || s->size == s->first)
+		return;
+	must(tree_consistency(node_of_log, b, s->size, s->checkpoint, &k->path, &err), &err);
+	for (size_t i = 0; i < k->path.n; i++)
+		k->hash[i] = data_of(SPAN(k->path.hash[i], TREE_HASH_BYTES));
+	k->q.consistency = k->hash;
+	k->q.n_consistency = k->path.n;
+}
+
 static void
 call_fill(struct bench *b, struct call *k, const struct bench_sending *s)
 {
+	struct test_key	log;
+
 	memset(k, 0, sizeof(*k));
 	quorate__v1__append_request__init(&k->q);
 	k->checkpoint = k->cosigned = BUF_INIT(BIG);
@@ -416,10 +451,15 @@ call_fill(struct bench *b, struct call *k, const struct bench_sending *s)
 	k->q.shares = k->vectors;
 	put_entries(b, k, s);
 	put_vectors(b, k, s);
+	put_path(b, k, s);
 	if (s->extra_blob.p != NULL)
 		k->blob[k->q.n_blobs++] = data_of(s->extra_blob);
+	log = b->net.log;
+	if (s->stranger)
+		b->net.log = b->net.sealer;
 	if (s->checkpoint != 0)
 		bench_note(b, s->checkpoint, 0, s->other_root, &k->checkpoint);
+	b->net.log = log;
 	if (s->cosigners != 0)
 		bench_note(b, s->size, s->cosigners, s->other_root, &k->cosigned);
 	k->q.checkpoint = data_of(buf_view(&k->checkpoint));

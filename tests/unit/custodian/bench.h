@@ -72,6 +72,8 @@ struct bench_sending {
 	const struct buf *vector;		/* instead of the shares of batch 0 */
 	uint64_t	checkpoint;		/* of this size; 0: none */
 	bool		other_root;		/* ... and of a root that is not the log's */
+	bool		no_path;		/* no proof from the last entry to a larger checkpoint */
+	bool		stranger;		/* signed by another key than the log's */
 };
 struct bench_sending bench_sending(const struct bench *b);
 /* RC_OK: *ret is to be freed with bench_reply_free(). */

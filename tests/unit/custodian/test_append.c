@@ -239,7 +239,7 @@ never_a_second_root(void **state)
 	refused(&s, RC_BUG);
 }
 
-/* A checkpoint beyond what came is none that was replayed. */
+/* A checkpoint beyond what came is none that was replayed, even when a proof leads to it. */
 static void
 not_what_it_has_not(void **state)
 {

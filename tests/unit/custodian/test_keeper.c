@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@
 
 static struct bench_place	place;
 static struct bench		b;
-static int			fd;
+static int			control, fd;		/* to the keeper; to it as a listener */
 static pid_t			keeper;
 
 /* The table, read aloud. */
@@ -94,14 +95,79 @@ who_asks_what(void **state)
 	buf_done(&f.payload);
 }
 
-/* It ends when the listener's side is closed for good. */
+/* What its parent does for each listener. */
+static void
+new_listener(void)
+{
+	int		pair[2];
+	struct err	err;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0 ||
+	    frame_fd_send(control, pair[0], &err) != RC_OK)
+		abort();
+	(void)close(pair[0]);
+	fd = pair[1];
+}
+
+/* A listener that died in the middle of a frame, or of an answer, is nobody else's trouble. */
+static void
+a_listener_after_another(void **state)
+{
+	static const uint8_t	half[] = { 0, 0, 1, 0, 0, 0 };
+	struct frame		f = { .payload = BUF_INIT(FRAME_BYTES_MAX) };
+	struct err		err;
+
+	(void)state;
+	assert_int_equal(write(fd, half, sizeof(half)), sizeof(half));
+	(void)close(fd);
+	new_listener();
+	assert_int_equal(ask(2, CALLER_PEER, SPAN(NULL, 0), &f), RC_OK);
+	/* Asked, and not there to hear it. */
+	assert_int_equal(frame_write(fd, 9, 2, CALLER_PEER, NULL, SPAN(NULL, 0), &err), RC_OK);
+	(void)close(fd);
+	new_listener();
+	assert_int_equal(ask(2, CALLER_PEER, SPAN(NULL, 0), &f), RC_OK);
+	buf_done(&f.payload);
+}
+
+/* One that sends what is no frame loses its socket, and the next one is heard. */
+static void
+a_listener_that_talks_nonsense(void **state)
+{
+	struct frame	f = { .payload = BUF_INIT(FRAME_BYTES_MAX) };
+	uint8_t		junk[64];
+	struct err	err;
+
+	(void)state;
+	memset(junk, 0xff, sizeof(junk));
+	assert_int_equal(write(fd, junk, sizeof(junk)), sizeof(junk));
+	assert_int_equal(frame_read(fd, 30000, &f, &err), RC_IO);
+	(void)close(fd);
+	new_listener();
+	assert_int_equal(ask(2, CALLER_PEER, SPAN(NULL, 0), &f), RC_OK);
+	buf_done(&f.payload);
+}
+
+/* A service manager signals every process: the parent decides. */
+static void
+outlives_a_signal(void **state)
+{
+	struct frame	f = { .payload = BUF_INIT(FRAME_BYTES_MAX) };
+
+	(void)state;
+	assert_int_equal(kill(keeper, SIGTERM), 0);
+	assert_int_equal(kill(keeper, SIGINT), 0);
+	assert_int_equal(ask(2, CALLER_PEER, SPAN(NULL, 0), &f), RC_OK);
+	buf_done(&f.payload);
+}
+
 static void
 ends_with_its_parent(void **state)
 {
 	int	status;
 
 	(void)state;
-	(void)close(fd);
+	(void)close(control);
 	assert_int_equal(waitpid(keeper, &status, 0), keeper);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), EXIT_YES);
@@ -122,9 +188,10 @@ start_keeper(void)
 		_exit(keeper_main(place.dir, pair[1]));
 	}
 	(void)close(pair[1]);
-	fd = pair[0];
-	if (keeper < 0 || frame_read(fd, 60000, &hello, &err) != RC_OK)
+	control = pair[0];
+	if (keeper < 0 || frame_read(control, 60000, &hello, &err) != RC_OK)
 		abort();
+	new_listener();
 	buf_done(&hello.payload);
 }
 
@@ -134,6 +201,9 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(table),
 		cmocka_unit_test(who_asks_what),
+		cmocka_unit_test(a_listener_after_another),
+		cmocka_unit_test(a_listener_that_talks_nonsense),
+		cmocka_unit_test(outlives_a_signal),
 		cmocka_unit_test(ends_with_its_parent),
 	};
 	int	failed;

@@ -1,0 +1,51 @@
+/*
+ * custodian/append.h - one Append at work. For append.c, cosign.c and reply.c only.
+ *
+ * append.c takes the page in one transaction; cosign.c checks its notes in it and
+ * signs after it; reply.c says what is held, owed and missing.
+ */
+#ifndef CUSTODIAN_APPEND_H
+#define CUSTODIAN_APPEND_H
+
+#include "custodian/custody.h"
+#include "proto/quorate.pb-c.h"
+
+/* More than a coordinator of ours sends; a reply to the most of them fits a frame. */
+#define APPEND_ENTRIES_MAX	1024
+#define APPEND_BLOBS_MAX	2048
+#define APPEND_SHARES_MAX	256
+
+struct appending {
+	struct custody				*c;
+	const Quorate__V1__AppendRequest	*q;
+	uint8_t			(*digest)[SHA256_BYTES];	/* of each blob */
+	when			 now;
+	uint64_t		 before;	/* entries here when it came */
+	uint64_t		 size;		/* and with those taken since */
+	bool			 waits;		/* an entry is dated in our future */
+	bool			 checked;	/* `checkpoint` is the log's own */
+	bool			 cosign;	/* and recorded as cosigned */
+	struct checkpoint	 checkpoint;
+	struct buf		 line;		/* the cosignature */
+};
+
+static inline struct span
+span_of(const ProtobufCBinaryData *d)
+{
+	return SPAN(d->data, d->len);
+}
+
+DEFINE_AUTO(statement_done, struct statement);
+DEFINE_AUTO(dsse_done, struct dsse);
+
+/* The statement of an effective batch entry. RC_MISSING: no such batch. */
+MUST_USE enum rc batch_of(struct custody *c, uint64_t index, struct dsse *d, struct statement *s,
+    struct err *err);
+
+/* In the transaction, after the entries: the notes that came with them. */
+MUST_USE enum rc append_notes(struct appending *a, struct err *err);
+/* After the commit. */
+MUST_USE enum rc append_cosign(struct appending *a, struct err *err);
+MUST_USE enum rc append_answer(struct appending *a, struct buf *reply, struct err *err);
+
+#endif

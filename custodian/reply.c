@@ -1,0 +1,170 @@
+/* custodian/reply.c - what Append answers: held, owed, missing, and where we are. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "custodian/append.h"
+
+#define HELD_LIFE		(3650 * UINT64_C(86400))
+#define REPLY_RECEIPTS_MAX	16	/* the oldest */
+#define REPLY_MISSING_MAX	64
+
+/* --- held statements ----------------------------------------------------------- */
+
+static enum rc
+make_held(struct custody *c, uint64_t batch, when now, struct buf *ret, struct err *err)
+{
+	AUTO_DONE(dsse_done) struct dsse d;
+	AUTO_DONE(statement_done) struct statement s, held;
+	uint8_t	key[8], i;
+
+	memset(&d, 0, sizeof(d));
+	memset(&s, 0, sizeof(s));
+	memset(&held, 0, sizeof(held));
+	TRY(batch_of(c, batch, &d, &s, err));
+	TRY(custody_statement(c, STATEMENT_HELD, now, HELD_LIFE, &held, err));
+	memcpy(held.subject, s.id, SHA256_BYTES);
+	held.u.held.custodian = c->index;
+	memcpy(held.u.held.shares, s.u.batch.custodian[c->index - 1].shares, SHA256_BYTES);
+	TRY(custody_sign(c, &held, ret, err));
+	for (i = 0; i < 8; i++)
+		key[i] = (uint8_t)(batch >> (56 - 8 * i));
+	return store_journal_put(c->store, JOURNAL_HELD, SPAN_OF(key), buf_view(ret), err);
+}
+
+static enum rc
+held_of(struct custody *c, uint64_t batch, when now, struct buf *ret, struct err *err)
+{
+	uint8_t	key[8], i;
+	enum rc	rc;
+	bool	has;
+
+	TRY(store_shares_has(c->store, batch, &has, err));
+	if (!has)
+		return RC_MISSING;
+	for (i = 0; i < 8; i++)
+		key[i] = (uint8_t)(batch >> (56 - 8 * i));
+	rc = store_journal_get(c->store, JOURNAL_HELD, SPAN_OF(key), ret, err);
+	return rc == RC_MISSING ? make_held(c, batch, now, ret, err) : rc;
+}
+
+/* --- the reply ------------------------------------------------------------------ */
+
+struct reply_lists {
+	ProtobufCBinaryData	*held, receipts[REPLY_RECEIPTS_MAX];
+	size_t			 n_held, n_receipts;
+	uint64_t		 missing[REPLY_MISSING_MAX];
+	size_t			 n_missing;
+};
+
+static void
+reply_lists_done(struct reply_lists *l)
+{
+	size_t	i;
+
+	for (i = 0; i < l->n_held; i++)
+		free(l->held[i].data);
+	free(l->held);
+	for (i = 0; i < l->n_receipts; i++)
+		free(l->receipts[i].data);
+}
+
+static enum rc
+keep(ProtobufCBinaryData *out, struct span s, struct err *err)
+{
+	if ((out->data = malloc(s.n == 0 ? 1 : s.n)) == NULL)
+		return err_set(err, RC_NOMEM, "reply: no memory");
+	memcpy(out->data, s.p, s.n);
+	out->len = s.n;
+	return RC_OK;
+}
+
+static enum rc
+on_receipt(void *user, struct span key, struct span value, struct err *err)
+{
+	struct reply_lists	*l = user;
+
+	(void)key;
+	TRY(keep(&l->receipts[l->n_receipts], value, err));
+	l->n_receipts++;
+	return RC_OK;
+}
+
+static enum rc
+list_held(struct appending *a, struct reply_lists *l, struct err *err)
+{
+	size_t	i;
+	enum rc	rc;
+
+	if (a->q->n_shares == 0)
+		return RC_OK;
+	if ((l->held = calloc(a->q->n_shares, sizeof(*l->held))) == NULL)
+		return err_set(err, RC_NOMEM, "reply: no memory");
+	for (i = 0; i < a->q->n_shares; i++) {
+		AUTO_DONE(buf_done) struct buf dsse = BUF_INIT(DSSE_BYTES_MAX);
+
+		rc = held_of(a->c, a->q->shares[i]->batch, a->now, &dsse, err);
+		if (rc == RC_MISSING && l->n_missing < REPLY_MISSING_MAX)
+			l->missing[l->n_missing++] = a->q->shares[i]->batch;
+		if (rc == RC_MISSING)
+			continue;
+		TRY(rc);
+		TRY(keep(&l->held[l->n_held], buf_view(&dsse), err));
+		l->n_held++;
+	}
+	return RC_OK;
+}
+
+static enum rc
+write_reply(struct appending *a, struct reply_lists *l, struct buf *reply, struct err *err)
+{
+	Quorate__V1__AppendReply	r = QUORATE__V1__APPEND_REPLY__INIT;
+	uint8_t		digest[SHA256_BYTES], *p;
+	uint64_t	cosigned;
+
+	TRY(replica_state_digest(a->c->replica, digest, err));
+	TRY(custody_cosigned_size(a->c, &cosigned, err));
+	r.size = a->size;
+	r.cosignature = (ProtobufCBinaryData){ a->line.n, a->line.p };
+	r.n_held = l->n_held;
+	r.held = l->held;
+	r.state_digest = (ProtobufCBinaryData){ sizeof(digest), digest };
+	r.rules = CHARTER_RULES;
+	r.n_receipts = l->n_receipts;
+	r.receipts = l->receipts;
+	r.cosigned_size = cosigned;
+	r.n_missing_shares = l->n_missing;
+	r.missing_shares = l->missing;
+	p = buf_extend(reply, quorate__v1__append_reply__get_packed_size(&r));
+	TRY(buf_check(reply, "reply", err));
+	(void)quorate__v1__append_reply__pack(&r, p);
+	return RC_OK;
+}
+
+/* Held statements are journalled before they go out. */
+static enum rc
+list_all(struct appending *a, struct reply_lists *l, struct err *err)
+{
+	enum rc	rc;
+
+	TRY(store_begin(a->c->store, err));
+	rc = list_held(a, l, err);
+	if (rc == RC_OK)
+		rc = store_journal_each(a->c->store, JOURNAL_RECEIPT, SPAN(NULL, 0), REPLY_RECEIPTS_MAX,
+		    on_receipt, l, err);
+	if (rc == RC_OK)
+		rc = store_commit(a->c->store, err);
+	if (rc != RC_OK)
+		store_rollback(a->c->store);
+	return rc;
+}
+
+enum rc
+append_answer(struct appending *a, struct buf *reply, struct err *err)
+{
+	AUTO_DONE(reply_lists_done) struct reply_lists l;
+
+	memset(&l, 0, sizeof(l));
+	TRY(list_all(a, &l, err));
+	TRY(append_cosign(a, err));
+	return write_reply(a, &l, reply, err);
+}
