@@ -51,6 +51,7 @@ shamir_apply(const struct secret *secret, const uint8_t label[SHAMIR_POINT_BYTES
 		return err_set(err, RC_NOMEM, "apply: no locked memory left");
 	if (crypto_scalarmult_ristretto255(secret_bytes(point), secret_view(secret), label) != 0)
 		return err_set(err, RC_BUG, "apply: the group gave no answer");
+	shamir_forget();
 	*ret_point = TAKE(point);
 	return RC_OK;
 }
@@ -89,6 +90,7 @@ shamir_contribute(uint8_t index, const uint8_t share[SHAMIR_SCALAR_BYTES],
 	if (rc == RC_OK)
 		*ret = c;
 	wipe(&c, sizeof(c));
+	shamir_forget();
 	return rc;
 }
 
@@ -106,6 +108,7 @@ verify_one(const struct shamir_contribution *in, const struct shamir_commits *co
 		return err_set(err, RC_FORMAT,
 		    "contribution %u is no group element, or the identity", in->index);
 	rc = dleq_verify(&d, in->proof, err);
+	shamir_forget();
 	if (rc != RC_OK)
 		return err_wrap(err, rc, "contribution %u", in->index);
 	return RC_OK;
@@ -221,6 +224,7 @@ shamir_combine(const struct shamir_contribution *in, size_t n,
 		    found, n, commits->threshold);
 	if (!interpolate(good, commits->threshold, secret_bytes(point), secret_bytes(scratch)))
 		return err_set(err, RC_BUG, "combine: the group gave no answer");
+	shamir_forget();
 	*ret_point = TAKE(point);
 	return RC_OK;
 }

@@ -5,6 +5,7 @@
 #include "shamir/group.h"
 
 #define SHA512_BLOCK	128
+#define STACK_USED	(16 << 10)	/* more than any of libsodium's functions takes */
 
 /* L = 2^252 + 27742317777372353535851937790883648493, little-endian. */
 static const uint8_t order[SHAMIR_SCALAR_BYTES] = {
@@ -78,4 +79,10 @@ shamir_hash_to_point(struct span msg, struct span dst, uint8_t ret[SHAMIR_POINT_
 
 	shamir_expand(msg, dst, wide);
 	(void)crypto_core_ristretto255_from_hash(ret, wide);	/* always 0 */
+}
+
+void
+shamir_forget(void)
+{
+	sodium_stackzero(STACK_USED);
 }

@@ -24,6 +24,13 @@ void	 shamir_expand(struct span msg, struct span dst, uint8_t ret[SHAMIR_WIDE_BY
 void	 shamir_hash_to_point(struct span msg, struct span dst, uint8_t ret[SHAMIR_POINT_BYTES]);
 
 /*
+ * Zeroes the stack below the caller. libsodium leaves what it computed in the
+ * frames of its functions, and we the transcripts of a proof; a share applied
+ * to a label is a secret until k of them are public.
+ */
+void	 shamir_forget(void);
+
+/*
  * A commitment to a share out of commitments that were checked before.
  * RC_FORMAT: the sum is the identity.
  */
