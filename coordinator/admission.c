@@ -3,19 +3,21 @@
 
 #include "coordinator/admission.h"
 
-/* Calls fn for each key that may sign anything, until it says true. */
+/* Calls fn for each key that may sign anything, until it says true; which custodian's it was, or 0. */
 typedef bool (*key_fn)(const struct dsse *d, const struct key *k);
 
 static bool
-any_key(const struct charter *c, const struct dsse *d, key_fn fn)
+any_key(const struct charter *c, const struct dsse *d, key_fn fn, uint8_t *custodian)
 {
 	uint32_t	i, j;
 
 	if (fn(d, &c->coordinator.log_key))
 		return true;
 	for (i = 0; i < c->n; i++)
-		if (fn(d, &c->custodian[i].signing_key))
+		if (fn(d, &c->custodian[i].signing_key)) {
+			*custodian = (uint8_t)(i + 1);
 			return true;
+		}
 	for (i = 0; i < c->n_sealers; i++)
 		if (fn(d, &c->sealer[i].key))
 			return true;
@@ -41,10 +43,10 @@ hinted(const struct dsse *d, const struct key *k)
 
 /* keyid is only a hint, but with many signatures trying every key costs too much. */
 static bool
-signed_by_charter(const struct charter *c, const struct dsse *d)
+signed_by_charter(const struct charter *c, const struct dsse *d, uint8_t *custodian)
 {
-	return any_key(c, d, hinted) ||
-	    (d->n_sig == 1 && any_key(c, d, dsse_signed_by));
+	return any_key(c, d, hinted, custodian) ||
+	    (d->n_sig == 1 && any_key(c, d, dsse_signed_by, custodian));
 }
 
 enum rc
@@ -56,7 +58,7 @@ admit(const struct charter *charter, struct span dsse, struct admission *ret,
 	TRY(dsse_parse(dsse, &ret->d, err));
 	TRY(statement_parse(&ret->d, &ret->s, err));
 	*ret_why = VOID_SIGNATURE;
-	if (!signed_by_charter(charter, &ret->d))
+	if (!signed_by_charter(charter, &ret->d, &ret->custodian))
 		return err_set(err, RC_VERIFY,
 		    "the statement is signed by no key of the charter");
 	*ret_why = VOID_NONE;

@@ -15,6 +15,7 @@
 struct admission {
 	struct dsse		d;
 	struct statement	s;	/* only id and type for an unknown type */
+	uint8_t			custodian;	/* whose key signed it, or 0 */
 };
 
 /*

@@ -121,13 +121,13 @@ take_held(struct replica_link *l, const Quorate__V1__AppendReply *r, bool *progr
 {
 	struct holding	h = { .l = l, .n = 0 };
 	struct err	why;
-	size_t		i;
+	size_t		i, refused = 0;
 
-	for (i = 0; i < r->n_held && h.n < REPLY_STATEMENTS_MAX; i++) {
+	for (i = 0; i < r->n_held && i < REPLY_STATEMENTS_MAX; i++) {
 		h.dsse[h.n] = pb_span(&r->held[i]);
 		if (one_held(l, h.dsse[h.n], &h.batch[h.n], &why) == RC_OK)
 			h.n++;
-		else
+		else if (refused++ == 0)	/* one line a reply, whatever is in it */
 			log_err(&why, "custodian %u (%s): held statement refused",
 			    l->index, self(l)->name);
 	}
@@ -142,7 +142,7 @@ take_held(struct replica_link *l, const Quorate__V1__AppendReply *r, bool *progr
 /* ---- statements for the log ---------------------------------------------------------- */
 
 static void
-log_refused(struct replica_link *l, const struct submission *sub)
+log_refused(struct replica_link *l, const struct submission *sub, const char *words)
 {
 	uint8_t	digest[SHA256_BYTES];
 
@@ -151,7 +151,7 @@ log_refused(struct replica_link *l, const struct submission *sub)
 		return;
 	memcpy(l->refused, digest, sizeof(digest));
 	log_line("custodian %u (%s) handed over a statement that cannot be logged: %s",
-	    l->index, self(l)->name, void_reason_name(sub->why));
+	    l->index, self(l)->name, words);
 }
 
 static enum rc
@@ -159,13 +159,20 @@ take_statements(struct replica_link *l, size_t n, const ProtobufCBinaryData *lis
     bool *progress, struct err *err)
 {
 	size_t	i;
+	enum rc	rc;
 
 	for (i = 0; i < n && i < REPLY_STATEMENTS_MAX; i++) {
 		struct submission	sub = { .dsse = pb_span(&list[i]) };
 
-		TRY(sequencer_submit(l->c->sequencer, &sub, err));
+		rc = sequencer_submit(l->c->sequencer, &sub, err);
+		/* One that cannot be logged does not stand in the way of a "no" behind it. */
+		if (rc == RC_MISSING || rc == RC_LIMIT || rc == RC_FORMAT) {
+			log_refused(l, &sub, err->msg);
+			continue;
+		}
+		TRY(rc);
 		if (sub.fate == FATE_REFUSED)
-			log_refused(l, &sub);
+			log_refused(l, &sub, void_reason_name(sub.why));
 		else if (sub.fate == FATE_LOGGED)
 			*progress = true;
 	}
@@ -208,7 +215,8 @@ reply_take(struct replica_link *l, const struct page *p, struct span reply,
 
 	PB_UNPACK(append_reply, AppendReply, r, reply);
 	TRY(check_state(l, r, err));
-	progress |= r->size != l->size || r->cosigned_size != l->cosigned;
+	/* Forward only: one that leads us to and fro does not get our whole time. */
+	progress |= r->size > l->size || r->cosigned_size > l->cosigned;
 	l->known = true;
 	l->size = r->size;
 	l->cosigned = r->cosigned_size;

@@ -25,6 +25,10 @@ struct sequencer {
 	bool			 stopping;
 	struct submission	*head, **tail;
 	size_t			 waiting;
+	struct {
+		uint64_t	 since;		/* clock_ms(), when it was 0 */
+		unsigned	 n;
+	}			 voids[CUSTODIANS_MAX];	/* logged for each custodian */
 	uint64_t		 size;		/* durable; written by the thread only */
 	struct buf		 note;		/* to be kept */
 	uint64_t		 note_size;

@@ -120,6 +120,47 @@ enqueue_and_wait(struct sequencer *s, struct submission *sub, struct err *err)
 	return sub->rc;
 }
 
+/* A custodian that lies does not make every other one's log grow without an end. */
+static bool
+fills_the_log(struct sequencer *s, uint8_t custodian)
+{
+	bool	full = false;
+
+	if (custodian == 0)
+		return false;
+	(void)pthread_mutex_lock(&s->lock);
+	if (clock_ms() - s->voids[custodian - 1].since >= CUSTODIAN_VOIDS_MS)
+		s->voids[custodian - 1].n = 0;
+	full = s->voids[custodian - 1].n >= CUSTODIAN_VOIDS_MAX;
+	(void)pthread_mutex_unlock(&s->lock);
+	return full;
+}
+
+/* With the lock held. */
+static void
+count_void(struct sequencer *s, const struct submission *sub)
+{
+	uint8_t	custodian = sub->admission.custodian;
+
+	if (custodian == 0 || sub->rc != RC_OK || sub->fate != FATE_LOGGED || sub->verdict.effective)
+		return;
+	if (s->voids[custodian - 1].n++ == 0)
+		s->voids[custodian - 1].since = clock_ms();
+}
+
+static enum rc
+may_log(struct sequencer *s, const struct submission *sub, struct err *err)
+{
+	/* Logged alone it would seem sealed, and its shares and envelopes would never be taken in. */
+	if (sub->admission.s.type == STATEMENT_BATCH && sub->vector == NULL)
+		return err_set(err, RC_FORMAT, "a batch comes with its envelopes and shares, by Seal");
+	if (fills_the_log(s, sub->admission.custodian))
+		return err_set(err, RC_LIMIT, "custodian %u has signed %d void statements within "
+		    "an hour: no more of it is logged now", sub->admission.custodian,
+		    CUSTODIAN_VOIDS_MAX);
+	return RC_OK;
+}
+
 enum rc
 sequencer_submit(struct sequencer *s, struct submission *sub, struct err *err)
 {
@@ -136,7 +177,9 @@ sequencer_submit(struct sequencer *s, struct submission *sub, struct err *err)
 			return rc == RC_FORMAT || rc == RC_VERIFY ? RC_OK : rc;
 		}
 	}
-	rc = enqueue_and_wait(s, sub, err);
+	rc = sub->dsse.n > 0 ? may_log(s, sub, err) : RC_OK;
+	if (rc == RC_OK)
+		rc = enqueue_and_wait(s, sub, err);
 	admission_done(&sub->admission);
 	return rc;
 }
@@ -230,8 +273,10 @@ answer(struct sequencer *s, struct submission **batch, size_t n, uint64_t size)
 
 	(void)pthread_mutex_lock(&s->lock);
 	s->size = size;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		count_void(s, batch[i]);
 		batch[i]->done = true;
+	}
 	if (n > 0)
 		(void)pthread_cond_broadcast(&s->answered);
 	(void)pthread_mutex_unlock(&s->lock);

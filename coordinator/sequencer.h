@@ -18,6 +18,9 @@
 
 #define SEQUENCER_QUEUE_MAX	256	/* submissions that wait */
 #define SEQUENCER_BATCH_MAX	64	/* submissions of one transaction */
+/* Void entries that one custodian may sign in an hour: every entry is for ever, at every party. */
+#define CUSTODIAN_VOIDS_MAX	64
+#define CUSTODIAN_VOIDS_MS	3600000u
 /* Of one entry: with it, a share vector and two notes it must go into one message. */
 #define FIXED_BYTES_MAX		(640u << 10)
 
@@ -66,7 +69,8 @@ struct submission {
 /*
  * Durable when it returns RC_OK; look at the fate. RC_MISSING: a fixed blob that
  * the statement names was not given and is not here. RC_LIMIT: the queue is full, or
- * the statement with its blobs too large for a message to custodians.
+ * the statement with its blobs too large for a message to custodians, or its signer a
+ * custodian that fills the log. RC_FORMAT: a batch without its share vectors.
  * RC_UNSURE: stopping. RC_IO: disk; nothing was logged.
  */
 MUST_USE enum rc sequencer_submit(struct sequencer *s, struct submission *sub, struct err *err);

@@ -213,8 +213,12 @@ submit(struct coordinator *c, struct rpc_call *call, const Quorate__V1__SubmitRe
 	}
 	/* A stranger's blobs are not kept: who signed it is checked first. */
 	rc = admit(c->charter, pb_span(&q->statement), &a, &sub->why, err);
-	if (rc == RC_OK)
+	if (rc == RC_OK && a.s.type == STATEMENT_BATCH) {
+		rpc_say(call, "a batch comes with its envelopes and shares, by Seal");
+		rc = err_set(err, RC_FORMAT, "a batch by Submit");
+	} else if (rc == RC_OK) {
 		rc = take_blobs(c, call, q, &a, err);
+	}
 	admission_done(&a);
 	if (sub->why != VOID_NONE && (rc == RC_FORMAT || rc == RC_VERIFY))
 		return RC_OK;	/* an answer: it was not logged, and why */

@@ -91,6 +91,12 @@ rig_stop(struct rig *r)
 void
 rig_revocation(struct rig *r, enum net_person who, struct buf *out)
 {
+	rig_void(r, &r->net.person[who].signer, out);
+}
+
+void
+rig_void(struct rig *r, struct signer *by, struct buf *out)
+{
 	static const uint8_t	other[KEY_ID_BYTES] = { 1 };
 	struct statement	s;
 	struct err		err;
@@ -100,7 +106,7 @@ rig_revocation(struct rig *r, enum net_person who, struct buf *out)
 	tree_empty(s.seen_root);
 	/* Of a key that nobody has: void, and logged all the same. */
 	memcpy(s.subject, other, sizeof(other));
-	MUST(statement_sign(&s, &r->net.person[who].signer, out, &err) == RC_OK);
+	MUST(statement_sign(&s, by, out, &err) == RC_OK);
 	statement_done(&s);
 }
 

@@ -21,6 +21,8 @@ void	 rig_stop(struct rig *r);
 
 /* A revocation of a key of their own, signed; each is another statement. */
 void	 rig_revocation(struct rig *r, enum net_person who, struct buf *out);
+/* The same by any key. */
+void	 rig_void(struct rig *r, struct signer *by, struct buf *out);
 /* The requester's request, signed, over this as its scope (which is none: it will be void). */
 void	 rig_request(struct rig *r, struct span scope, struct buf *out);
 /* A custodian's cosignature line over a checkpoint's text, by its key. */

@@ -175,6 +175,20 @@ static void
 waits_for_fixed_blobs(void **state)
 {
 	struct buf		dsse = BUF_INIT(DSSE_BYTES_MAX);
+	struct submission	sub;
+
+	(void)state;
+	rig_request(rig, SPAN_STR("its scope"), &dsse);
+	assert_int_equal(submit(buf_view(&dsse), &sub), RC_MISSING);
+	assert_int_equal(sequencer_size(rig->c.sequencer), 1);
+	buf_done(&dsse);
+}
+
+/* Such an entry would seem sealed, and nobody would ever get its shares. */
+static void
+a_batch_comes_with_its_shares(void **state)
+{
+	struct buf		dsse = BUF_INIT(DSSE_BYTES_MAX);
 	struct descriptor	d;
 	struct statement	s;
 	struct submission	sub;
@@ -185,8 +199,34 @@ waits_for_fixed_blobs(void **state)
 	net_batch(&rig->net, &d, 1, &s);
 	assert_int_equal(statement_sign(&s, &rig->net.sealer.signer, &dsse, &err), RC_OK);
 	statement_done(&s);
-	assert_int_equal(submit(buf_view(&dsse), &sub), RC_MISSING);
+	assert_int_equal(submit(buf_view(&dsse), &sub), RC_FORMAT);
 	assert_int_equal(sequencer_size(rig->c.sequencer), 1);
+	buf_done(&dsse);
+}
+
+static void
+one_custodian_does_not_fill_the_log(void **state)
+{
+	struct buf		dsse = BUF_INIT(DSSE_BYTES_MAX);
+	struct submission	sub;
+	unsigned		i;
+
+	(void)state;
+	for (i = 1; i <= CUSTODIAN_VOIDS_MAX + 1; i++) {
+		buf_reset(&dsse);
+		rig_void(rig, &rig->net.signing[1].signer, &dsse);
+		assert_int_equal(submit(buf_view(&dsse), &sub),
+		    i <= CUSTODIAN_VOIDS_MAX ? RC_OK : RC_LIMIT);
+	}
+	assert_int_equal(sequencer_size(rig->c.sequencer), 1 + CUSTODIAN_VOIDS_MAX);
+	/* The others are heard, and so are people. */
+	buf_reset(&dsse);
+	rig_void(rig, &rig->net.signing[2].signer, &dsse);
+	assert_int_equal(submit(buf_view(&dsse), &sub), RC_OK);
+	buf_reset(&dsse);
+	rig_revocation(rig, NET_LEGAL, &dsse);
+	assert_int_equal(submit(buf_view(&dsse), &sub), RC_OK);
+	assert_int_equal(sub.fate, FATE_LOGGED);
 	buf_done(&dsse);
 }
 
@@ -423,6 +463,8 @@ main(void)
 		T(logs_what_the_charter_signed),
 		T(strangers_leave_no_trace),
 		T(waits_for_fixed_blobs),
+		T(a_batch_comes_with_its_shares),
+		T(one_custodian_does_not_fill_the_log),
 		T(refuses_what_does_not_fit_a_message),
 		T(refuses_a_large_blob_that_is_here),
 		T(a_failure_undoes_the_entry),
