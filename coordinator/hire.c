@@ -20,6 +20,7 @@ hired_init(struct hired *w)
 	(void)pthread_mutex_init(&w->lock, NULL);	/* a plain mutex cannot fail on Linux */
 	w->pid = 0;
 	w->to = w->from = -1;
+	w->silent_ms = WORKER_SILENT_MS;
 }
 
 static int
@@ -90,7 +91,9 @@ start(struct hired *w, const uint8_t genesis[SHA256_BYTES], struct err *err)
 		(void)close(in[1]);
 		return err_set(err, RC_IO, "release worker: %s", strerror(e));
 	}
-	e = spawn(&pid, in[0], out[1], genesis);
+	/* One that hangs must not hold a release for ever: our ends do not block. */
+	e = fcntl(in[1], F_SETFL, O_NONBLOCK) != 0 || fcntl(out[0], F_SETFL, O_NONBLOCK) != 0 ? errno :
+	    spawn(&pid, in[0], out[1], genesis);
 	(void)close(in[0]);
 	(void)close(out[1]);
 	w->to = in[1];
@@ -111,7 +114,7 @@ expect(struct hired *w, uint8_t kind, uint8_t other, uint8_t *ret_kind, struct b
 	size_t	n;
 	enum rc	rc;
 
-	TRY(frame_receive(w->from, ret_kind, body, err));
+	TRY(frame_receive(w->from, w->silent_ms, ret_kind, body, err));
 	if (*ret_kind == kind || *ret_kind == other)
 		return RC_OK;
 	if (*ret_kind != WORKER_FAILED || body->n < 1)
@@ -143,7 +146,7 @@ hired_case(struct hired *w, const uint8_t order[SHA256_BYTES], struct span bytes
 	buf_add(&body, order, SHA256_BYTES);
 	buf_span(&body, bytes);
 	TRY(buf_check(&body, "case", err));
-	rc = frame_send(w->to, WORKER_CASE, buf_view(&body), err);
+	rc = frame_send(w->to, w->silent_ms, WORKER_CASE, buf_view(&body), err);
 	/* When it failed before, what it said stands in the other pipe. */
 	if (rc == RC_OK || rc == RC_UNSURE)
 		rc = expect(w, WORKER_READY, WORKER_READY, &kind, &body, err);
@@ -161,7 +164,7 @@ hired_answer(struct hired *w, uint8_t custodian, struct span message, struct spa
 	buf_vec32(&body, message);
 	buf_vec32(&body, receipt);
 	TRY(buf_check(&body, "answer", err));
-	rc = frame_send(w->to, WORKER_ANSWER, buf_view(&body), err);
+	rc = frame_send(w->to, w->silent_ms, WORKER_ANSWER, buf_view(&body), err);
 	return rc == RC_UNSURE ? RC_OK : rc;	/* combining tells what it said */
 }
 
@@ -174,7 +177,7 @@ hired_combine(struct hired *w, uint32_t *ret_good, uint32_t *ret_bad, struct buf
 	uint8_t		kind;
 	enum rc		rc;
 
-	rc = frame_send(w->to, WORKER_COMBINE, SPAN(NULL, 0), err);
+	rc = frame_send(w->to, w->silent_ms, WORKER_COMBINE, SPAN(NULL, 0), err);
 	if (rc != RC_OK && rc != RC_UNSURE)
 		return rc;
 	TRY(expect(w, WORKER_KEYS, WORKER_SHORT, &kind, &body, err));

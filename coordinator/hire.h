@@ -17,10 +17,11 @@ struct hired {
 	pthread_mutex_t	lock;		/* pid, against its end */
 	pid_t		pid;		/* 0: none */
 	int		to, from;	/* -1: closed */
+	int		silent_ms;	/* given up on after so long */
 };
 
 void	 hired_init(struct hired *w);
-/* Starts one and reads its certificate. RC_IO: it did not start, or failed at once. */
+/* Starts one and reads its certificate. RC_IO: it did not start, or failed at once, or hangs. */
 MUST_USE enum rc hired_start(struct hired *w, const uint8_t genesis[SHA256_BYTES],
     struct buf *certificate, struct err *err);
 /* Waits until it has checked the case: RC_DENIED and others, in its own words. */

@@ -105,7 +105,7 @@ take_case(struct worker *w, struct span body, struct err *err)
 		return err_set(err, RC_DENIED, "worker: the policy releases to the recipient alone");
 	if (!span_eq(buf_view(&w->checked->grant.addressee), buf_view(&w->certificate)))
 		return err_set(err, RC_VERIFY, "worker: the order is addressed to another worker");
-	return frame_send(OUT, WORKER_READY, SPAN(NULL, 0), err);
+	return frame_send(OUT, -1, WORKER_READY, SPAN(NULL, 0), err);
 }
 
 static enum rc
@@ -173,7 +173,7 @@ on_combine(struct worker *w, bool *ret_done, struct err *err)
 	buf_span(&out, buf_view(&keys));
 	TRY(buf_check(&out, "keys", err));
 	*ret_done = rc == RC_OK;
-	return frame_send(OUT, rc == RC_OK ? WORKER_KEYS : WORKER_SHORT, buf_view(&out), err);
+	return frame_send(OUT, -1, rc == RC_OK ? WORKER_KEYS : WORKER_SHORT, buf_view(&out), err);
 }
 
 static enum rc
@@ -181,7 +181,7 @@ serve_one(struct worker *w, struct buf *body, bool *ret_done, struct err *err)
 {
 	uint8_t	kind;
 
-	TRY(frame_receive(IN, &kind, body, err));
+	TRY(frame_receive(IN, -1, &kind, body, err));
 	switch (kind) {
 	case WORKER_CASE:
 		return take_case(w, buf_view(body), err);
@@ -201,7 +201,7 @@ work(struct worker *w, const char *genesis, struct err *err)
 	bool	done = false;
 
 	TRY(prepare(w, genesis, err));
-	TRY(frame_send(OUT, WORKER_CERTIFICATE, buf_view(&w->certificate), err));
+	TRY(frame_send(OUT, -1, WORKER_CERTIFICATE, buf_view(&w->certificate), err));
 	while (!done)
 		TRY(serve_one(w, &body, &done, err));
 	return RC_OK;
@@ -242,7 +242,7 @@ worker_main(int argc, char **argv)
 		return EXIT_YES;
 	words[0] = (uint8_t)rc;
 	memcpy(words + 1, err.msg, strlen(err.msg));
-	if (frame_send(OUT, WORKER_FAILED, SPAN(words, 1 + strlen(err.msg)), NULL) != RC_OK)
+	if (frame_send(OUT, -1, WORKER_FAILED, SPAN(words, 1 + strlen(err.msg)), NULL) != RC_OK)
 		return EXIT_IO;		/* nobody reads it any more */
 	return exit_code(rc);
 }

@@ -25,6 +25,7 @@
 
 #define WORKER_COMMAND		"worker"
 #define WORKER_FRAME_MAX	(65u << 20)
+#define WORKER_SILENT_MS	300000	/* it works on the largest case for less */
 
 enum worker_frame {
 	WORKER_CERTIFICATE = 1,
@@ -37,10 +38,14 @@ enum worker_frame {
 	WORKER_READY,
 };
 
-/* Whole frames over a pipe. RC_UNSURE: the other end is gone; RC_FORMAT: not a frame. */
-MUST_USE enum rc frame_send(int fd, enum worker_frame kind, struct span body, struct err *err);
+/*
+ * Whole frames over a pipe. RC_UNSURE: the other end is gone; RC_IO: it is silent for
+ * ms (-1, or a pipe that blocks: waits for ever); RC_FORMAT: not a frame.
+ */
+MUST_USE enum rc frame_send(int fd, int ms, enum worker_frame kind, struct span body, struct err *err);
 /* body is emptied first; its max bounds the frame. */
-MUST_USE enum rc frame_receive(int fd, uint8_t *ret_kind, struct buf *body, struct err *err);
+MUST_USE enum rc frame_receive(int fd, int ms, uint8_t *ret_kind, struct buf *body,
+    struct err *err);
 
 int	 worker_main(int argc, char **argv);
 

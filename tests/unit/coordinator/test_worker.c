@@ -59,7 +59,7 @@ frames_are_whole_or_nothing(void **state)
 		assert_int_equal(pipe(p), 0);
 		assert_int_equal(write(p[1], sent, n), (ssize_t)n);
 		assert_int_equal(close(p[1]), 0);
-		assert_int_equal(frame_receive(p[0], &kind, &body, &err),
+		assert_int_equal(frame_receive(p[0], -1, &kind, &body, &err),
 		    n == sizeof(sent) ? RC_OK : RC_UNSURE);
 		assert_int_equal(close(p[0]), 0);
 	}
@@ -80,11 +80,11 @@ frames_are_bounded(void **state)
 	(void)state;
 	assert_int_equal(pipe(p), 0);
 	assert_int_equal(write(p[1], large, sizeof(large)), (ssize_t)sizeof(large));
-	assert_int_equal(frame_receive(p[0], &kind, &body, &err), RC_FORMAT);
+	assert_int_equal(frame_receive(p[0], -1, &kind, &body, &err), RC_FORMAT);
 	assert_int_equal(write(p[1], over, sizeof(over)), (ssize_t)sizeof(over));
-	assert_int_equal(frame_receive(p[0], &kind, &body, &err), RC_FORMAT);
+	assert_int_equal(frame_receive(p[0], -1, &kind, &body, &err), RC_FORMAT);
 	assert_int_equal(close(p[0]), 0);
-	assert_int_equal(frame_send(p[1], WORKER_CASE, SPAN_STR("x"), &err), RC_UNSURE);
+	assert_int_equal(frame_send(p[1], -1, WORKER_CASE, SPAN_STR("x"), &err), RC_UNSURE);
 	assert_int_equal(close(p[1]), 0);
 }
 
@@ -156,6 +156,32 @@ a_killed_worker_is_noticed(void **state)
 	hired_kill(&w);
 	assert_int_equal(hired_combine(&w, &good, &bad, &keys, &err), RC_UNSURE);
 	hired_done(&w);
+	buf_done(&cert);
+	buf_done(&keys);
+}
+
+/* A worker that hangs does not hold its release for ever, nor stay behind. */
+static void
+a_silent_worker_is_given_up(void **state)
+{
+	struct buf	cert = BUF_INIT(CMS_CERT_MAX), keys = BUF_INIT(CMS_BYTES_MAX);
+	uint8_t		*large = calloc(1, 1 << 20);
+	uint32_t	good, bad;
+	struct hired	w;
+	pid_t		pid;
+
+	(void)state;
+	assert_non_null(large);
+	hired_init(&w);
+	assert_int_equal(hired_start(&w, net.genesis, &cert, &err), RC_OK);
+	pid = w.pid;
+	w.silent_ms = 100;
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(hired_combine(&w, &good, &bad, &keys, &err), RC_IO);
+	assert_int_equal(hired_answer(&w, 1, SPAN(large, 1 << 20), SPAN_STR("r"), &err), RC_IO);
+	hired_done(&w);
+	assert_int_equal(kill(pid, 0), -1);
+	free(large);
 	buf_done(&cert);
 	buf_done(&keys);
 }
@@ -371,6 +397,7 @@ main(int argc, char **argv)
 		T(has_pipes_and_nothing_else),
 		T(every_worker_has_its_own_key),
 		T(a_killed_worker_is_noticed),
+		T(a_silent_worker_is_given_up),
 		cmocka_unit_test(believes_a_whole_case),
 		cmocka_unit_test(believes_nothing_else),
 		T(combines_only_good_answers),
