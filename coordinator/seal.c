@@ -25,6 +25,18 @@ PB_AUTO(seal_request, SealRequest);
 /* From "is there one of that id" to the entry, batches go one by one. */
 static pthread_mutex_t	sealing = PTHREAD_MUTEX_INITIALIZER;
 
+/* A host is known by its certificate; eight bytes of its digest tell one from another. */
+static uint64_t
+owner_of(const struct rpc_call *call)
+{
+	const uint8_t	*pin = rpc_peer(call);
+	uint64_t	 owner = 0;
+
+	if (pin != NULL)
+		memcpy(&owner, pin, sizeof(owner));
+	return owner;
+}
+
 enum rc
 on_upload(void *user, struct rpc_call *call, struct span request, struct buf *reply,
     struct err *err)
@@ -38,7 +50,7 @@ on_upload(void *user, struct rpc_call *call, struct span request, struct buf *re
 
 	PB_UNPACK(upload_request, UploadRequest, q, request);
 	TRY(pb_fixed(&q->upload, "upload", id, sizeof(id), err));
-	rc = uploads_write(c->uploads, id, clock_now(), q->offset, pb_span(&q->data),
+	rc = uploads_write(c->uploads, id, owner_of(call), clock_now(), q->offset, pb_span(&q->data),
 	    q->last, &r.received, &whole, sha256, &why);
 	if (rc != RC_OK) {
 		rpc_say(call, "%s", why.msg);	/* "No space left on device" */

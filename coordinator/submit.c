@@ -142,7 +142,7 @@ keep_upload(struct coordinator *c, struct rpc_call *call, const ProtobufCBinaryD
 		rpc_say(call, "an attachment may have at most %u MiB", ERASABLE_BYTES_MAX >> 20);
 		return err_set(err, RC_LIMIT, "attachment of %llu bytes", (unsigned long long)size);
 	}
-	TRY(uploads_write(c->uploads, id, clock_now(), size, SPAN(NULL, 0), true,
+	TRY(uploads_write(c->uploads, id, 0, clock_now(), size, SPAN(NULL, 0), true,
 	    &received, &whole, digest, err));
 	if (!tick(n, digest)) {
 		rpc_say(call, "an upload is not named by the statement");

@@ -19,6 +19,7 @@
 struct upload {
 	bool		 used, busy, whole;
 	uint8_t		 id[UPLOAD_ID_BYTES];
+	uint64_t	 owner;
 	uint64_t	 size;
 	when		 touched;
 	int		 fd;		/* -1: not open */
@@ -177,19 +178,68 @@ drop_stale(struct uploads *u, when now)
 			upload_drop(u, &u->upload[i]);
 }
 
+static unsigned
+count_of(const struct uploads *u, uint64_t owner)
+{
+	unsigned	n = 0;
+	size_t		i;
+
+	for (i = 0; i < UPLOADS_MAX; i++)
+		n += u->upload[i].used && u->upload[i].owner == owner;
+	return n;
+}
+
+/*
+ * All places are taken: whoever has most of them loses the one it touched longest
+ * ago, unless that is who asks. One host does not keep the others from sealing.
+ */
+static struct upload *
+make_room(struct uploads *u, uint64_t owner)
+{
+	struct upload	*p = NULL;
+	unsigned	 most = count_of(u, owner) + 1, n;
+	size_t		 i;
+
+	for (i = 0; i < UPLOADS_MAX; i++) {
+		struct upload	*q = &u->upload[i];
+
+		if (q->busy || (n = count_of(u, q->owner)) < most || q->owner == owner)
+			continue;
+		if (p == NULL || n > most || q->touched < p->touched)
+			p = q;
+		most = n;
+	}
+	if (p != NULL)
+		upload_drop(u, p);
+	return p;
+}
+
+static uint64_t
+bytes_of(const struct uploads *u, uint64_t owner)
+{
+	uint64_t	n = 0;
+	size_t		i;
+
+	for (i = 0; i < UPLOADS_MAX; i++)
+		n += u->upload[i].used && u->upload[i].owner == owner ? u->upload[i].size : 0;
+	return n;
+}
+
 /* With the lock held: the upload, this call's own from now on. */
 static enum rc
-take(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], when now, size_t more,
+take(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], uint64_t owner, when now, size_t more,
     struct upload **ret, struct err *err)
 {
 	struct upload	*p = find(u, id);
 
 	if (p == NULL) {
 		drop_stale(u, now);
-		if ((p = free_slot(u)) == NULL)
+		if ((p = free_slot(u)) == NULL && (p = make_room(u, owner)) == NULL)
 			return err_set(err, RC_LIMIT, "%u uploads are under way: wait", UPLOADS_MAX);
 		p->used = true;
 		memcpy(p->id, id, UPLOAD_ID_BYTES);
+		p->owner = owner;
+		p->touched = now;
 		p->md = EVP_MD_CTX_new();
 		if (p->md != NULL && EVP_DigestInit_ex(p->md, EVP_sha256(), NULL) != 1) {
 			EVP_MD_CTX_free(p->md);
@@ -198,7 +248,8 @@ take(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], when now, size_t more
 	}
 	if (p->busy)
 		return err_set(err, RC_LIMIT, "this upload is being written by another call");
-	if (more > UPLOAD_BYTES_MAX - p->size || u->bytes + more > UPLOADS_BYTES_MAX)
+	if (more > UPLOAD_BYTES_MAX - p->size || u->bytes + more > UPLOADS_BYTES_MAX ||
+	    (more > 0 && bytes_of(u, p->owner) + more > UPLOADS_BYTES_OWN))
 		return err_set(err, RC_LIMIT, "too many bytes are under way");
 	p->busy = true;
 	p->touched = now;
@@ -334,7 +385,7 @@ piece(struct uploads *u, struct upload *p, uint64_t offset, struct span data, bo
 }
 
 enum rc
-uploads_write(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], when now,
+uploads_write(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], uint64_t owner, when now,
     uint64_t offset, struct span data, bool last, uint64_t *ret_received,
     bool *ret_whole, uint8_t sha256[SHA256_BYTES], struct err *err)
 {
@@ -342,7 +393,7 @@ uploads_write(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], when now,
 	enum rc		 rc;
 
 	(void)pthread_mutex_lock(&u->lock);
-	rc = take(u, id, now, data.n, &p, err);
+	rc = take(u, id, owner, now, data.n, &p, err);
 	(void)pthread_mutex_unlock(&u->lock);
 	if (rc != RC_OK)
 		return rc;

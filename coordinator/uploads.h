@@ -18,6 +18,7 @@
 #define UPLOADS_MAX		512			/* at a time */
 #define UPLOAD_BYTES_MAX	(UINT64_C(80) << 30)	/* of one */
 #define UPLOADS_BYTES_MAX	(UINT64_C(256) << 30)	/* of all that nobody claimed */
+#define UPLOADS_BYTES_OWN	(UINT64_C(160) << 30)	/* of one owner's */
 #define UPLOAD_SECONDS		86400u
 #define UPLOAD_RESERVE		(UINT64_C(16) << 20)	/* bytes of the disk left to the log */
 
@@ -31,13 +32,14 @@ DEFINE_AUTO(uploads_free, struct uploads);
 /*
  * A piece. ret_received: bytes there in a row, from where the sender goes on; a piece
  * that is there already, or lies beyond, changes nothing. sha256 is written with the
- * last one, and then *ret_whole is true.
+ * last one, and then *ret_whole is true. owner: the host that sends it, so that when all
+ * places are taken, who has most of them gives one up; those of before a start are 0's.
  *
  * RC_LIMIT: too many uploads, too many bytes, or two calls for one upload at a time.
  * RC_IO: the disk. When it is full the upload is given up, so that halves of files
  * do not keep it full; the log's own reserve is never touched.
  */
-MUST_USE enum rc uploads_write(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], when now,
+MUST_USE enum rc uploads_write(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], uint64_t owner, when now,
     uint64_t offset, struct span data, bool last, uint64_t *ret_received,
     bool *ret_whole, uint8_t sha256[SHA256_BYTES], struct err *err);
 

@@ -18,6 +18,7 @@
 #include "tests/unit/coordinator/rig.h"
 
 #define NOW	UINT64_C(1000000)
+#define ME	7	/* whose uploads */
 
 static char		dir[64];
 static struct uploads	*up;
@@ -51,7 +52,7 @@ piece(uint64_t offset, const char *data, bool last)
 {
 	struct err	err;
 
-	return uploads_write(up, id, NOW, offset, span_str(data), last, &received, &whole,
+	return uploads_write(up, id, ME, NOW, offset, span_str(data), last, &received, &whole,
 	    digest, &err);
 }
 
@@ -143,16 +144,61 @@ is_bounded(void **state)
 	for (i = 0; i < UPLOADS_MAX; i++) {
 		one[0] = (uint8_t)i;
 		one[1] = (uint8_t)(i >> 8);
-		assert_int_equal(uploads_write(up, one, NOW, 0, SPAN_STR("x"), true,
+		assert_int_equal(uploads_write(up, one, ME, NOW, 0, SPAN_STR("x"), true,
 		    &received, &whole, digest, &err), RC_OK);
 	}
 	one[2] = 1;
-	assert_int_equal(uploads_write(up, one, NOW, 0, SPAN_STR("x"), false,
+	assert_int_equal(uploads_write(up, one, ME, NOW, 0, SPAN_STR("x"), false,
 	    &received, &whole, digest, &err), RC_LIMIT);
 	/* After a day nobody comes for them any more. */
-	assert_int_equal(uploads_write(up, one, NOW + UPLOAD_SECONDS + 1, 0, SPAN_STR("x"),
+	assert_int_equal(uploads_write(up, one, ME, NOW + UPLOAD_SECONDS + 1, 0, SPAN_STR("x"),
 	    false, &received, &whole, digest, &err), RC_OK);
 	assert_int_equal(uploads_count(up), 1);
+}
+
+static enum rc
+start_one(uint64_t owner, uint16_t n, when now)
+{
+	uint8_t		one[UPLOAD_ID_BYTES] = { (uint8_t)owner, (uint8_t)n, (uint8_t)(n >> 8) };
+	struct err	err;
+
+	return uploads_write(up, one, owner, now, 0, SPAN_STR("x"), true, &received, &whole,
+	    digest, &err);
+}
+
+static bool
+is_there(uint64_t owner, uint16_t n)
+{
+	uint8_t		one[UPLOAD_ID_BYTES] = { (uint8_t)owner, (uint8_t)n, (uint8_t)(n >> 8) };
+	char		path[FILE_PATH_MAX];
+	struct err	err;
+	uint64_t	size;
+
+	return uploads_path(up, one, path, &size, &err) == RC_OK;
+}
+
+/* A host that takes every place does not keep another from sealing. */
+static void
+the_greediest_gives_way(void **state)
+{
+	uint16_t	i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		assert_int_equal(start_one(2, i, NOW - 9), RC_OK);
+	for (i = 0; i < UPLOADS_MAX - 3; i++)
+		assert_int_equal(start_one(1, i, i == 5 ? NOW - 2 : NOW), RC_OK);
+	assert_int_equal(start_one(1, UPLOADS_MAX, NOW), RC_LIMIT);
+	/* The oldest of the greedy one goes, not an older one of the other. */
+	assert_int_equal(start_one(3, 0, NOW), RC_OK);
+	assert_false(is_there(1, 5));
+	for (i = 0; i < 3; i++)
+		assert_true(is_there(2, i));
+	assert_int_equal(start_one(2, 3, NOW), RC_OK);
+	assert_int_equal(uploads_count(up), UPLOADS_MAX);
+	/* It cannot take the places back. */
+	assert_int_equal(start_one(1, 5, NOW), RC_LIMIT);
+	assert_true(is_there(3, 0));
 }
 
 static void
@@ -173,7 +219,7 @@ a_full_disk_says_so(void **state)
 	/* What cannot be created fails as on a full disk. */
 	assert_int_equal(piece(0, "abc", false), RC_OK);
 	rig_remove(dir);
-	assert_int_equal(uploads_write(up, id2, NOW, 0, SPAN_STR("x"), false, &received,
+	assert_int_equal(uploads_write(up, id2, ME, NOW, 0, SPAN_STR("x"), false, &received,
 	    &whole, digest, &err), RC_IO);
 	assert_int_equal(uploads_count(up), 1);		/* halves of files do not stay */
 	assert_int_equal(mkdir(dir, 0700), 0);
@@ -238,6 +284,7 @@ main(void)
 		T(grows_in_pieces),
 		T(survives_a_restart),
 		T(is_bounded),
+		T(the_greediest_gives_way),
 		T(old_ones_go_at_start),
 		T(a_full_disk_says_so),
 		T(envelopes_are_written_once),
