@@ -80,7 +80,7 @@ struct checked_case {
 	struct descriptor	*descriptor;	/* by index into grant.scope.artifact */
 	uint32_t		 n_verdicts;
 	struct verdict		*verdict;	/* of the case's entries, in their order */
-	uint32_t		 receipts;	/* bit i-1: a receipt of custodian i is effective */
+	uint32_t		 receipts;	/* bit i-1: a receipt of custodian i, for the whole scope, is effective */
 };
 
 enum case_stage {

@@ -219,7 +219,9 @@ take_statements(const struct evidence_case *c, struct checked_case *k, struct er
 			k->recipient = s.bytes;
 			s.bytes = BUF_INIT(0);
 		}
-		if (v->type == STATEMENT_RECEIPT && memcmp(s.subject, k->grant.order, SHA256_BYTES) == 0)
+		/* Who signed for less than the scope did not carry the order out. */
+		if (v->type == STATEMENT_RECEIPT && memcmp(s.subject, k->grant.order, SHA256_BYTES) == 0 &&
+		    s.u.receipt.count == k->grant.scope.n_segments)
 			k->receipts |= UINT32_C(1) << (s.u.receipt.custodian - 1);
 	}
 	if (k->recipient.n == 0)

@@ -45,6 +45,7 @@ struct world {
 	struct buf		 reason, scope, checkpoint;
 	uint8_t			 request[SHA256_BYTES], order[SHA256_BYTES];
 	struct world_answer	 answer[WORLD_ANSWERS];
+	struct secret		*forged;	/* keys-v1 in place of what was combined; owned */
 };
 
 /* Everything up to the receipts, under a policy of the network. */
