@@ -82,6 +82,17 @@ envelopes_has(const char *dir, const uint8_t id[ARTIFACT_ID_BYTES])
 	return envelopes_path(dir, id, path, NULL) == RC_OK && file_exists(path);
 }
 
+enum rc
+envelopes_start(const char *dir, struct err *err)
+{
+	char	top[FILE_PATH_MAX];
+
+	TRY(file_path(top, err, "%s/envelopes", dir));
+	TRY(file_mkdir(top, err));
+	TRY(file_sync_dir(top, err));
+	return file_sync_dir(dir, err);
+}
+
 static enum rc
 make_folder(const char *dir, const uint8_t id[ARTIFACT_ID_BYTES],
     char folder[FILE_PATH_MAX], struct err *err)
@@ -92,10 +103,8 @@ make_folder(const char *dir, const uint8_t id[ARTIFACT_ID_BYTES],
 	if (file_exists(folder))
 		return RC_OK;
 	TRY(file_path(top, err, "%s/envelopes", dir));
-	TRY(file_mkdir(top, err));
 	TRY(file_mkdir(folder, err));
-	TRY(file_sync_dir(top, err));
-	return file_sync_dir(dir, err);
+	return file_sync_dir(top, err);
 }
 
 enum rc

@@ -24,6 +24,8 @@ MUST_USE enum rc envelope_file_open(const char *path, struct span descriptor,
     struct envelope_file *ret, struct err *err);
 void	 envelope_file_done(struct envelope_file *f);	/* ret must stay where it is until then */
 
+/* At start: a folder that a killed process made is durable before it is used. */
+MUST_USE enum rc envelopes_start(const char *dir, struct err *err);
 MUST_USE enum rc envelopes_path(const char *dir, const uint8_t id[ARTIFACT_ID_BYTES],
     char path[FILE_PATH_MAX], struct err *err);
 bool	 envelopes_has(const char *dir, const uint8_t id[ARTIFACT_ID_BYTES]);

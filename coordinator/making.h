@@ -39,6 +39,9 @@ MUST_USE enum rc making_read(struct store *s, const uint8_t request[SHA256_BYTES
 MUST_USE enum rc making_package(struct coordinator *c, struct making *m, uint64_t release_index,
     struct package_row *ret, struct err *err);
 
+/* At start: halves of packages that a crash left, each as large as what it was to hold. */
+MUST_USE enum rc packages_clean(const struct coordinator *c, struct err *err);
+
 /* DIR/packages/HEX.asice */
 MUST_USE enum rc package_path(const struct coordinator *c, const uint8_t sha256[SHA256_BYTES],
     char path[FILE_PATH_MAX], struct err *err);

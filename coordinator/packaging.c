@@ -4,6 +4,7 @@
  * It grows under a hidden name. What is visible under a package's name is whole
  * and synced; a crash leaves a hidden file that the next attempt overwrites.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "coordinator/cosigning.h"
 #include "coordinator/envelopes.h"
 #include "coordinator/keys.h"
 #include "coordinator/load.h"
@@ -124,6 +126,9 @@ write_at(void *user, uint64_t offset, struct span data, struct err *err)
 	size_t			 at = 0;
 	ssize_t			 n;
 
+	/* Gigabytes may be before us: who stops the coordinator does not wait for them. */
+	if (cosigning_woken(p->c->cosigning))
+		return err_set(err, RC_UNSURE, "the coordinator is stopping: ask again");
 	while (at < data.n) {
 		n = pwrite(p->fd, data.p + at, data.n - at, (off_t)(offset + at));
 		if (n < 0 && errno == EINTR)
@@ -132,6 +137,25 @@ write_at(void *user, uint64_t offset, struct span data, struct err *err)
 			return err_set(err, RC_IO, "package: %s", strerror(errno));
 		at += (size_t)n;
 	}
+	return RC_OK;
+}
+
+enum rc
+packages_clean(const struct coordinator *c, struct err *err)
+{
+	char		 dir[FILE_PATH_MAX], path[FILE_PATH_MAX];
+	struct dirent	*e;
+	DIR		*d;
+
+	TRY(file_path(dir, err, "%s/packages", c->dir));
+	TRY(file_mkdir(dir, err));
+	if ((d = opendir(dir)) == NULL)
+		return err_set(err, RC_IO, "%s: %s", dir, strerror(errno));
+	while ((e = readdir(d)) != NULL)
+		if (e->d_name[0] == '.' && strlen(e->d_name) == 1 + 2 * SHA256_BYTES &&
+		    file_path(path, NULL, "%s/%s", dir, e->d_name) == RC_OK)
+			(void)unlink(path);	/* tried again at the next start */
+	(void)closedir(d);	/* it was only read */
 	return RC_OK;
 }
 
@@ -351,7 +375,7 @@ finish(struct packaging *p, struct package_row *row, struct err *err)
 	size_t			i;
 	enum rc			rc = RC_OK;
 
-	TRY(replicators_wait(p->c->replicators, p->release_index + 1, &have, err));
+	TRY(replicators_wait(p->c->replicators, p->release_index + 1, WAIT_MS_MAX, &have, err));
 	for (i = 0; i < p->m->indexes.n && rc == RC_OK; i++)
 		rc = case_indexes_add(&x, p->m->indexes.index[i], err);
 	if (rc == RC_OK)

@@ -12,6 +12,7 @@
 #include "coordinator/release_job.h"
 
 #define ASK_MS_MAX	60000u	/* longest that one call waits for a release */
+#define ASKERS_MAX	8u	/* that wait; the other workers are for those who say no */
 
 PB_AUTO(release_request, ReleaseRequest);
 PB_AUTO(download_request, DownloadRequest);
@@ -21,6 +22,7 @@ struct releases {
 	pthread_mutex_t		 lock;
 	pthread_cond_t		 over;		/* some job is */
 	bool			 stopping;
+	unsigned		 askers;	/* calls that wait */
 	struct release_job	 job[RELEASES_MAX];
 };
 
@@ -162,13 +164,16 @@ wait_for(struct releases *r, const uint8_t request[SHA256_BYTES], unsigned ms,
 {
 	uint64_t		 until = clock_ms() + ms;
 	struct release_job	*j = NULL;
+	bool			 waits;
 	enum rc			 rc;
 
 	(void)pthread_mutex_lock(&r->lock);
 	rc = find_or_start(r, request, &j, err);
-	while (rc == RC_OK && j->running && !r->stopping)
+	waits = ++r->askers <= ASKERS_MAX;
+	while (rc == RC_OK && j->running && !r->stopping && waits)
 		if (!cond_wait_until(&r->over, &r->lock, until))
 			break;
+	r->askers--;
 	if (rc == RC_OK && memcmp(j->request, request, SHA256_BYTES) != 0)
 		rc = err_set(err, RC_UNSURE, "ask again");	/* over, and its place taken */
 	memset(ret, 0, sizeof(*ret));

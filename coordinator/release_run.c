@@ -40,7 +40,7 @@ static enum rc
 wait_cosigned(struct release_job *j, uint64_t index, struct err *err)
 {
 	j->need = j->c->charter->q;
-	return replicators_wait(j->c->replicators, index + 1, &j->have, err);
+	return replicators_wait(j->c->replicators, index + 1, WAIT_MS_MAX, &j->have, err);
 }
 
 /* An order that q cannot cosign now is not given now. */

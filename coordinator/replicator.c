@@ -230,16 +230,18 @@ replicators_reachable(struct replicators *r)
 }
 
 enum rc
-replicators_wait(struct replicators *r, uint64_t size, uint32_t *ret_have, struct err *err)
+replicators_wait(struct replicators *r, uint64_t size, unsigned ms, uint32_t *ret_have,
+    struct err *err)
 {
-	uint64_t	start = clock_ms(), waited;
-	unsigned	have;
+	uint64_t	start = clock_ms(), waited = 0;
+	unsigned	have, look;
 	enum rc		rc;
 
 	for (;;) {
-		rc = cosigning_wait(r->c->cosigning, size, LOOK_MS, &have, err);
+		look = ms - waited < LOOK_MS ? (unsigned)(ms - waited) : LOOK_MS;
+		rc = cosigning_wait(r->c->cosigning, size, look, &have, err);
 		waited = clock_ms() - start;
-		if (rc != RC_UNSURE || waited >= WAIT_MS_MAX ||
+		if (rc != RC_UNSURE || waited >= ms ||
 		    cosigning_woken(r->c->cosigning) ||
 		    (waited >= HOPE_MS && replicators_reachable(r) < r->c->charter->q))
 			break;

@@ -40,11 +40,11 @@ MUST_USE enum rc replicators_agree(struct replicators *r, struct err *err);
 /* How many answer now. */
 unsigned replicators_reachable(struct replicators *r);
 /*
- * Wait until q custodians cosigned `size`, for at most WAIT_MS_MAX, and not so long
+ * Wait until q custodians cosigned `size`, for at most ms, and not so long
  * while fewer than q answer. RC_UNSURE: not yet; the words say how many did.
  */
-MUST_USE enum rc replicators_wait(struct replicators *r, uint64_t size, uint32_t *ret_have,
-    struct err *err);
+MUST_USE enum rc replicators_wait(struct replicators *r, uint64_t size, unsigned ms,
+    uint32_t *ret_have, struct err *err);
 /* A call to one custodian, over the connection its replicator has. */
 MUST_USE enum rc replicators_call(struct replicators *r, uint8_t custodian, const char *method,
     struct span request, unsigned ms, struct buf *reply, char said[RPC_SAID_BYTES], struct err *err);

@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "coordinator/cosigning.h"
+#include "coordinator/envelopes.h"
 #include "coordinator/load.h"
+#include "coordinator/making.h"
 #include "coordinator/readers.h"
 #include "coordinator/release.h"
 #include "coordinator/replicator.h"
@@ -28,6 +30,8 @@ enum rc
 coordinator_start(struct coordinator *c, struct err *err)
 {
 	TRY(uploads_new(c->dir, clock_now(), &c->uploads, err));
+	TRY(envelopes_start(c->dir, err));
+	TRY(packages_clean(c, err));
 	TRY(cosigning_new(c->charter, sequencer_keep, c, &c->cosigning, err));
 	TRY(sequencer_new(c, &c->sequencer, err));
 	TRY(readers_new(c, &c->readers, err));

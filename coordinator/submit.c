@@ -3,8 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "coordinator/cosigning.h"
 #include "coordinator/readers.h"
+#include "coordinator/replicator.h"
 #include "coordinator/submit.h"
 #include "coordinator/uploads.h"
 #include "audit/entry.h"
@@ -28,7 +28,7 @@ submit_reply_fill(struct coordinator *c, const struct submission *sub, unsigned 
     Quorate__V1__SubmitReply *r)
 {
 	enum void_reason	why;
-	unsigned		have = 0;
+	uint32_t		have = 0;
 
 	r->logged = sub->fate == FATE_LOGGED || sub->fate == FATE_REPEATED;
 	r->repeated = sub->fate == FATE_REPEATED;
@@ -43,7 +43,7 @@ submit_reply_fill(struct coordinator *c, const struct submission *sub, unsigned 
 		return;
 	r->index = sub->index;
 	r->id = pb_bytes(SPAN_OF(sub->verdict.id));
-	r->cosigned = cosigning_wait(c->cosigning, sub->index + 1, ms, &have, NULL) == RC_OK;
+	r->cosigned = replicators_wait(c->replicators, sub->index + 1, ms, &have, NULL) == RC_OK;
 	r->have = have;
 }
 

@@ -245,6 +245,7 @@ envelopes_are_written_once(void **state)
 	assert_int_equal(file_path(from, &err, "%s/new", dir), RC_OK);
 	write_file(from, "first");
 	assert_false(envelopes_has(dir, a));
+	assert_int_equal(envelopes_start(dir, &err), RC_OK);
 	assert_int_equal(envelopes_take(dir, a, from, &err), RC_OK);
 	assert_true(envelopes_has(dir, a));
 	assert_false(file_exists(from));

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Many who wait for custodians do not keep the others from being heard.
+. "$(dirname "$0")/lib.sh"
+net_up w
+
+a=$(seal standard)
+r=$(request "$a" standard)
+approve "$r" legal compliance auditor
+r2=$(request "$a" standard)
+
+signal() { local i; for i in 2 3 4 5; do pkill "-$1" -s "$(cat "$net/custodian-$i/pid")"; done; }
+crowd() { # COMMAND...: forty at once, in the background
+	local i
+	jobs=()
+	for i in $(seq 40); do "$@" >/dev/null 2>&1 & jobs+=($!); done
+	sleep 2
+}
+
+signal STOP
+crowd timeout 90 quorate release "$r" -o "$work/p"
+ok "forty ask for one release: who asks something else is answered" timeout 5 quorate log entry 0
+signal CONT
+wait "${jobs[@]}"
+rm -f "$work/p"
+ok "and it is released" quorate release "$r" -o "$work/p"
+
+for i in 2 3 4 5; do devnet kill "$net" custodian-$i; done
+sleep 1
+crowd timeout 60 quorate approve "$r2" --key "$people/legal.key"
+ok "forty wait for custodians that are down: who asks something else is answered" timeout 6 quorate log entry 0
+wait "${jobs[@]}"
+for i in 2 3 4 5; do devnet start "$net" custodian-$i; done
+for _ in $(seq 50); do [ "$(quorate status 2>/dev/null | grep -c DOWN)" = 0 ] && break; sleep 0.2; done
+sleep 2
+ok "all of it is in the log" quorate audit
