@@ -6,11 +6,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
 #include <sodium.h>
 
 #include "base/secret.h"
 
-#define ALIGN	((size_t)16)
+#define ALIGN		((size_t)16)
+#define KEY_HEAP_BYTES	(1 << 20)
 
 struct secret {
 	size_t	len;
@@ -46,6 +48,19 @@ try_lock(struct err *err)
 	    (unsigned long long)lim.rlim_cur);
 }
 
+/*
+ * Private keys inside libcrypto live here: locked, and zeroed when freed. Sized for
+ * a daemon with many TLS handshakes at once; 2: it is not locked.
+ */
+static enum rc
+key_heap(struct err *err)
+{
+	if (CRYPTO_secure_malloc_initialized() != 0 || CRYPTO_secure_malloc_init(KEY_HEAP_BYTES, 32) == 1)
+		return RC_OK;
+	return err_set(err, RC_IO, "cannot lock %d KiB for keys: raise the memlock limit "
+	    "(RLIMIT_MEMLOCK, `ulimit -l`, LimitMEMLOCK=)", KEY_HEAP_BYTES >> 10);
+}
+
 enum rc
 secret_init(struct err *err)
 {
@@ -57,7 +72,8 @@ secret_init(struct err *err)
 		return err_set(err, RC_IO, "cannot turn core dumps off: %s", strerror(errno));
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return err_set(err, RC_IO, "cannot refuse tracing: %s", strerror(errno));
-	return try_lock(err);
+	TRY(try_lock(err));
+	return key_heap(err);
 }
 
 struct secret *

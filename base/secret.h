@@ -17,7 +17,8 @@ struct secret;
 struct secret_arena;
 
 /*
- * Initialises libsodium, turns core dumps and ptrace off, and tries a lock.
+ * Initialises libsodium, turns core dumps and ptrace off, tries a lock, and gives
+ * libcrypto a locked heap (1 MiB) for its private keys.
  * Every program that touches a secret calls it first and stops when it fails.
  * RC_IO: memory cannot be locked; the message says which limit to raise.
  */
