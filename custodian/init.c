@@ -118,8 +118,6 @@ fill_config(struct custodian_config *c, const char *dir, const char *const *v, s
 {
 	enum { NAME, ORGANISATION, ADDRESS, MODULE, ARGS, TOKEN, URI, PIN };
 
-	if ((v[TOKEN] == NULL) == (v[URI] == NULL))
-		return err_set(err, RC_USAGE, "say which token: --token LABEL, or --uri 'pkcs11:...'");
 	if (!is_plain_text(v[NAME], NAME_MAX_BYTES) || !is_plain_text(v[ORGANISATION], NAME_MAX_BYTES) ||
 	    !is_plain_text(v[ADDRESS], NAME_MAX_BYTES))
 		return err_set(err, RC_USAGE,
@@ -128,17 +126,7 @@ fill_config(struct custodian_config *c, const char *dir, const char *const *v, s
 	(void)snprintf(c->name, sizeof(c->name), "%s", v[NAME]);
 	(void)snprintf(c->organisation, sizeof(c->organisation), "%s", v[ORGANISATION]);
 	(void)snprintf(c->listen, sizeof(c->listen), "%s", v[ADDRESS]);
-	if (strlen(v[MODULE]) >= sizeof(c->token.module) || strlen(v[PIN]) >= sizeof(c->token.pin_file) ||
-	    (v[ARGS] != NULL && strlen(v[ARGS]) >= sizeof(c->token.module_args)) ||
-	    strlen(v[URI] != NULL ? v[URI] : v[TOKEN]) >= 128)
-		return err_set(err, RC_USAGE, "a token option is too long");
-	(void)snprintf(c->token.module, sizeof(c->token.module), "%s", v[MODULE]);
-	(void)snprintf(c->token.module_args, sizeof(c->token.module_args), "%s",
-	    v[ARGS] == NULL ? "" : v[ARGS]);
-	(void)snprintf(c->token.pin_file, sizeof(c->token.pin_file), "%s", v[PIN]);
-	(void)snprintf(c->token.uri, sizeof(c->token.uri), "%s%s",
-	    v[URI] != NULL ? "" : "pkcs11:token=", v[URI] != NULL ? v[URI] : v[TOKEN]);
-	return RC_OK;
+	return token_config_options(v[MODULE], v[ARGS], v[TOKEN], v[URI], v[PIN], &c->token, err);
 }
 
 enum rc

@@ -65,15 +65,6 @@ log_name(const char *program, const char *instance)
 		(void)snprintf(log_who, sizeof(log_who), "%s[%s]", program, instance);
 }
 
-/* Control characters a peer may have got into a message never reach a terminal. */
-static void
-clean(char *s)
-{
-	for (; *s != '\0'; s++)
-		if ((unsigned char)*s < 0x20 || (unsigned char)*s == 0x7f)
-			*s = '?';
-}
-
 void
 log_line(const char *fmt, ...)
 {
@@ -83,7 +74,7 @@ log_line(const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(words, sizeof(words), fmt, ap);
 	va_end(ap);
-	clean(words);
+	(void)text_clean_str(words);	/* a peer may have got something into it */
 	/* One write each, so that lines of threads do not mix. */
 	(void)dprintf(2, "%s %s: %s\n", when_write(clock_now(), text), log_who, words);
 }

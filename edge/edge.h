@@ -29,7 +29,15 @@ void	 log_name(const char *program, const char *instance);
 void	 log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void	 log_err(const struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* A self-signed EC P-256 certificate and key, 10 years: TLS identities. */
+/*
+ * In place: what would steer a terminal, hide itself or turn letters round, and
+ * what is no UTF-8, becomes "?", each byte of it. lines: line ends and tabs stay.
+ * For every word that somebody else chose before it is shown.
+ */
+void	 text_clean(uint8_t *p, size_t n, bool lines);
+char	*text_clean_str(char *s);		/* returns s */
+
+/* A self-signed EC P-256 certificate and key, 10 years: TLS identities. The name is cut to fit. */
 MUST_USE enum rc tls_identity_new(const char *common_name, struct buf *cert_pem, struct secret **ret_key_pem, struct err *err);
 MUST_USE enum rc pem_to_der(struct span pem, struct buf *der, struct err *err);	/* one certificate */
 MUST_USE enum rc der_to_pem(struct span der, struct buf *pem, struct err *err);
@@ -44,6 +52,12 @@ struct token_config {
 	bool	accept_extractable;
 };
 MUST_USE enum rc token_config_parse(const json_t *v, struct token_config *ret, struct err *err);
+/*
+ * From a daemon's command line: uri or the token's label (one of them NULL), args may be NULL.
+ * The label is escaped, files become absolute: the config outlives this working folder.
+ */
+MUST_USE enum rc token_config_options(const char *module, const char *args, const char *label,
+    const char *uri, const char *pin_file, struct token_config *ret, struct err *err);
 json_t	*token_config_json(const struct token_config *c);	/* new reference, NULL: no memory */
 MUST_USE enum rc token_open(const struct token_config *c, const char *dir, struct hsm **ret, struct err *err);
 

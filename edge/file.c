@@ -28,6 +28,15 @@ open_error(struct err *err, const char *path)
 	return err_set(err, RC_IO, "%s: %s", path, strerror(errno));
 }
 
+/* What cannot be made because its folder is not there was named wrongly. */
+static enum rc
+create_error(struct err *err, const char *path)
+{
+	if (errno == ENOENT || errno == ENOTDIR)
+		return err_set(err, RC_USAGE, "%s: no such folder", path);
+	return err_set(err, RC_IO, "%s: %s", path, strerror(errno));
+}
+
 static enum rc
 open_regular(const char *path, struct fd *ret, struct stat *st, struct err *err)
 {
@@ -166,7 +175,7 @@ write_temporary(const char *path, struct span bytes, unsigned mode,
 
 	TRY(file_path(tmp, err, "%s.XXXXXX", path));
 	if ((fd = mkostemp(tmp, O_CLOEXEC)) < 0)
-		return open_error(err, path);
+		return create_error(err, path);
 	rc = write_all(fd, path, bytes, err);
 	if (rc == RC_OK && (fchmod(fd, mode) != 0 || fsync(fd) != 0))
 		rc = err_set(err, RC_IO, "%s: %s", path, strerror(errno));
@@ -217,6 +226,90 @@ file_create(const char *path, struct span bytes, unsigned mode, struct err *err)
 }
 
 enum rc
+file_new_open(struct file_new *f, const char *path, struct err *err)
+{
+	char	dir[FILE_PATH_MAX];
+
+	f->fd = -1;
+	f->tmp[0] = '\0';
+	TRY(file_path(f->path, err, "%s", path));
+	parent_of(path, dir);
+	f->fd = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	if (f->fd >= 0)
+		return RC_OK;
+	if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
+		return create_error(err, path);
+	/* A file system that has no unnamed files. */
+	TRY(file_path(f->tmp, err, "%s.XXXXXX", path));
+	if ((f->fd = mkostemp(f->tmp, O_CLOEXEC)) >= 0)
+		return RC_OK;
+	f->tmp[0] = '\0';
+	return create_error(err, path);
+}
+
+enum rc
+file_new_write(struct file_new *f, uint64_t at, struct span bytes, struct err *err)
+{
+	ssize_t	n;
+
+	while (bytes.n > 0) {
+		n = pwrite(f->fd, bytes.p, bytes.n, (off_t)at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_set(err, RC_IO, "%s: %s; make room and run the command again", f->path,
+			    n == 0 ? "nothing could be written" : strerror(errno));
+		bytes.p += n;
+		bytes.n -= (size_t)n;
+		at += (uint64_t)n;
+	}
+	return RC_OK;
+}
+
+/* link() and linkat() do not replace what has that name. */
+static int
+give_name(const struct file_new *f)
+{
+	char	self[64];
+
+	if (f->tmp[0] != '\0')
+		return link(f->tmp, f->path);
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", f->fd);
+	return linkat(AT_FDCWD, self, AT_FDCWD, f->path, AT_SYMLINK_FOLLOW);
+}
+
+enum rc
+file_new_keep(struct file_new *f, struct err *err)
+{
+	char	dir[FILE_PATH_MAX];
+	enum rc	rc = RC_OK;
+
+	if (fsync(f->fd) != 0)
+		rc = err_set(err, RC_IO, "%s: %s", f->path, strerror(errno));
+	else if (give_name(f) != 0)
+		rc = errno == EEXIST ? err_set(err, RC_USAGE,
+		    "%s: exists already; it is not overwritten: choose another name", f->path) :
+		    err_set(err, RC_IO, "%s: %s", f->path, strerror(errno));
+	file_new_drop(f);
+	TRY(rc);
+	parent_of(f->path, dir);
+	if ((rc = file_sync_dir(dir, err)) != RC_OK)
+		(void)unlink(f->path);
+	return rc;
+}
+
+void
+file_new_drop(struct file_new *f)
+{
+	if (f->fd >= 0)
+		(void)close(f->fd);
+	f->fd = -1;
+	if (f->tmp[0] != '\0')
+		(void)unlink(f->tmp);
+	f->tmp[0] = '\0';
+}
+
+enum rc
 file_mkdir(const char *path, struct err *err)
 {
 	struct stat	st;
@@ -224,7 +317,7 @@ file_mkdir(const char *path, struct err *err)
 	if (mkdir(path, 0700) == 0)
 		return RC_OK;
 	if (errno != EEXIST)
-		return err_set(err, RC_IO, "%s: %s", path, strerror(errno));
+		return create_error(err, path);
 	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
 		return err_set(err, RC_USAGE, "%s: not a folder", path);
 	return RC_OK;

@@ -27,7 +27,24 @@ bool	 file_exists(const char *path);
 #define FILE_PATH_MAX	1024
 MUST_USE enum rc file_path(char ret[FILE_PATH_MAX], struct err *err, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
-/* fsync of an open descriptor, of a folder by name. */
+
+/*
+ * A large file that is written bit by bit and gets its name when it is whole: it has
+ * none before, so that whatever ends us leaves nothing behind (a file system without
+ * unnamed files has a temporary one beside it). An existing file is never replaced.
+ */
+struct file_new {
+	int	fd;		/* -1: closed */
+	char	path[FILE_PATH_MAX], tmp[FILE_PATH_MAX];
+};
+#define FILE_NEW_INIT	{ .fd = -1 }
+MUST_USE enum rc file_new_open(struct file_new *f, const char *path, struct err *err);
+MUST_USE enum rc file_new_write(struct file_new *f, uint64_t at, struct span bytes, struct err *err);
+/* fsync, the name, fsync of the folder; closes it in any case. */
+MUST_USE enum rc file_new_keep(struct file_new *f, struct err *err);
+void	 file_new_drop(struct file_new *f);	/* fine after file_new_keep() */
+
+/* fsync of a folder by name. */
 MUST_USE enum rc file_sync_dir(const char *path, struct err *err);
 
 #endif

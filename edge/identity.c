@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "edge/edge.h"
@@ -28,6 +29,19 @@ bio_take(BIO *b, struct buf *out, const char *what, struct err *err)
 	return buf_check(out, what, err);
 }
 
+/* A common name has at most 64 characters (RFC 5280, ub-common-name): cut between two of them. */
+static int
+name_bytes(const char *cn)
+{
+	size_t	n = strlen(cn);
+
+	if (n <= 64)
+		return (int)n;
+	for (n = 64; n > 0 && ((unsigned char)cn[n] & 0xc0) == 0x80; n--)
+		;
+	return (int)n;
+}
+
 static bool
 certify(X509 *x, EVP_PKEY *key, const char *cn)
 {
@@ -47,7 +61,7 @@ certify(X509 *x, EVP_PKEY *key, const char *cn)
 	    X509_gmtime_adj(X509_getm_notBefore(x), -3600) != NULL &&
 	    X509_gmtime_adj(X509_getm_notAfter(x), 3650L * 86400) != NULL &&
 	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
-		(const unsigned char *)cn, -1, -1, 0) == 1 &&
+		(const unsigned char *)cn, name_bytes(cn), -1, 0) == 1 &&
 	    X509_set_issuer_name(x, name) == 1 &&
 	    X509_set_pubkey(x, key) == 1 &&
 	    X509_sign(x, key, EVP_sha256()) > 0;
@@ -64,6 +78,8 @@ tls_identity_new(const char *common_name, struct buf *cert_pem,
 	char	*p;
 	long	 n;
 
+	if (common_name[0] == '\0')
+		return err_set(err, RC_USAGE, "a TLS identity needs a name");
 	if (key == NULL || x == NULL || b == NULL || k == NULL ||
 	    !certify(x, key, common_name) || PEM_write_bio_X509(b, x) != 1 ||
 	    PEM_write_bio_PKCS8PrivateKey(k, key, NULL, NULL, 0, NULL, NULL) != 1)
@@ -141,6 +157,55 @@ token_config_parse(const json_t *v, struct token_config *ret, struct err *err)
 	TRY(copy_text(c.pin_file, sizeof(c.pin_file), pin, "pin_file", err));
 	*ret = c;
 	return RC_OK;
+}
+
+/* All but the unreserved characters are escaped: a label cannot add attributes. */
+static enum rc
+token_uri(const char *label, char *out, size_t n, struct err *err)
+{
+	static const char	plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
+	size_t			at = (size_t)snprintf(out, n, "pkcs11:token=");
+
+	for (; *label != '\0' && at + 4 < n; label++)
+		if (strchr(plain, *label) != NULL)
+			out[at++] = *label;
+		else
+			at += (size_t)snprintf(out + at, n - at, "%%%02X", (unsigned char)*label);
+	if (*label != '\0')
+		return err_set(err, RC_USAGE, "--token: the label is too long");
+	out[at] = '\0';
+	return RC_OK;
+}
+
+static enum rc
+absolute(const char *path, char *out, size_t n, const char *what, struct err *err)
+{
+	char	*full = realpath(path, NULL);
+	enum rc	 rc;
+
+	if (full == NULL)
+		return err_set(err, RC_USAGE, "%s: %.150s: no such file", what, path);
+	rc = copy_text(out, n, full, what, err);
+	free(full);
+	return rc;
+}
+
+enum rc
+token_config_options(const char *module, const char *args, const char *label, const char *uri,
+    const char *pin_file, struct token_config *ret, struct err *err)
+{
+	struct hsm_uri	parsed;
+
+	if ((label == NULL) == (uri == NULL))
+		return err_set(err, RC_USAGE, "say which token: --token LABEL, or --uri 'pkcs11:...'");
+	TRY(absolute(module, ret->module, sizeof(ret->module), "--module", err));
+	TRY(absolute(pin_file, ret->pin_file, sizeof(ret->pin_file), "--pin-file", err));
+	TRY(copy_text(ret->module_args, sizeof(ret->module_args), args, "--module-args", err));
+	if (label != NULL)
+		TRY(token_uri(label, ret->uri, sizeof(ret->uri), err));
+	else
+		TRY(copy_text(ret->uri, sizeof(ret->uri), uri, "--uri", err));
+	return hsm_uri_parse(ret->uri, &parsed, err);
 }
 
 json_t *

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "edge/edge.h"
 #include "edge/file.h"
@@ -112,6 +113,7 @@ static enum rc
 public_of(EVP_PKEY *pkey, const char *path, struct key *ret, struct err *err)
 {
 	size_t	n = sizeof(ret->bytes);
+	char	group[64];
 
 	memset(ret, 0, sizeof(*ret));
 	if (EVP_PKEY_is_a(pkey, "ED25519") &&
@@ -121,7 +123,9 @@ public_of(EVP_PKEY *pkey, const char *path, struct key *ret, struct err *err)
 		return RC_OK;
 	}
 	n = sizeof(ret->bytes);
-	if (EVP_PKEY_is_a(pkey, "EC") && EVP_PKEY_get_bits(pkey) == 256 &&
+	/* Other curves have 256 bits too. */
+	if (EVP_PKEY_is_a(pkey, "EC") &&
+	    EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL) == 1 && strcmp(group, "prime256v1") == 0 &&
 	    EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY,
 	    ret->bytes, sizeof(ret->bytes), &n) == 1 && n == 65) {
 		ret->alg = KEY_P256;
@@ -214,6 +218,7 @@ keyfile_generate(const char *path, struct key *ret_public, struct err *err)
 	AUTO_DONE(buf_done) struct buf text = BUF_INIT(256);
 	char		pub[FILE_PATH_MAX], *p;
 	long		n;
+	enum rc		rc;
 
 	if (pkey == NULL || b == NULL ||
 	    PEM_write_bio_PKCS8PrivateKey(b, pkey, NULL, NULL, 0, NULL, NULL) != 1)
@@ -227,7 +232,10 @@ keyfile_generate(const char *path, struct key *ret_public, struct err *err)
 	key_write(ret_public, &text);
 	buf_u8(&text, '\n');
 	TRY(buf_check(&text, "public key", err));
-	return file_create(pub, buf_view(&text), 0644, err);
+	rc = file_create(pub, buf_view(&text), 0644, err);
+	if (rc != RC_OK)
+		(void)unlink(path);	/* a key that nobody has seen: the next try finds its name free */
+	return rc;
 }
 
 static enum rc

@@ -64,7 +64,7 @@ number(const char *text, const char *name, uint64_t *ret, struct err *err)
 	for (p = text; *p >= '0' && *p <= '9' && p - text < 19; p++)
 		v = v * 10 + (uint64_t)(*p - '0');
 	if (p == text || *p != '\0')
-		return err_set(err, RC_USAGE, "--%s: \"%.40s\" is not a number", name, text);
+		return err_set(err, RC_USAGE, "%s%s: \"%.40s\" is not a number", dashes(name), name, text);
 	*ret = v;
 	return RC_OK;
 }
@@ -87,7 +87,7 @@ put(struct reading *r, size_t i, const char *value)
 		return RC_OK;
 	t = row->to;
 	if (t->n == OPTION_VALUES_MAX)
-		return err_set(r->err, RC_USAGE, "--%s: more than %d", row->name, OPTION_VALUES_MAX);
+		return err_set(r->err, RC_USAGE, "%s%s: more than %d", dashes(row->name), row->name, OPTION_VALUES_MAX);
 	t->v[t->n++] = value;
 	return RC_OK;
 }
@@ -113,6 +113,8 @@ option(struct reading *r, int argc, char **argv, int *at)
 		    r->c->row[i].value);
 	if (value == NULL)
 		value = argv[++*at];
+	if (value[0] == '\0')
+		return err_set(r->err, RC_USAGE, "%s%s is empty", dashes(r->c->row[i].name), r->c->row[i].name);
 	return put(r, i, value);
 }
 
@@ -138,6 +140,8 @@ options_read(const struct command *c, int argc, char **argv, const char **positi
 			words_only = true;
 		} else if (!words_only && argv[at][0] == '-' && argv[at][1] != '\0') {
 			TRY(option(&r, argc, argv, &at));
+		} else if (argv[at][0] == '\0') {
+			return err_set(err, RC_USAGE, "an empty word; usage: %s", c->usage);
 		} else if (n == max) {
 			return err_set(err, RC_USAGE, "unexpected word: %.60s; usage: %s",
 			    argv[at], c->usage);
