@@ -198,8 +198,8 @@ static void
 initialised_before(void **state)
 {
 	static char	word[][24] = { "init", "--name", "--organisation", "--address", "--module", "--token",
-			    "--pin-file", "x" };
-	char		*argv[] = { word[0], place.dir, word[1], word[7], word[2], word[7], word[3], word[7],
+			    "--pin-file", "x", "127.0.0.1:7001" };
+	char		*argv[] = { word[0], place.dir, word[1], word[7], word[2], word[7], word[3], word[8],
 			    word[4], word[7], word[5], word[7], word[6], word[7], NULL };
 	struct err	err;
 
