@@ -31,8 +31,42 @@ by_a_sealer(const struct charter *c, const struct dsse *d)
 }
 
 static enum rc
+one_held(const struct charter *c, const struct statement *batch, struct span dsse, uint32_t *mask, struct err *err)
+{
+	AUTO_DONE(dsse_done) struct dsse d;
+	AUTO_DONE(statement_done) struct statement st;
+	uint8_t	i;
+
+	memset(&d, 0, sizeof(d));
+	memset(&st, 0, sizeof(st));
+	TRY(dsse_parse(dsse, &d, err));
+	TRY(statement_parse(&d, &st, err));
+	i = st.type == STATEMENT_HELD ? st.u.held.custodian : 0;
+	if (i < 1 || i > c->n || i > batch->u.batch.n || memcmp(st.subject, batch->id, SHA256_BYTES) != 0 ||
+	    memcmp(st.genesis, c->digest, SHA256_BYTES) != 0 ||
+	    memcmp(st.u.held.shares, batch->u.batch.custodian[i - 1].shares, SHA256_BYTES) != 0 ||
+	    !dsse_signed_by(&d, &c->custodian[i - 1].signing_key))
+		return err_set(err, RC_VERIFY, "a held statement is not of this batch, or not signed by its custodian");
+	*mask |= UINT32_C(1) << (i - 1);
+	return RC_OK;
+}
+
+enum rc
+held_verify(const struct charter *c, const struct statement *batch, const ProtobufCBinaryData *held, size_t n,
+    uint32_t *ret_holders, struct err *err)
+{
+	uint32_t	mask = 0;
+	size_t		i;
+
+	for (i = 0; i < n; i++)
+		TRY(one_held(c, batch, SPAN(held[i].data, held[i].len), &mask, err));
+	*ret_holders = mask;
+	return RC_OK;
+}
+
+static enum rc
 check_artifact(struct remote *r, const uint8_t id[ARTIFACT_ID_BYTES], const Quorate__V1__ArtifactReply *a,
-    struct descriptor *ret, struct err *err)
+    struct descriptor *ret, uint32_t *ret_holders, struct err *err)
 {
 	AUTO_DONE(dsse_done) struct dsse d;
 	AUTO_DONE(statement_done) struct statement s;
@@ -61,16 +95,17 @@ check_artifact(struct remote *r, const uint8_t id[ARTIFACT_ID_BYTES], const Quor
 	TRY(descriptor_parse(SPAN(a->descriptor.data, a->descriptor.len), ret, err));
 	if (memcmp(ret->id, id, ARTIFACT_ID_BYTES) != 0)
 		return err_set(err, RC_VERIFY, "the coordinator gave another artifact's descriptor");
-	return RC_OK;
+	return held_verify(r->charter, &s, a->held, a->n_held, ret_holders, err);
 }
 
 enum rc
 artifact_fetch(struct remote *r, const uint8_t id[ARTIFACT_ID_BYTES], struct descriptor *ret,
-    Quorate__V1__ArtifactReply **ret_reply, struct err *err)
+    Quorate__V1__ArtifactReply **ret_reply, uint32_t *ret_holders, struct err *err)
 {
 	Quorate__V1__ArtifactRequest	 q = QUORATE__V1__ARTIFACT_REQUEST__INIT;
 	Quorate__V1__ArtifactReply	*a = NULL;
 	char				 hex[HEX_BYTES(ARTIFACT_ID_BYTES)];
+	uint32_t			 holders = 0;
 	enum rc				 rc;
 
 	q.id = (ProtobufCBinaryData){ ARTIFACT_ID_BYTES, (uint8_t *)(uintptr_t)id };
@@ -80,7 +115,9 @@ artifact_fetch(struct remote *r, const uint8_t id[ARTIFACT_ID_BYTES], struct des
 		    hex_write(SPAN(id, ARTIFACT_ID_BYTES), hex));
 	TRY(rc);
 	rc = a->proof.len == 0 ? err_set(err, RC_UNSURE, "artifact %s is logged but not yet cosigned by a quorum",
-	    hex_write(SPAN(id, ARTIFACT_ID_BYTES), hex)) : check_artifact(r, id, a, ret, err);
+	    hex_write(SPAN(id, ARTIFACT_ID_BYTES), hex)) : check_artifact(r, id, a, ret, &holders, err);
+	if (rc == RC_OK && ret_holders != NULL)
+		*ret_holders = holders;
 	if (rc == RC_OK && ret_reply != NULL)
 		*ret_reply = TAKE(a);
 	message_free(a);
@@ -96,6 +133,7 @@ request_seen_done(struct request_seen *s)
 	dsse_done(&s->dsse);
 	statement_done(&s->statement);
 	scope_done(&s->scope);
+	memset(s, 0, sizeof(*s));	/* once more is fine */
 }
 
 static enum rc

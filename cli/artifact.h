@@ -7,9 +7,19 @@
 #include "cli/remote.h"
 #include "policy/scope.h"
 
-/* The descriptor, proved: under its batch root, the batch signed by a sealer and in the cosigned log. */
-MUST_USE enum rc artifact_fetch(struct remote *r, const uint8_t id[ARTIFACT_ID_BYTES],
-    struct descriptor *ret, Quorate__V1__ArtifactReply **ret_reply, struct err *err);
+/*
+ * The descriptor, proved: under its batch root, the batch signed by a sealer and in the cosigned log.
+ * ret_holders (may be NULL): a bit for each custodian whose held statement proves that it has its share.
+ */
+MUST_USE enum rc artifact_fetch(struct remote *r, const uint8_t id[ARTIFACT_ID_BYTES], struct descriptor *ret,
+    Quorate__V1__ArtifactReply **ret_reply, uint32_t *ret_holders, struct err *err);
+
+/*
+ * Who holds the shares of this batch statement, by their own signatures. A custodian signs only for a
+ * batch that its replica found effective. RC_VERIFY: one of them is of something else, or not signed.
+ */
+MUST_USE enum rc held_verify(const struct charter *c, const struct statement *batch,
+    const ProtobufCBinaryData *held, size_t n, uint32_t *ret_holders, struct err *err);
 
 /* A request, proved to be in the log, with its scope. */
 struct request_seen {

@@ -223,7 +223,7 @@ cmd_audit(int argc, char **argv, struct err *err)
 	if (help)
 		return RC_OK;
 	if (strcmp(from, "coordinator") == 0) {
-		TRY(remote_open(&r, err));
+		TRY(remote_open_by(path, &r, err));
 		TRY(log_source_remote(r, &source, err));
 	} else {
 		TRY(local_charter(path, &charter, err));

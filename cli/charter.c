@@ -81,13 +81,13 @@ make_new(const struct new_options *v, struct err *err)
 	if (q == 0)
 		return err_set(err, RC_USAGE, "%u-of-%u cannot bear f = %u liars: no quorum of cosignatures fits; "
 		    "lower f or raise n", (unsigned)v->k, (unsigned)v->n, (unsigned)f);
-	h = v->h == 0 ? q : v->h;
+	h = v->h == 0 ? q : v->h > v->n ? v->n + 1 : v->h;	/* too many is too many, however many */
 	TRY(charter_numbers((unsigned)v->n, (unsigned)v->k, (unsigned)f, (unsigned)q, (unsigned)h, err));
 	if ((draft = empty_draft(v->name, v->n, v->k, f, q, h, v->single)) == NULL)
 		return err_set(err, RC_NOMEM, "no memory");
 	TRY(draft_write(v->path, draft, true, err));
 	if (cli_json)
-		return cli_print_json(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I}", "charter", v->path, "n",
+		return cli_print_json(json_pack("{s:o?,s:I,s:I,s:I,s:I,s:I}", "charter", json_text(v->path), "n",
 		    (json_int_t)v->n, "k", (json_int_t)v->k, "f", (json_int_t)f, "q", (json_int_t)q, "h",
 		    (json_int_t)h), err);
 	printf("wrote %s: %u-of-%u, f=%u, q=%u, h=%u; next: quorate charter add %s ...\n", v->path,
@@ -251,6 +251,17 @@ charter_show(int argc, char **argv, struct err *err)
 	    "k", charter->k, "f", charter->f, "q", charter->q, "h", charter->h), err);
 }
 
+/* "a\nb\n" as "a;b". */
+static const char *
+one_line(struct buf *lines)
+{
+	char	*s = (char *)(uintptr_t)buf_text(lines), *p;
+
+	for (p = s; (p = strchr(p, '\n')) != NULL; p++)
+		*p = p[1] == '\0' ? '\0' : ';';
+	return s;
+}
+
 static enum rc
 charter_verify(int argc, char **argv, struct err *err)
 {
@@ -277,7 +288,7 @@ charter_verify(int argc, char **argv, struct err *err)
 		return err_set(err, RC_DENIED, "nobody has signed %s yet", path);
 	TRY(rc);
 	if (missing.n != 0)
-		return err_set(err, RC_DENIED, "not everyone has signed: %s", buf_text(&missing));
+		return err_set(err, RC_DENIED, "not everyone has signed: %s", one_line(&missing));
 	if (cli_json)
 		return cli_print_json(json_pack("{s:s,s:o?}", "verdict", "signed", "genesis",
 		    json_hex(SPAN_OF(charter->digest))), err);

@@ -23,6 +23,23 @@ need_option(const char *v, const char *name, struct err *err)
 	return v != NULL ? RC_OK : err_set(err, RC_USAGE, "--%s is missing", name);
 }
 
+/* What people will read in the charter: refused here and not when all have to sign. */
+static enum rc
+check_texts(const struct add_options *v, struct err *err)
+{
+	const char	*one[] = { v->id, v->name, v->organisation };
+	size_t		 i;
+
+	for (i = 0; i < sizeof(one) / sizeof(one[0]); i++)
+		if (one[i] != NULL && !is_plain_text(one[i], NAME_MAX_BYTES))
+			return err_set(err, RC_USAGE, "--id, --name, --organisation: printable text of at most %d bytes",
+			    NAME_MAX_BYTES);
+	for (i = 0; i < v->roles.n; i++)
+		if (!is_ident(v->roles.v[i], ID_MAX))
+			return err_set(err, RC_USAGE, "--role %.40s: lower-case letters, digits, . _ -", v->roles.v[i]);
+	return RC_OK;
+}
+
 static enum rc
 push(json_t *draft, const char *list, json_t *v, struct err *err)
 {
@@ -210,6 +227,7 @@ add(const char *path, const char *kind, const char *file, const struct add_optio
 	AUTO(json_decref) json_t *draft = NULL;
 	size_t	i;
 
+	TRY(check_texts(v, err));
 	TRY(draft_unsigned(path, err));
 	TRY(draft_read(path, &draft, err));
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

@@ -1,5 +1,6 @@
 /* cli/cli.c - what the commands share: JSON answers, prompts, ids. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,19 +11,30 @@
 
 #define ANSWER_MAX	128	/* bytes of a PIN or passphrase */
 
-bool	cli_json;
+bool	cli_json, cli_answered;
 
 enum rc
 cli_print_json(json_t *o, struct err *err)
 {
-	char	*text = o == NULL ? NULL : json_dumps(o, JSON_INDENT(2));
+	char	*text = o == NULL ? NULL : json_dumps(o, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 
 	json_decref(o);
 	if (text == NULL)
 		return err_set(err, RC_NOMEM, "no memory for the answer");
 	puts(text);
 	free(text);
+	cli_answered = true;
 	return RC_OK;
+}
+
+json_t *
+json_text(const char *s)
+{
+	char	*copy = strdup(s);
+	json_t	*v = copy == NULL ? NULL : json_string(text_clean_str(copy));
+
+	free(copy);
+	return v;
 }
 
 json_t *
@@ -35,14 +47,52 @@ json_hex(struct span bytes)
 	return v;
 }
 
+static volatile sig_atomic_t	interrupted;
+
+static void
+on_interrupt(int sig)
+{
+	interrupted = sig;
+}
+
+/* A line without echo, which comes back whatever ends the question. Its length. */
+static size_t
+read_quietly(int fd, const struct termios *old, const char *what, uint8_t *out)
+{
+	static const int	sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+	struct sigaction	before[5], sa = { .sa_handler = on_interrupt };
+	struct termios		quiet = *old;
+	size_t			n = 0, i;
+	char			c = 0;
+
+	interrupted = 0;
+	for (i = 0; i < 5; i++)
+		(void)sigaction(sigs[i], &sa, &before[i]);
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	(void)tcsetattr(fd, TCSAFLUSH, &quiet);
+	(void)dprintf(fd, "PIN or passphrase of %s: ", what);
+	while (interrupted == 0 && n < ANSWER_MAX && read(fd, &c, 1) == 1 && c != '\n')
+		out[n++] = (uint8_t)c;
+	wipe(&c, sizeof(c));
+	(void)tcsetattr(fd, TCSAFLUSH, old);
+	(void)dprintf(fd, "\n");
+	for (i = 0; i < 5; i++)
+		(void)sigaction(sigs[i], &before[i], NULL);
+	if (interrupted != 0) {
+		wipe(out, n);
+		(void)raise(interrupted);
+		return 0;
+	}
+	return n;
+}
+
 enum rc
 cli_prompt(void *user, const char *what, struct secret **ret, struct err *err)
 {
 	AUTO(secret_free) struct secret *line = secret_new(ANSWER_MAX), *out = NULL;
-	struct termios	old, quiet;
+	struct termios	old;
 	int		fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	size_t		n = 0;
-	char		c = 0;
+	size_t		n;
 
 	(void)user;
 	if (fd < 0 || tcgetattr(fd, &old) != 0) {
@@ -55,15 +105,7 @@ cli_prompt(void *user, const char *what, struct secret **ret, struct err *err)
 		(void)close(fd);
 		return err_set(err, RC_NOMEM, "no locked memory");
 	}
-	quiet = old;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	(void)tcsetattr(fd, TCSAFLUSH, &quiet);
-	(void)dprintf(fd, "PIN or passphrase of %s: ", what);
-	while (n < ANSWER_MAX && read(fd, &c, 1) == 1 && c != '\n')
-		secret_bytes(line)[n++] = (uint8_t)c;
-	wipe(&c, sizeof(c));
-	(void)tcsetattr(fd, TCSAFLUSH, &old);
-	(void)dprintf(fd, "\n");
+	n = read_quietly(fd, &old, what, secret_bytes(line));
 	(void)close(fd);
 	if (n == 0 || n == ANSWER_MAX)
 		return err_set(err, RC_USAGE, "%s: no PIN or passphrase given, or one of over %d bytes", what,

@@ -21,10 +21,13 @@ command_fn	cmd_keygen, cmd_charter, cmd_seal, cmd_status, cmd_list, cmd_request,
 
 /* The row every command has. */
 extern bool	cli_json;
+extern bool	cli_answered;	/* the one object has been printed */
 #define JSON_ROW	{ "json", OPTION_FLAG, &cli_json, NULL, "print one JSON object" }
 
 /* Prints and releases o (NULL: RC_NOMEM). */
 MUST_USE enum rc cli_print_json(json_t *o, struct err *err);
+/* A string value of any bytes, as for a terminal; NULL: no memory. */
+json_t	*json_text(const char *s);
 /* A hex string value; NULL: no memory. */
 json_t	*json_hex(struct span bytes);
 

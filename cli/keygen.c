@@ -18,7 +18,7 @@ tls_identity(const char *path, struct err *err)
 	TRY(file_path(file, err, "%s.crt", path));
 	TRY(file_create(file, buf_view(&cert), 0644, err));
 	if (cli_json)
-		return cli_print_json(json_pack("{s:s}", "certificate", file), err);
+		return cli_print_json(json_pack("{s:o?}", "certificate", json_text(file)), err);
 	printf("wrote %s.key (secret) and %s\n", path, file);
 	return RC_OK;
 }
@@ -36,7 +36,7 @@ signing_key(const char *path, struct err *err)
 	TRY(buf_check(&text, "key", err));
 	key_id(&k, id);
 	if (cli_json)
-		return cli_print_json(json_pack("{s:s,s:s,s:s}", "file", path, "key", buf_text(&text), "keyid",
+		return cli_print_json(json_pack("{s:o?,s:s,s:s}", "file", json_text(path), "key", buf_text(&text), "keyid",
 		    hex_write(SPAN_OF(id), hex)), err);
 	printf("wrote %s (secret) and %s.pub (for the charter)\nkey id %s\n", path, path,
 	    hex_write(SPAN_OF(id), hex));
@@ -61,7 +61,7 @@ public_half(const char *from, const char *path, struct err *err)
 	key_id(&keyfile_signer(key)->key, id);
 	hex_write(SPAN_OF(id), hex);
 	if (cli_json)
-		return cli_print_json(json_pack("{s:s,s:s}", "file", file, "keyid", hex), err);
+		return cli_print_json(json_pack("{s:o?,s:s}", "file", json_text(file), "keyid", hex), err);
 	printf("wrote %s (for the charter)\nkey id %s\n", file, hex);
 	return RC_OK;
 }

@@ -76,7 +76,7 @@ print_entry(const Quorate__V1__EntryReply *a, struct err *err)
 		    "statement", payload), err);
 	printf("entry %llu, %s, %s%s%s\nid %s\n", (unsigned long long)a->index, when_write(e.time, t), a->type,
 	    a->effective ? ", effective" : ", VOID: ", a->effective ? "" : a->words, hex);
-	if ((text = json_dumps(payload, JSON_INDENT(2) | JSON_ENCODE_ANY)) != NULL)
+	if ((text = json_dumps(payload, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_ENSURE_ASCII)) != NULL)
 		puts(text);
 	free(text);
 	return RC_OK;
@@ -111,7 +111,7 @@ log_proof(struct remote *r, const char *word, struct err *err)
 
 /* --- export: plain files that anyone can archive, and that `quorate audit --from DIR` reads ------ */
 
-struct exporting { const char *dir; struct log_source *source; uint64_t blobs; };
+struct exporting { const char *dir; struct log_source *source; uint64_t blobs; struct tree_range range; };
 
 static enum rc
 export_blob(struct exporting *x, const uint8_t digest[SHA256_BYTES], struct err *err)
@@ -130,9 +130,12 @@ export_entry(void *user, uint64_t index, struct span leaf, struct err *err)
 {
 	struct exporting	*x = user;
 	uint8_t			 digest[2][SHA256_BYTES];
+	uint8_t			 hash[TREE_HASH_BYTES];
 	char			 path[FILE_PATH_MAX];
 	size_t			 n, i;
 
+	tree_leaf(leaf, hash);
+	TRY(tree_range_add(&x->range, hash, NULL, NULL, err));
 	TRY(file_path(path, err, "%s/entries/%012llu.leaf", x->dir, (unsigned long long)index));
 	TRY(file_write(path, leaf, 0644, err));
 	if (entry_blobs(leaf, digest, &n, err) != RC_OK)
@@ -147,8 +150,9 @@ log_export(struct remote *r, const char *dir, struct err *err)
 {
 	AUTO(log_source_free) struct log_source *source = NULL;
 	AUTO_DONE(buf_done) struct buf note = BUF_INIT(NOTE_BYTES_MAX);
-	struct exporting	x = { .dir = dir };
+	struct exporting	x = { .dir = dir, .range = TREE_RANGE_INIT };
 	struct checkpoint	cp;
+	uint8_t			root[TREE_HASH_BYTES];
 	char			path[FILE_PATH_MAX];
 
 	TRY(log_source_remote(r, &source, err));
@@ -160,10 +164,14 @@ log_export(struct remote *r, const char *dir, struct err *err)
 	TRY(file_path(path, err, "%s/blobs", dir));
 	TRY(file_mkdir(path, err));
 	TRY(source->each(source, cp.size, export_entry, &x, err));
+	tree_range_root(&x.range, root);
+	if (memcmp(root, cp.root, sizeof(root)) != 0)
+		return err_set(err, RC_VERIFY, "the entries in %s do not add up to the checkpoint that the quorum cosigned",
+		    dir);
 	TRY(file_path(path, err, "%s/checkpoint", dir));
 	TRY(file_write(path, buf_view(&note), 0644, err));
 	if (cli_json)
-		return cli_print_json(json_pack("{s:s,s:I,s:I}", "directory", dir, "entries", (json_int_t)cp.size, "blobs",
+		return cli_print_json(json_pack("{s:o?,s:I,s:I}", "directory", json_text(dir), "entries", (json_int_t)cp.size, "blobs",
 		    (json_int_t)x.blobs), err);
 	printf("wrote %llu entries and %llu blobs to %s; check them with: quorate audit --from %s\n",
 	    (unsigned long long)cp.size, (unsigned long long)x.blobs, dir, dir);
@@ -186,7 +194,8 @@ cmd_log(int argc, char **argv, struct err *err)
 	const struct option_row	rows[] = { JSON_ROW };
 	const struct command	c = { "quorate log checkpoint | entry N | proof N | export DIR",
 		"The newest q-cosigned checkpoint; an entry with its verdict; its .tlog-proof; the whole log as files.\n"
-		"All of it is checked against the charter before it is printed.", rows, 1 };
+		"Each is proved against the charter before it is printed; the verdict on an entry is the coordinator's word,\n"
+		"which `quorate audit` computes anew.", rows, 1 };
 	size_t	n, i;
 	bool	help;
 

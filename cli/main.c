@@ -42,14 +42,28 @@ usage(int code)
 	return code;
 }
 
+/* Asked for, whether or not the command line was understood so far. */
+static bool
+wants_json(int argc, char **argv)
+{
+	int	i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			return true;
+	return false;
+}
+
 /* One line for people; with --json, one object for programs as well. */
 static int
-fail(const char *word, const struct err *err)
+fail(const char *word, struct err *err, bool json)
 {
 	struct err	second;
 
+	/* Some of the words are others': of the coordinator, of a file. */
+	(void)text_clean_str(err->msg);
 	fprintf(stderr, "quorate %s: %s\n", word, err->msg);
-	if (cli_json && cli_print_json(json_pack("{s:s,s:s}", "error", rc_name(err->rc), "message",
+	if (json && !cli_answered && cli_print_json(json_pack("{s:s,s:s}", "error", rc_name(err->rc), "message",
 	    err->msg), &second) != RC_OK)
 		fprintf(stderr, "quorate %s: %s\n", word, second.msg);
 	return exit_code(err->rc);
@@ -74,7 +88,7 @@ main(int argc, char **argv)
 		if ((rc = secret_init(&err)) == RC_OK)
 			rc = commands[i].run(argc - 1, argv + 1, &err);
 		if (rc != RC_OK)
-			return fail(argv[1], &err);
+			return fail(argv[1], &err, wants_json(argc, argv));
 		/* A full disk behind standard output is a failure, not a success. */
 		if (fflush(stdout) != 0 || ferror(stdout)) {
 			fprintf(stderr, "quorate %s: cannot write the output\n", argv[1]);
@@ -82,6 +96,6 @@ main(int argc, char **argv)
 		}
 		return EXIT_YES;
 	}
-	fprintf(stderr, "quorate: no such command: %.40s; `quorate --help` lists them\n", argv[1]);
-	return EXIT_USAGE;
+	(void)err_set(&err, RC_USAGE, "no such command: %.40s; `quorate --help` lists them", argv[1]);
+	return fail(text_clean_str(argv[1]), &err, wants_json(argc, argv));
 }

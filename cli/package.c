@@ -33,7 +33,7 @@ package_file(const char *path, struct opened_file *ret, struct err *err)
 {
 	struct stat	st;
 
-	if ((ret->fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+	if ((ret->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) < 0)
 		return err_set(err, errno == ENOENT ? RC_USAGE : RC_IO, "%s: %s", path, strerror(errno));
 	if (fstat(ret->fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return err_set(err, RC_USAGE, "%s: not a regular file", path);
@@ -88,6 +88,10 @@ print_report(const struct package_report *report, bool json, struct err *err)
 	else
 		package_report_text(report, &out);
 	TRY(buf_check(&out, "report", err));
+	if (json)
+		cli_answered = true;
+	else
+		text_clean(out.p, out.n, true);		/* the package's own words among them */
 	(void)fwrite(out.p, 1, out.n, stdout);
 	return RC_OK;
 }
@@ -132,8 +136,6 @@ cmd_verify(int argc, char **argv, struct err *err)
 	TRY(package_file(path, &f, err));
 	TRY(package_verify(read_at, &f, f.size, genesis, clock_now(), &report, err));
 	TRY(print_report(&report, cli_json, err));
-	if (report.verdict != PACKAGE_VALID)
-		cli_json = false;	/* the one object has been printed */
 	return judge(&report, err);
 }
 
@@ -141,57 +143,47 @@ cmd_verify(int argc, char **argv, struct err *err)
 
 struct unpacking {
 	const char	*dir;
-	int		 fd;
-	char		 path[FILE_PATH_MAX], tmp[FILE_PATH_MAX];
+	struct file_new	 file;
+	char		 path[FILE_PATH_MAX];	/* of the part, without its range */
 	uint64_t	 base, end, length;	/* of the part: first byte, one past the last, in all */
-	size_t		 n_files;
 	uint64_t	 bytes;
-	json_t		*files;
+	json_t		*files;			/* what has its name already */
 };
 
-/* A part gets its name when it is whole: failure leaves no plaintext behind. */
+/* Some segments of a part say in their name which bytes they are. */
 static enum rc
-end_part(struct unpacking *u, bool keep, struct err *err)
+part_name(const struct unpacking *u, char ret[FILE_PATH_MAX], struct err *err)
 {
-	char	name[FILE_PATH_MAX];
-	enum rc	rc = RC_OK;
+	if (u->base == 0 && u->end == u->length)
+		return file_path(ret, err, "%s", u->path);
+	return file_path(ret, err, "%s.bytes-%llu-%llu", u->path, (unsigned long long)u->base,
+	    (unsigned long long)(u->end - 1));
+}
 
-	if (u->fd < 0)
+/* A part gets its name when it is whole. */
+static enum rc
+end_part(struct unpacking *u, struct err *err)
+{
+	if (u->file.fd < 0)
 		return RC_OK;
-	/* Some segments of a part say in their name which bytes they are. */
-	(void)snprintf(name, sizeof(name), "%.900s", u->path);
-	if (u->base != 0 || u->end != u->length)
-		(void)snprintf(name, sizeof(name), "%.900s.bytes-%llu-%llu", u->path, (unsigned long long)u->base,
-		    (unsigned long long)(u->end - 1));
-	if (keep && fsync(u->fd) != 0)
-		rc = err_set(err, RC_IO, "%s: %s", u->path, strerror(errno));
-	if (close(u->fd) != 0 && rc == RC_OK)
-		rc = err_set(err, RC_IO, "%s: %s", u->path, strerror(errno));
-	u->fd = -1;
-	if (keep && rc == RC_OK && rename(u->tmp, name) != 0)
-		rc = err_set(err, RC_IO, "%s: %s", name, strerror(errno));
-	if (!keep || rc != RC_OK)
-		(void)unlink(u->tmp);
-	if (keep && rc == RC_OK && json_array_append_new(u->files, json_string(name)) != 0)
-		rc = err_set(err, RC_NOMEM, "no memory");
-	u->n_files += keep && rc == RC_OK;
-	return rc;
+	TRY(part_name(u, u->file.path, err));
+	TRY(file_new_keep(&u->file, err));
+	if (json_array_append_new(u->files, json_stringn_nocheck(u->file.path, strlen(u->file.path))) == 0)
+		return RC_OK;
+	(void)unlink(u->file.path);
+	return err_set(err, RC_NOMEM, "no memory");
 }
 
 static enum rc
 begin_part(struct unpacking *u, const char *path, uint64_t at, uint64_t length, struct err *err)
 {
-	TRY(end_part(u, true, err));
+	TRY(end_part(u, err));
 	u->base = u->end = at;
 	u->length = length;
 	(void)snprintf(u->path, sizeof(u->path), "%s", path);
 	if (file_exists(path))
 		return err_set(err, RC_USAGE, "%s: exists already; it is not overwritten: choose another folder", path);
-	TRY(file_path(u->tmp, err, "%s.part", path));
-	u->fd = open(u->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (u->fd < 0)
-		return err_set(err, RC_IO, "%s: %s", u->tmp, strerror(errno));
-	return RC_OK;
+	return file_new_open(&u->file, path, err);
 }
 
 static enum rc
@@ -200,27 +192,33 @@ on_plaintext(void *user, const uint8_t id[ARTIFACT_ID_BYTES], const struct part 
 {
 	struct unpacking	*u = user;
 	char			 path[FILE_PATH_MAX], hex[HEX_BYTES(ARTIFACT_ID_BYTES)];
-	ssize_t			 n;
 
 	TRY(file_path(path, err, "%s/%s", u->dir, hex_write(SPAN(id, ARTIFACT_ID_BYTES), hex)));
 	TRY(file_mkdir(path, err));
 	TRY(file_path(path, err, "%s/%s/%s", u->dir, hex, part->name));
-	if (u->fd < 0 || strcmp(path, u->path) != 0)
+	if (u->file.fd < 0 || strcmp(path, u->path) != 0)
 		TRY(begin_part(u, path, at, part->length, err));
 	u->bytes += plaintext.n;
 	u->end = at + plaintext.n;
-	at -= u->base;
-	while (plaintext.n > 0) {
-		n = pwrite(u->fd, plaintext.p, plaintext.n, (off_t)at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return err_set(err, RC_IO, "%s: %s; make room and run the command again", u->path, strerror(errno));
-		plaintext.p += n;
-		plaintext.n -= (size_t)n;
-		at += (uint64_t)n;
+	return file_new_write(&u->file, at - u->base, plaintext, err);
+}
+
+/* What failed in the middle leaves no plaintext: not the part at hand, and none of those before it. */
+static void
+take_back(struct unpacking *u)
+{
+	char	dir[FILE_PATH_MAX], *slash;
+	size_t	i;
+
+	file_new_drop(&u->file);
+	for (i = 0; i < json_array_size(u->files); i++) {
+		(void)snprintf(dir, sizeof(dir), "%s", json_string_value(json_array_get(u->files, i)));
+		(void)unlink(dir);
+		if ((slash = strrchr(dir, '/')) != NULL) {
+			*slash = '\0';
+			(void)rmdir(dir);	/* if it is empty now */
+		}
 	}
-	return RC_OK;
 }
 
 /* The recipient's private key; its certificate came with the package. */
@@ -253,18 +251,29 @@ recipient_key(const char *path, EVP_PKEY **ret, struct err *err)
 	return RC_OK;
 }
 
+static json_t *
+names_json(const struct unpacking *u)
+{
+	json_t	*list = json_array();
+	size_t	 i;
+
+	for (i = 0; list != NULL && i < json_array_size(u->files); i++)
+		(void)json_array_append_new(list, json_text(json_string_value(json_array_get(u->files, i))));
+	return list;
+}
+
 static enum rc
 report_opened(struct unpacking *u, struct err *err)
 {
+	size_t	n = json_array_size(u->files), i;
 	char	size[24];
-	size_t	i;
 
 	if (cli_json)
-		return cli_print_json(json_pack("{s:s,s:O,s:I}", "verdict", "valid", "files", u->files, "bytes",
+		return cli_print_json(json_pack("{s:s,s:o?,s:I}", "verdict", "valid", "files", names_json(u), "bytes",
 		    (json_int_t)u->bytes), err);
-	for (i = 0; i < u->n_files; i++)
+	for (i = 0; i < n; i++)
 		printf("wrote %s\n", json_string_value(json_array_get(u->files, i)));
-	printf("%zu file%s, %s\n", u->n_files, u->n_files == 1 ? "" : "s", size_text(u->bytes, size));
+	printf("%zu file%s, %s\n", n, n == 1 ? "" : "s", size_text(u->bytes, size));
 	return RC_OK;
 }
 
@@ -283,9 +292,9 @@ open_package(const char *path, const char *keypath, const uint8_t *genesis, stru
 	TRY(file_mkdir(u->dir, err));
 	rc = package_open(read_at, &f, f.size, genesis, clock_now(), key, SPAN(NULL, 0), on_plaintext, u, &report, err);
 	if (rc == RC_OK)
-		rc = end_part(u, true, err);
-	else
-		(void)end_part(u, false, &second);
+		rc = end_part(u, err);
+	if (rc != RC_OK)
+		take_back(u);
 	if (rc == RC_VERIFY && report.verdict == PACKAGE_INVALID && !cli_json)
 		(void)print_report(&report, false, &second);
 	TRY(rc);
@@ -295,7 +304,7 @@ open_package(const char *path, const char *keypath, const uint8_t *genesis, stru
 enum rc
 cmd_open(int argc, char **argv, struct err *err)
 {
-	struct unpacking	u = { .fd = -1 };
+	struct unpacking	u = { .file = FILE_NEW_INIT };
 	const char		*path = NULL, *key = NULL, *charter = NULL;
 	uint8_t			 digest[SHA256_BYTES];
 	const uint8_t		*genesis;

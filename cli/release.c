@@ -1,12 +1,8 @@
 /* cli/release.c - quorate release: have an approved request carried out, fetch the package. */
 #include <openssl/evp.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/artifact.h"
 
@@ -16,7 +12,7 @@ struct fetching {
 	struct remote	*r;
 	const uint8_t	*digest;
 	uint64_t	 size;
-	int		 fd;
+	struct file_new	*file;
 	EVP_MD_CTX	*hash;
 };
 
@@ -35,9 +31,9 @@ fetch_bytes(struct fetching *f, struct err *err)
 		TRY(remote_call(f->r, "Download", &q, &quorate__v1__download_reply__descriptor, REMOTE_MS, &a, err));
 		if (a->data.len == 0 || a->data.len > f->size - at)
 			rc = err_set(err, RC_FORMAT, "the coordinator gave a package of another size");
-		else if (write(f->fd, a->data.data, a->data.len) != (ssize_t)a->data.len)
-			rc = err_set(err, RC_IO, "cannot write the package: %s", strerror(errno));
-		else if (EVP_DigestUpdate(f->hash, a->data.data, a->data.len) != 1)
+		else
+			rc = file_new_write(f->file, at, SPAN(a->data.data, a->data.len), err);
+		if (rc == RC_OK && EVP_DigestUpdate(f->hash, a->data.data, a->data.len) != 1)
 			rc = err_set(err, RC_NOMEM, "no memory");
 		at += a->data.len;
 		message_free(TAKE(a));
@@ -45,41 +41,23 @@ fetch_bytes(struct fetching *f, struct err *err)
 	return rc;
 }
 
+/* It has no name until it is whole and of the digest that was promised. */
 static enum rc
-fetch_checked(struct fetching *f, const char *tmp, const char *path, struct err *err)
+fetch(struct remote *r, const uint8_t digest[SHA256_BYTES], uint64_t size, struct file_new *file, struct err *err)
 {
+	AUTO(EVP_MD_CTX_free) EVP_MD_CTX *hash = EVP_MD_CTX_new();
+	struct fetching	f = { r, digest, size, file, hash };
 	uint8_t		have[SHA256_BYTES];
 	unsigned	n = 0;
 
-	if (f->hash == NULL || EVP_DigestInit_ex(f->hash, EVP_sha256(), NULL) != 1)
+	if (f.hash == NULL || EVP_DigestInit_ex(f.hash, EVP_sha256(), NULL) != 1)
 		return err_set(err, RC_NOMEM, "no memory");
-	TRY(fetch_bytes(f, err));
-	if (EVP_DigestFinal_ex(f->hash, have, &n) != 1 || n != sizeof(have))
+	TRY(fetch_bytes(&f, err));
+	if (EVP_DigestFinal_ex(f.hash, have, &n) != 1 || n != sizeof(have))
 		return err_set(err, RC_NOMEM, "no memory");
-	if (memcmp(have, f->digest, sizeof(have)) != 0)
+	if (memcmp(have, digest, sizeof(have)) != 0)
 		return err_set(err, RC_VERIFY, "the package arrived with another digest; run the command again");
-	if (fsync(f->fd) != 0 || rename(tmp, path) != 0)
-		return err_set(err, RC_IO, "%s: %s", path, strerror(errno));
-	return RC_OK;
-}
-
-/* Under a temporary name until it is whole. */
-static enum rc
-fetch(struct remote *r, const uint8_t digest[SHA256_BYTES], uint64_t size, const char *path, struct err *err)
-{
-	AUTO(EVP_MD_CTX_free) EVP_MD_CTX *hash = EVP_MD_CTX_new();
-	struct fetching	f = { r, digest, size, -1, hash };
-	char		tmp[FILE_PATH_MAX];
-	enum rc		rc;
-
-	TRY(file_path(tmp, err, "%s.XXXXXX", path));
-	if ((f.fd = mkostemp(tmp, O_CLOEXEC)) < 0)
-		return err_set(err, RC_IO, "%s: %s", path, strerror(errno));
-	rc = fetch_checked(&f, tmp, path, err);
-	(void)close(f.fd);
-	if (rc != RC_OK)
-		(void)unlink(tmp);
-	return rc;
+	return file_new_keep(file, err);
 }
 
 static json_t *
@@ -100,7 +78,7 @@ report(struct remote *r, const Quorate__V1__ReleaseReply *a, const char *path, s
 	size_t	i;
 
 	if (cli_json)
-		return cli_print_json(json_pack("{s:s,s:o?,s:o?,s:I,s:I,s:I,s:o?,s:o?}", "package", path, "sha256",
+		return cli_print_json(json_pack("{s:o?,s:o?,s:o?,s:I,s:I,s:I,s:o?,s:o?}", "package", json_text(path), "sha256",
 		    json_hex(SPAN(a->package.data, a->package.len)), "order", json_hex(SPAN(a->order.data, a->order.len)),
 		    "order_entry", (json_int_t)a->order_index, "release_entry", (json_int_t)a->release_index, "bytes",
 		    (json_int_t)a->package_size, "contributors", indexes(a->contributors, a->n_contributors), "liars",
@@ -131,7 +109,7 @@ judge(const Quorate__V1__ReleaseReply *a, struct err *err)
 }
 
 static enum rc
-release(const uint8_t id[SHA256_BYTES], const char *path, struct err *err)
+release(const uint8_t id[SHA256_BYTES], const char *path, struct file_new *file, struct err *err)
 {
 	AUTO(remote_free) struct remote *r = NULL;
 	Quorate__V1__ReleaseRequest	 q = QUORATE__V1__RELEASE_REQUEST__INIT;
@@ -146,7 +124,7 @@ release(const uint8_t id[SHA256_BYTES], const char *path, struct err *err)
 	TRY(rc);
 	rc = judge(a, err);
 	if (rc == RC_OK)
-		rc = fetch(r, a->package.data, a->package_size, path, err);
+		rc = fetch(r, a->package.data, a->package_size, file, err);
 	if (rc == RC_OK)
 		rc = report(r, a, path, err);
 	message_free(a);
@@ -165,8 +143,10 @@ cmd_release(int argc, char **argv, struct err *err)
 	const struct command	c = { "quorate release REQUEST -o package.asice",
 		"Has an approved request carried out. The order is logged and cosigned first; then k custodians\n"
 		"contribute, and the package is made for the recipient that the request names.", rows, 2 };
-	size_t	n;
-	bool	help;
+	struct file_new	file = FILE_NEW_INIT;
+	size_t		n;
+	bool		help;
+	enum rc		rc;
 
 	TRY(options_read(&c, argc, argv, &word, 1, 1, &n, &help, err));
 	if (help)
@@ -174,5 +154,9 @@ cmd_release(int argc, char **argv, struct err *err)
 	TRY(cli_id(word, id, sizeof(id), "a request", err));
 	if (file_exists(path))
 		return err_set(err, RC_USAGE, "%s: exists already; it is not overwritten: choose another name", path);
-	return release(id, path, err);
+	/* Now, so that nothing is released that could not be written. */
+	TRY(file_new_open(&file, path, err));
+	rc = release(id, path, &file, err);
+	file_new_drop(&file);
+	return rc;
 }

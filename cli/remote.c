@@ -56,11 +56,17 @@ connect_to(struct remote *r, struct err *err)
 enum rc
 remote_open(struct remote **ret, struct err *err)
 {
+	return remote_open_by(NULL, ret, err);
+}
+
+enum rc
+remote_open_by(const char *path, struct remote **ret, struct err *err)
+{
 	AUTO(remote_free) struct remote *r = calloc(1, sizeof(*r));
 
 	if (r == NULL)
 		return err_set(err, RC_NOMEM, "no memory");
-	TRY(local_charter(NULL, &r->charter, err));
+	TRY(local_charter(path, &r->charter, err));
 	TRY(connect_to(r, err));
 	*ret = TAKE(r);
 	return RC_OK;
@@ -83,6 +89,39 @@ message_free(void *message)
 		protobuf_c_message_free_unpacked(message, NULL);
 }
 
+/* Every text of an answer goes to a terminal or into JSON sooner or later. */
+static void
+clean_field(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
+{
+	uint8_t	*at = (uint8_t *)m + f->offset;
+	size_t	 n = 1, i;
+	void	**v = (void **)(void *)at;
+
+	if (f->type != PROTOBUF_C_TYPE_STRING && f->type != PROTOBUF_C_TYPE_MESSAGE)
+		return;
+	if (f->label == PROTOBUF_C_LABEL_REPEATED) {
+		memcpy(&n, (const uint8_t *)m + f->quantifier_offset, sizeof(n));
+		memcpy(&v, at, sizeof(v));
+	}
+	for (i = 0; i < n; i++)
+		if (v[i] == NULL || v[i] == f->default_value)
+			continue;
+		else if (f->type == PROTOBUF_C_TYPE_MESSAGE)
+			message_clean(v[i]);
+		else if (((const char *)v[i])[0] != '\0')	/* the empty one may be a constant */
+			(void)text_clean_str(v[i]);
+}
+
+void
+message_clean(void *message)
+{
+	ProtobufCMessage	*m = message;
+	unsigned		 i;
+
+	for (i = 0; i < m->descriptor->n_fields; i++)
+		clean_field(m, &m->descriptor->fields[i]);
+}
+
 enum rc
 remote_call(struct remote *r, const char *method, const void *q,
     const ProtobufCMessageDescriptor *reply, unsigned ms, void *ret, struct err *err)
@@ -99,6 +138,7 @@ remote_call(struct remote *r, const char *method, const void *q,
 	TRY(rpc_call(r->rpc, name, buf_view(&out), ms, &in, err));
 	if ((answer = protobuf_c_message_unpack(reply, NULL, in.n, in.p)) == NULL)
 		return err_set(err, RC_FORMAT, "the coordinator's answer to %s is malformed", method);
+	message_clean(answer);
 	memcpy(ret, &answer, sizeof(answer));
 	return RC_OK;
 }
@@ -161,9 +201,6 @@ remote_check_leaf(struct remote *r, uint64_t index, struct span leaf, struct spa
 static void
 copy_reply(const Quorate__V1__SubmitReply *a, struct submitted *ret)
 {
-	memset(ret, 0, sizeof(*ret));
-	if (a->id.len == SHA256_BYTES)
-		memcpy(ret->id, a->id.data, SHA256_BYTES);
 	ret->index = a->index;
 	ret->effective = a->effective;
 	ret->cosigned = a->cosigned;
@@ -172,15 +209,29 @@ copy_reply(const Quorate__V1__SubmitReply *a, struct submitted *ret)
 	ret->need = a->need;
 	(void)snprintf(ret->why, sizeof(ret->why), "%s", a->why);
 	(void)snprintf(ret->words, sizeof(ret->words), "%s", a->words);
+	(void)text_clean_str(ret->words);	/* the end may be half a letter */
+}
+
+/* Our own reckoning: what stands in the log is compared with it. */
+static enum rc
+statement_id(struct span dsse, uint8_t ret[SHA256_BYTES], struct err *err)
+{
+	AUTO_DONE(dsse_done) struct dsse d;
+
+	memset(&d, 0, sizeof(d));
+	TRY(dsse_parse(dsse, &d, err));
+	memcpy(ret, d.id, SHA256_BYTES);
+	return RC_OK;
 }
 
 /* The coordinator says that it logged our statement: does the log say so too? */
 static enum rc
-confirm(struct remote *r, struct span dsse, const struct submitted *s, struct err *err)
+confirm(struct remote *r, const struct submitted *s, struct err *err)
 {
 	Quorate__V1__EntryRequest	 q = QUORATE__V1__ENTRY_REQUEST__INIT;
 	Quorate__V1__EntryReply		*a = NULL;
 	struct entry			 e;
+	uint8_t				 id[SHA256_BYTES];
 	enum rc				 rc;
 
 	q.index = s->index;
@@ -189,8 +240,10 @@ confirm(struct remote *r, struct span dsse, const struct submitted *s, struct er
 	    NULL, err);
 	if (rc == RC_OK)
 		rc = entry_parse(SPAN(a->leaf.data, a->leaf.len), &e, err);
-	/* A repeated statement may stand there in another encoding. */
-	if (rc == RC_OK && !s->repeated && !span_eq(e.dsse, dsse))
+	/* By its id: one that was handed in before may stand there in another encoding. */
+	if (rc == RC_OK)
+		rc = statement_id(e.dsse, id, err);
+	if (rc == RC_OK && memcmp(id, s->id, sizeof(id)) != 0)
 		rc = err_set(err, RC_VERIFY, "entry %llu is not the statement that was handed in",
 		    (unsigned long long)s->index);
 	message_free(a);
@@ -201,6 +254,8 @@ static enum rc
 judge(struct remote *r, struct span dsse, const Quorate__V1__SubmitReply *a, struct submitted *ret,
     struct err *err)
 {
+	memset(ret, 0, sizeof(*ret));
+	TRY(statement_id(dsse, ret->id, err));
 	copy_reply(a, ret);
 	if (!a->logged)
 		return err_set(err, RC_DENIED, "refused: %s", ret->words);
@@ -209,7 +264,7 @@ judge(struct remote *r, struct span dsse, const Quorate__V1__SubmitReply *a, str
 	if (!ret->cosigned)
 		return err_set(err, RC_UNSURE, "entry %llu waits: %u of %u custodians cosigned; it stands as "
 		    "soon as another returns", (unsigned long long)ret->index, ret->have, ret->need);
-	return confirm(r, dsse, ret, err);
+	return confirm(r, ret, err);
 }
 
 enum rc

@@ -26,6 +26,8 @@ struct remote {
 
 /* The charter alone: QUORATE_CHARTER or `path`. */
 MUST_USE enum rc local_charter(const char *path, struct charter **ret, struct err *err);
+/* path: of the charter; NULL: QUORATE_CHARTER. */
+MUST_USE enum rc remote_open_by(const char *path, struct remote **ret, struct err *err);
 MUST_USE enum rc remote_open(struct remote **ret, struct err *err);
 void	 remote_free(struct remote *r);
 DEFINE_AUTO(remote_free, struct remote);
@@ -34,6 +36,8 @@ DEFINE_AUTO(remote_free, struct remote);
 MUST_USE enum rc remote_call(struct remote *r, const char *method, const void *q,
     const ProtobufCMessageDescriptor *reply, unsigned ms, void *ret, struct err *err);
 void	 message_free(void *message);
+/* Each of its texts as text_clean_str() leaves it; remote_call() has done it. */
+void	 message_clean(void *message);
 
 /* The newest q-cosigned checkpoint, verified. note may be NULL. RC_UNSURE: none yet. */
 MUST_USE enum rc remote_head(struct remote *r, struct checkpoint *ret, struct buf *note, struct err *err);

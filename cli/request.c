@@ -45,19 +45,39 @@ by_id(const void *a, const void *b)
 	return memcmp(a, b, ARTIFACT_ID_BYTES);
 }
 
+/* 1 to 9 digits and nothing else: no sign, no space. */
+static bool
+segment_number(const char **p, uint32_t *ret)
+{
+	const char	*from = *p;
+	uint32_t	 v = 0;
+
+	for (; **p >= '0' && **p <= '9' && *p - from < 9; (*p)++)
+		v = v * 10 + (uint32_t)(**p - '0');
+	*ret = v;
+	return *p != from;
+}
+
 static enum rc
 parse_segments(struct asking *a, struct err *err)
 {
-	unsigned	first, last;
-	char		end;
+	const char	*p = a->segments;
+	uint32_t	 first, last;
+	bool		 ok;
 
-	if (a->segments == NULL)
+	if (p == NULL)
 		return RC_OK;
-	if (sscanf(a->segments, "%9u-%9u%c", &first, &last, &end) != 2) {
-		if (sscanf(a->segments, "%9u%c", &first, &end) != 1)
-			return err_set(err, RC_USAGE, "--segments %.40s: write FIRST-LAST, counted from 0", a->segments);
-		last = first;
+	ok = segment_number(&p, &first);
+	last = first;
+	if (ok && *p == '-') {
+		p++;
+		ok = segment_number(&p, &last);
 	}
+	if (!ok || *p != '\0')
+		return err_set(err, RC_USAGE, "--segments %.40s: write FIRST-LAST, counted from 0", a->segments);
+	if (last >= first && last - first >= SCOPE_SEGMENTS_MAX)
+		return err_set(err, RC_USAGE, "--segments %.40s: at most %d of them in one request", a->segments,
+		    SCOPE_SEGMENTS_MAX);
 	if (first > last)
 		return err_set(err, RC_USAGE, "--segments %.40s: the first comes after the last", a->segments);
 	if (a->parts.n != 1)
@@ -103,7 +123,9 @@ add_artifact(struct asking *a, const struct descriptor *d, struct scope *s, stru
 		(void)snprintf(p->name, sizeof(p->name), "%s", d->part[i].name);
 		p->first = a->ranged ? a->first : 0;
 		p->last = a->ranged ? a->last : part_segments(&d->part[i]) - 1;
-		s->n_segments += p->last - p->first + 1;
+		/* Each at most as many as one descriptor has: 16 parts cannot wrap it round. */
+		if (s->n_segments <= SCOPE_SEGMENTS_MAX)
+			s->n_segments += p->last - p->first + 1;
 		sa->n_parts++;
 	}
 	if (sa->n_parts == 0)
@@ -144,7 +166,7 @@ build_scope(struct asking *a, struct err *err)
 	for (i = 0; i < a->artifacts.n; i++) {
 		if (i > 0 && memcmp(ids[i - 1], ids[i], ARTIFACT_ID_BYTES) == 0)
 			return err_set(err, RC_USAGE, "an artifact is given twice");
-		TRY(artifact_fetch(a->r, ids[i], &d, NULL, err));
+		TRY(artifact_fetch(a->r, ids[i], &d, NULL, NULL, err));
 		TRY(check_parts_exist(a, &d, err));
 		TRY(add_artifact(a, &d, &s, err));
 	}

@@ -14,9 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "cli/remote.h"
+#include "cli/artifact.h"
 #include "evidence/batch.h"
 #include "evidence/envelope.h"
 
@@ -24,9 +25,6 @@
 #define ARENA_BYTES	(64 << 10)
 #define BATCH_LIFE	3600
 #define WAIT_SECONDS	30
-
-DEFINE_AUTO(statement_done, struct statement);
-DEFINE_AUTO(dsse_done, struct dsse);
 
 struct seal_part { const char *path; char name[PART_NAME_MAX + 1]; };
 
@@ -101,9 +99,11 @@ static enum rc
 check_parts(const struct sealing *s, struct err *err)
 {
 	struct stat	st;
-	size_t		i;
+	size_t		i, piped = 0;
 
 	for (i = 0; i < s->n_parts; i++) {
+		if (strcmp(s->part[i].path, "-") == 0 && ++piped > 1)
+			return err_set(err, RC_USAGE, "standard input can be one part only: give files");
 		if (strcmp(s->part[i].path, "-") == 0)
 			continue;
 		if (stat(s->part[i].path, &st) != 0)
@@ -137,10 +137,17 @@ static enum rc
 spool_open(struct sealing *s, struct err *err)
 {
 	const char	*dir = getenv("TMPDIR");
+	char		 path[FILE_PATH_MAX];
 
 	if (dir == NULL || dir[0] == '\0')
 		dir = "/var/tmp";
 	s->spool = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (s->spool < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+		/* A file system that has no unnamed files. */
+		TRY(file_path(path, err, "%s/quorate-spool.XXXXXX", dir));
+		if ((s->spool = mkostemp(path, O_CLOEXEC)) >= 0)
+			(void)unlink(path);
+	}
 	if (s->spool < 0)
 		return err_set(err, RC_IO, "cannot spool in %s: %s; set TMPDIR to a folder with room", dir,
 		    strerror(errno));
@@ -252,41 +259,17 @@ make_batch(struct sealing *s, const struct signer *signer, struct err *err)
 /* --- handing over and the receipt --------------------------------------------------------- */
 
 static enum rc
-check_held(const struct sealing *s, struct span dsse, uint32_t *mask, struct err *err)
-{
-	AUTO_DONE(dsse_done) struct dsse d;
-	AUTO_DONE(statement_done) struct statement st;
-	const struct charter	*c = s->r->charter;
-	uint8_t			 i;
-
-	memset(&d, 0, sizeof(d));
-	memset(&st, 0, sizeof(st));
-	TRY(dsse_parse(dsse, &d, err));
-	TRY(statement_parse(&d, &st, err));
-	i = st.type == STATEMENT_HELD ? st.u.held.custodian : 0;
-	if (i < 1 || i > c->n || memcmp(st.subject, s->statement.id, SHA256_BYTES) != 0 ||
-	    memcmp(st.genesis, c->digest, SHA256_BYTES) != 0 ||
-	    memcmp(st.u.held.shares, s->statement.u.batch.custodian[i - 1].shares, SHA256_BYTES) != 0 ||
-	    !dsse_signed_by(&d, &c->custodian[i - 1].signing_key))
-		return err_set(err, RC_VERIFY, "a held statement is not of this batch, or not signed by its custodian");
-	*mask |= UINT32_C(1) << (i - 1);
-	return RC_OK;
-}
-
-static enum rc
 check_receipt(const struct sealing *s, const Quorate__V1__SealReply *a, uint32_t *ret_holders, struct err *err)
 {
 	struct entry	e;
 	uint32_t	mask = 0;
-	size_t		i;
 
 	TRY(entry_parse(SPAN(a->leaf.data, a->leaf.len), &e, err));
 	if (!span_eq(e.dsse, buf_view(&s->dsse)))
 		return err_set(err, RC_VERIFY, "the log has another statement than the one handed in");
 	TRY(remote_check_leaf(s->r, a->entry->index, SPAN(a->leaf.data, a->leaf.len),
 	    SPAN(a->proof.data, a->proof.len), NULL, err));
-	for (i = 0; i < a->n_held; i++)
-		TRY(check_held(s, SPAN(a->held[i].data, a->held[i].len), &mask, err));
+	TRY(held_verify(s->r->charter, &s->statement, a->held, a->n_held, &mask, err));
 	if ((unsigned)__builtin_popcount(mask) < s->r->charter->h)
 		return err_set(err, RC_UNSURE, "held by %d custodians, the charter asks for %u",
 		    __builtin_popcount(mask), s->r->charter->h);
@@ -299,8 +282,11 @@ hand_over(struct sealing *s, Quorate__V1__SealReply **ret, struct err *err)
 {
 	Quorate__V1__SealRequest	q = QUORATE__V1__SEAL_REQUEST__INIT;
 	ProtobufCBinaryData		shares[CUSTODIANS_MAX], upload = { 16, s->upload };
+	const struct timespec		pause = { 0, 200 * 1000000L };
 	uint64_t			end = clock_ms() + WAIT_SECONDS * 1000;
 	Quorate__V1__SealReply		*a = NULL;
+	char				hex[HEX_BYTES(ARTIFACT_ID_BYTES)];
+	enum rc				rc;
 	uint8_t				i;
 
 	for (i = 0; i < s->sealed.n; i++)
@@ -313,10 +299,15 @@ hand_over(struct sealing *s, Quorate__V1__SealReply **ret, struct err *err)
 	q.uploads = &upload;
 	for (;;) {
 		/* The same call again is the same batch: it only asks for the receipt. */
-		TRY(remote_call(s->r, "Seal", &q, &quorate__v1__seal_reply__descriptor, REMOTE_MS_LONG, &a, err));
+		rc = remote_call(s->r, "Seal", &q, &quorate__v1__seal_reply__descriptor, REMOTE_MS_LONG, &a, err);
+		if (rc == RC_UNSURE)	/* it may stand in the log: nobody should lose its name */
+			return err_wrap(err, rc, "artifact %s may or may not be sealed, ask `quorate status`",
+			    hex_write(SPAN_OF(s->id), hex));
+		TRY(rc);
 		if (a->sealed || a->entry == NULL || !a->entry->logged || !a->entry->effective || clock_ms() > end)
 			break;
 		message_free(TAKE(a));
+		(void)nanosleep(&pause, NULL);	/* it waited for custodians already: this only keeps us from spinning */
 	}
 	*ret = a;
 	return RC_OK;
@@ -372,8 +363,10 @@ report(const struct sealing *s, const Quorate__V1__SealReply *a, uint32_t holder
 	    (json_int_t)a->entry->index, "holders", __builtin_popcount(holders), "envelope_bytes",
 	    (json_int_t)s->size, "receipt", "batch", json_hex(SPAN_OF(s->statement.id)), "proof",
 	    (const char *)a->proof.data, a->proof.len, "held", held_json(a));
-	if (o != NULL && record && json_object_set_new(o, "record_salt", json_string(salt)) != 0)
+	if (o != NULL && record && json_object_set_new(o, "record_salt", json_string(salt)) != 0) {
+		json_decref(o);
 		return err_set(err, RC_NOMEM, "no memory");
+	}
 	return cli_print_json(o, err);
 }
 

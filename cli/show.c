@@ -38,7 +38,6 @@ reason_text(struct remote *r, const uint8_t digest[SHA256_BYTES], struct buf *ou
 {
 	AUTO_DONE(buf_done) struct buf blob = BUF_INIT(TEXT_MAX);
 	enum rc	rc = remote_blob(r, digest, &blob, err);
-	char	*s;
 
 	if (rc == RC_MISSING)
 		buf_printf(out, "(erased)");
@@ -47,11 +46,7 @@ reason_text(struct remote *r, const uint8_t digest[SHA256_BYTES], struct buf *ou
 	if (rc == RC_OK && blob.n > ERASABLE_SALT_BYTES)
 		buf_add(out, blob.p + ERASABLE_SALT_BYTES, blob.n - ERASABLE_SALT_BYTES);
 	TRY(buf_check(out, "reason", err));
-	s = (char *)out->p;
-	if (!is_plain_text(buf_text(out), TEXT_MAX) && s != NULL)
-		for (s = (char *)out->p; *s != '\0'; s++)
-			if ((unsigned char)*s < 0x20 || *s == 0x7f)
-				*s = '?';
+	text_clean(out->p, out->n, false);	/* a NUL would hide what follows it */
 	return RC_OK;
 }
 
@@ -76,10 +71,31 @@ save_attachments(struct remote *r, const struct statement *s, const char *dir, s
 
 /* --- one decision ------------------------------------------------------------------------ */
 
-struct decision_seen { const struct person *person; bool approve, withdrawal; when time; };
+struct decision_seen {
+	const struct person	*person;
+	bool			 approve, withdrawal, cosigned;
+	when			 time;
+};
+
+/* About this request, and, once a quorum cosigned it, in the log. */
+static enum rc
+check_decision(struct remote *r, const uint8_t request[SHA256_BYTES], const Quorate__V1__LoggedEntry *e,
+    const struct statement *s, bool *ret_cosigned, struct err *err)
+{
+	if ((s->type != STATEMENT_DECISION && s->type != STATEMENT_WITHDRAWAL) ||
+	    memcmp(s->subject, request, SHA256_BYTES) != 0)
+		return err_set(err, RC_VERIFY, "the coordinator gave entry %llu as a decision on this request, and it is not",
+		    (unsigned long long)e->index);
+	*ret_cosigned = e->proof.len != 0;
+	if (!*ret_cosigned)
+		return RC_OK;
+	return remote_check_leaf(r, e->index, SPAN(e->leaf.data, e->leaf.len), SPAN(e->proof.data, e->proof.len),
+	    NULL, err);
+}
 
 static enum rc
-decision_of(struct remote *r, const Quorate__V1__LoggedEntry *e, struct decision_seen *ret, struct err *err)
+decision_of(struct remote *r, const uint8_t request[SHA256_BYTES], const Quorate__V1__LoggedEntry *e,
+    struct decision_seen *ret, struct err *err)
 {
 	AUTO_DONE(dsse_done) struct dsse d;
 	AUTO_DONE(statement_done) struct statement s;
@@ -93,6 +109,7 @@ decision_of(struct remote *r, const Quorate__V1__LoggedEntry *e, struct decision
 	TRY(entry_parse(SPAN(e->leaf.data, e->leaf.len), &entry, err));
 	TRY(dsse_parse(entry.dsse, &d, err));
 	TRY(statement_parse(&d, &s, err));
+	TRY(check_decision(r, request, e, &s, &ret->cosigned, err));
 	for (i = 0; i < r->charter->n_people && ret->person == NULL; i++)
 		for (k = 0; k < r->charter->person[i].n_keys; k++)
 			if (dsse_signed_by(&d, &r->charter->person[i].key[k]))
@@ -121,7 +138,7 @@ print_scope(struct remote *r, const struct scope *s, struct err *err)
 
 	puts("discloses");
 	for (a = 0; a < s->n_artifacts; a++) {
-		TRY(artifact_fetch(r, s->artifact[a].id, &d, NULL, err));
+		TRY(artifact_fetch(r, s->artifact[a].id, &d, NULL, NULL, err));
 		printf("  artifact %s, sealed %s\n", hex_write(SPAN_OF(d.id), hex), when_write(d.sealed_at, t));
 		for (p = 0; p < s->artifact[a].n_parts; p++) {
 			const struct scope_part	*sp = &s->part[s->artifact[a].first_part + p];
@@ -135,17 +152,19 @@ print_scope(struct remote *r, const struct scope *s, struct err *err)
 }
 
 static enum rc
-print_decisions(struct remote *r, const Quorate__V1__RequestReply *a, struct err *err)
+print_decisions(struct remote *r, const struct request_seen *s, struct err *err)
 {
-	struct decision_seen	d;
-	char			t[WHEN_TEXT_BYTES];
-	size_t			i;
+	const Quorate__V1__RequestReply	*a = s->reply;
+	struct decision_seen		 d;
+	char				 t[WHEN_TEXT_BYTES];
+	size_t				 i;
 
 	puts("decisions");
 	for (i = 0; i < a->n_decisions; i++) {
-		TRY(decision_of(r, a->decisions[i], &d, err));
-		printf("  %s %s %s, entry %llu%s%s\n", when_write(d.time, t), d.person == NULL ? "somebody" :
+		TRY(decision_of(r, s->statement.id, a->decisions[i], &d, err));
+		printf("  %s %s %s, entry %llu%s%s%s\n", when_write(d.time, t), d.person == NULL ? "somebody" :
 		    d.person->name, decision_word(&d), (unsigned long long)a->decisions[i]->index,
+		    d.cosigned ? "" : " (not cosigned yet)",
 		    a->decisions[i]->effective ? "" : " - void: ", a->decisions[i]->effective ? "" : a->decisions[i]->why);
 	}
 	if (a->n_decisions == 0)
@@ -169,7 +188,7 @@ requester_name(struct remote *r, const struct dsse *d)
 static void
 print_state(const Quorate__V1__RequestReply *a)
 {
-	printf("state       %s", a->phase);
+	printf("state       %s (the coordinator's reckoning; the custodians make their own)", a->phase);
 	if (a->have < a->need)
 		printf("; %u of %u people so far", a->have, a->need);
 	if (a->missing[0] != '\0')
@@ -198,7 +217,7 @@ print_request(struct remote *r, const struct request_seen *s, struct err *err)
 		printf("attachment  %s, %s (--attachments DIR saves it)\n", st->u.request.attachment[i].kind,
 		    size_text(st->u.request.attachment[i].size, size));
 	TRY(print_scope(r, &s->scope, err));
-	TRY(print_decisions(r, s->reply, err));
+	TRY(print_decisions(r, s, err));
 	print_state(s->reply);
 	return RC_OK;
 }
@@ -222,22 +241,39 @@ scope_json(const struct scope *s)
 }
 
 static enum rc
-decisions_json(struct remote *r, const Quorate__V1__RequestReply *a, json_t **ret, struct err *err)
+decisions_json(struct remote *r, const struct request_seen *s, json_t **ret, struct err *err)
 {
 	AUTO(json_decref) json_t *list = json_array();
-	struct decision_seen	d;
-	size_t			i;
+	const Quorate__V1__RequestReply	*a = s->reply;
+	struct decision_seen		 d;
+	size_t				 i;
 
 	for (i = 0; list != NULL && i < a->n_decisions; i++) {
-		TRY(decision_of(r, a->decisions[i], &d, err));
-		if (json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:b,s:s}", "person",
+		TRY(decision_of(r, s->statement.id, a->decisions[i], &d, err));
+		if (json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:b,s:b,s:s}", "person",
 		    d.person == NULL ? "" : d.person->id, "decision", decision_word(&d), "entry",
-		    (json_int_t)a->decisions[i]->index, "effective", a->decisions[i]->effective, "why",
+		    (json_int_t)a->decisions[i]->index, "cosigned", d.cosigned, "effective", a->decisions[i]->effective, "why",
 		    a->decisions[i]->why)) != 0)
 			return err_set(err, RC_NOMEM, "no memory");
 	}
 	*ret = TAKE(list);
 	return *ret == NULL ? err_set(err, RC_NOMEM, "no memory") : RC_OK;
+}
+
+static json_t *
+attachments_json(const struct statement *s)
+{
+	json_t	*list = json_array();
+	uint8_t	 i;
+
+	for (i = 0; list != NULL && i < s->u.request.n_attachments; i++)
+		if (json_array_append_new(list, json_pack("{s:s,s:I,s:o?}", "kind", s->u.request.attachment[i].kind,
+		    "bytes", (json_int_t)s->u.request.attachment[i].size, "digest",
+		    json_hex(SPAN_OF(s->u.request.attachment[i].digest)))) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
 }
 
 static enum rc
@@ -251,12 +287,12 @@ print_request_json(struct remote *r, const struct request_seen *s, struct err *e
 
 	TRY(recipient_text(buf_view(&st->bytes), name, hex, err));
 	TRY(reason_text(r, st->u.request.reason, &reason, err));
-	TRY(decisions_json(r, a, &decisions, err));
+	TRY(decisions_json(r, s, &decisions, err));
 	return cli_print_json(json_pack(
-	    "{s:o?,s:s,s:I,s:s,s:s,s:s,s:{s:s,s:s},s:o?,s:o,s:s,s:s,s:s,s:I,s:I,s:I}", "request",
+	    "{s:o?,s:s,s:I,s:s,s:s,s:s,s:{s:s,s:s},s:o?,s:o?,s:o,s:s,s:s,s:s,s:I,s:I,s:I}", "request",
 	    json_hex(SPAN_OF(st->id)), "requester", requester_name(r, &s->dsse), "entry",
 	    (json_int_t)a->entry->index, "policy", st->u.request.policy, "reason", buf_text(&reason), "expires",
-	    when_write(st->expires, t), "recipient", "subject", name, "sha256", hex, "scope", scope_json(&s->scope),
+	    when_write(st->expires, t), "recipient", "subject", name, "sha256", hex, "attachments", attachments_json(st), "scope", scope_json(&s->scope),
 	    "decisions", decisions, "phase", a->phase, "blocked", a->blocked, "missing", a->missing, "have",
 	    (json_int_t)a->have, "need", (json_int_t)a->need, "earliest", (json_int_t)a->earliest), err);
 }

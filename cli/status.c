@@ -33,6 +33,7 @@ network_words(const struct charter *c, const Quorate__V1__HeadReply *a, const st
 
 	printf("%s: %llu entries, %llu of them cosigned by a quorum (%u of %u)\n", c->origin,
 	    (unsigned long long)a->size, (unsigned long long)cp->size, c->q, c->n);
+	puts("the coordinator says:");
 	printf("%llu artifacts in escrow, %llu share vectors still on their way, %llu unfinished uploads\n",
 	    (unsigned long long)a->escrows, (unsigned long long)a->unheld, (unsigned long long)a->uploads);
 	for (i = 0; i < a->n_custodians; i++) {
@@ -67,7 +68,8 @@ show_network(struct remote *r, struct err *err)
 /* --- an artifact -------------------------------------------------------------------------- */
 
 static enum rc
-artifact_json(const struct descriptor *d, const Quorate__V1__ArtifactReply *a, struct err *err)
+artifact_json(const struct descriptor *d, const Quorate__V1__ArtifactReply *a, int holders, bool sealed,
+    struct err *err)
 {
 	json_t	*parts = json_array();
 	uint8_t	 i;
@@ -76,8 +78,15 @@ artifact_json(const struct descriptor *d, const Quorate__V1__ArtifactReply *a, s
 		(void)json_array_append_new(parts, json_pack("{s:s,s:I,s:I}", "name", d->part[i].name, "bytes",
 		    (json_int_t)d->part[i].length, "segments", (json_int_t)part_segments(&d->part[i])));
 	return cli_print_json(json_pack("{s:o?,s:I,s:I,s:b,s:I,s:o?}", "artifact", json_hex(SPAN_OF(d->id)), "entry",
-	    (json_int_t)a->batch, "sealed_at", (json_int_t)d->sealed_at, "sealed", a->sealed, "held",
-	    (json_int_t)a->n_held, "parts", parts), err);
+	    (json_int_t)a->batch, "sealed_at", (json_int_t)d->sealed_at, "sealed", sealed, "held",
+	    (json_int_t)holders, "parts", parts), err);
+}
+
+static enum rc
+judge_artifact(const struct charter *c, bool sealed, struct err *err)
+{
+	return sealed ? RC_OK : err_set(err, RC_UNSURE, "not yet sealed: fewer than %u custodians signed that they hold "
+	    "their shares; keep the originals and ask again", c->h);
 }
 
 static enum rc
@@ -87,26 +96,31 @@ show_artifact(struct remote *r, const uint8_t id[ARTIFACT_ID_BYTES], struct err 
 	struct descriptor		 d;
 	const struct policy_rule	*p;
 	char				 hex[HEX_BYTES(ARTIFACT_ID_BYTES)], t[WHEN_TEXT_BYTES], size[24];
+	uint32_t			 holders = 0;
 	enum rc				 rc = RC_OK;
 	uint8_t				 i;
+	bool				 sealed;
 
-	TRY(artifact_fetch(r, id, &d, &a, err));
+	TRY(artifact_fetch(r, id, &d, &a, &holders, err));
+	/* What the custodians signed, not what the coordinator says. */
+	sealed = __builtin_popcount(holders) >= r->charter->h;
 	p = charter_policy_by_digest(r->charter, d.policy);
 	if (cli_json) {
-		rc = artifact_json(&d, a, err);
+		rc = artifact_json(&d, a, __builtin_popcount(holders), sealed, err);
 		message_free(a);
-		return rc;
+		return rc == RC_OK ? judge_artifact(r->charter, sealed, err) : rc;
 	}
-	printf("artifact %s\nsealed   %s, entry %llu, under policy %s, class %s%s\nheld     by %zu of %u custodians\n",
+	printf("artifact %s\nsealed   %s, entry %llu, under policy %s, class %s%s\nheld     by %d of %u custodians\n",
 	    hex_write(SPAN(id, ARTIFACT_ID_BYTES), hex), when_write(d.sealed_at, t), (unsigned long long)a->batch,
-	    p == NULL ? "?" : p->id, d.class_id, a->sealed ? "" : " - NOT YET SEALED", a->n_held, r->charter->n);
+	    p == NULL ? "?" : p->id, d.class_id, sealed ? "" : " - NOT YET SEALED", __builtin_popcount(holders),
+	    r->charter->n);
 	if (d.time_lock != 0)
 		printf("locked   until %s\n", when_write(d.time_lock, t));
 	for (i = 0; i < d.n_parts; i++)
 		printf("part     %s, %s, %u segment%s\n", d.part[i].name, size_text(d.part[i].length, size),
 		    part_segments(&d.part[i]), part_segments(&d.part[i]) == 1 ? "" : "s");
 	message_free(a);
-	return rc;
+	return judge_artifact(r->charter, sealed, err);
 }
 
 enum rc
@@ -117,7 +131,9 @@ cmd_status(int argc, char **argv, struct err *err)
 	uint8_t			 id[SHA256_BYTES];
 	const struct option_row	rows[] = { JSON_ROW };
 	const struct command	c = { "quorate status [ARTIFACT|REQUEST]",
-		"The network, or where an artifact or a request stands.", rows, 1 };
+		"The network, or where an artifact or a request stands. Of the network this is what the coordinator says:\n"
+		"only the checkpoint is proved. An artifact is called sealed when enough custodians signed that they hold\n"
+		"their shares; exit 2 until then.", rows, 1 };
 	size_t	n;
 	bool	help;
 
@@ -174,7 +190,7 @@ list_all(struct remote *r, const char *kind, const char *person, uint64_t limit,
 			else if (json_array_append_new(rows, row_json(a->rows[i])) != 0)
 				shown = limit;
 		}
-		next = a->next;
+		next = a->n_rows == 0 ? 0 : a->next;
 		message_free(TAKE(a));
 	} while (next != 0 && shown < limit);
 	return RC_OK;
@@ -195,10 +211,11 @@ cmd_list(int argc, char **argv, struct err *err)
 		{ "max", OPTION_NUMBER, &limit, "N", "at most this many, newest first (1000)" },
 		JSON_ROW,
 	};
-	const struct command	c = { "quorate list artifacts|requests [--awaiting ME.key]", "Lists, newest first.",
+	const struct command	c = { "quorate list artifacts|requests [--awaiting ME.key]", "Lists, newest first, as the coordinator says: `quorate status` and `quorate show` check what they print.",
 		options, 3 };
 	size_t	n;
 	bool	help;
+	enum rc	rc;
 
 	TRY(options_read(&c, argc, argv, &kind, 1, 1, &n, &help, err));
 	if (help)
@@ -216,9 +233,9 @@ cmd_list(int argc, char **argv, struct err *err)
 	}
 	if ((rows = json_array()) == NULL)
 		return err_set(err, RC_NOMEM, "no memory");
-	TRY(list_all(r, kind, person == NULL ? NULL : person->id, limit, rows, err));
-	if (cli_json)
-		return cli_print_json(json_pack("{s:o}", kind, rows), err);
+	rc = list_all(r, kind, person == NULL ? NULL : person->id, limit, rows, err);
+	if (rc == RC_OK && cli_json)
+		rc = cli_print_json(json_pack("{s:O}", kind, rows), err);
 	json_decref(rows);
-	return RC_OK;
+	return rc;
 }
