@@ -200,7 +200,8 @@ initialised_before(void **state)
 	static char	word[][24] = { "init", "--name", "--organisation", "--address", "--module", "--token",
 			    "--pin-file", "x", "127.0.0.1:7001" };
 	char		*argv[] = { word[0], place.dir, word[1], word[7], word[2], word[7], word[3], word[8],
-			    word[4], word[7], word[5], word[7], word[6], word[7], NULL };
+			    word[4], place.config.token.module, word[5], word[7], word[6],
+			    place.config.token.pin_file, NULL };
 	struct err	err;
 
 	(void)state;
