@@ -186,6 +186,7 @@ static const struct held_row {
 } held_rows[] = {
 	{ "a good one",			ME, ME,	false, false, false, 1 },
 	{ "another custodian's",	3, 3,	false, false, false, 0 },
+	{ "for another custodian",	3, ME,	false, false, false, 0 },
 	{ "signed by another",		ME, 3,	false, false, false, 0 },
 	{ "over another share vector",	ME, ME,	true,  false, false, 0 },
 	{ "under another charter",	ME, ME,	false, true,  false, 0 },
@@ -201,7 +202,7 @@ write_held(struct one *o, const struct held_row *row, struct buf *out)
 	net_statement(&o->rig.net, &s, STATEMENT_HELD);
 	memcpy(s.subject, o->batch.id, SHA256_BYTES);
 	s.u.held.custodian = row->says;
-	memcpy(s.u.held.shares, o->batch.u.batch.custodian[row->says - 1].shares, SHA256_BYTES);
+	memcpy(s.u.held.shares, o->batch.u.batch.custodian[ME - 1].shares, SHA256_BYTES);
 	s.u.held.shares[0] ^= row->other_shares;
 	s.genesis[0] ^= row->other_genesis;
 	s.subject[0] ^= row->other_batch;
