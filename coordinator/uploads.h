@@ -13,9 +13,10 @@
 #include "base/bytes.h"
 #include "base/when.h"
 #include "edge/file.h"
+#include "policy/descriptor.h"
 
 #define UPLOAD_ID_BYTES		16
-#define UPLOADS_MAX		512			/* at a time */
+#define UPLOADS_MAX		(2 * BATCH_COUNT_MAX)	/* at a time: a whole batch, and another on its way */
 #define UPLOAD_BYTES_MAX	(UINT64_C(80) << 30)	/* of one */
 #define UPLOADS_BYTES_MAX	(UINT64_C(256) << 30)	/* of all that nobody claimed */
 #define UPLOADS_BYTES_OWN	(UINT64_C(160) << 30)	/* of one owner's */
