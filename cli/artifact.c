@@ -4,9 +4,6 @@
 #include "cli/artifact.h"
 #include "evidence/batch.h"
 
-DEFINE_AUTO(statement_done, struct statement);
-DEFINE_AUTO(dsse_done, struct dsse);
-
 static enum rc
 parse_leaf(struct span leaf, struct dsse *d, struct statement *s, when *ret_time, struct err *err)
 {

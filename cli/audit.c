@@ -11,9 +11,6 @@
 #include "cli/logsource.h"
 #include "policy/memstate.h"
 
-DEFINE_AUTO(statement_done, struct statement);
-DEFINE_AUTO(dsse_done, struct dsse);
-
 struct auditing {
 	struct log_source	*source;
 	struct memstate		*state;

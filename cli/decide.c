@@ -7,9 +7,6 @@
 #define DECISION_LIFE	3600	/* in which it must reach the log */
 #define REASON_MAX	16384
 
-DEFINE_AUTO(statement_done, struct statement);
-DEFINE_AUTO(request_seen_done, struct request_seen);
-
 struct deciding {
 	const char		*word, *subject, *reason, *key;
 	enum statement_type	 type;

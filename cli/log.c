@@ -5,9 +5,6 @@
 
 #include "cli/logsource.h"
 
-DEFINE_AUTO(statement_done, struct statement);
-DEFINE_AUTO(dsse_done, struct dsse);
-
 static enum rc
 entry_number(const char *word, uint64_t *ret, struct err *err)
 {

@@ -9,9 +9,6 @@
 #define ATTACHMENT_MAX	(32 << 20)
 #define INLINE_MAX	(128 << 10)	/* larger blobs are uploaded first */
 
-DEFINE_AUTO(statement_done, struct statement);
-DEFINE_AUTO(scope_done, struct scope);
-
 struct asking {
 	struct remote		*r;
 	const struct policy_rule *policy;

@@ -8,9 +8,6 @@
 
 #define TEXT_MAX	(32 << 20)
 
-DEFINE_AUTO(request_seen_done, struct request_seen);
-DEFINE_AUTO(statement_done, struct statement);
-DEFINE_AUTO(dsse_done, struct dsse);
 DEFINE_AUTO(X509_free, X509);
 
 /* The subject and fingerprint of the certificate that will be able to open it. */

@@ -18,10 +18,6 @@
 #define RECEIPT_LIFE	(30 * UINT64_C(86400))
 #define BATCHES_MAX	SCOPE_ARTIFACTS_MAX
 
-DEFINE_AUTO(statement_done, struct statement);
-DEFINE_AUTO(dsse_done, struct dsse);
-DEFINE_AUTO(grant_done, struct grant);
-
 struct opened {			/* one batch whose key the token derived */
 	uint64_t		 batch;
 	struct hsm_opener	*opener;

@@ -5,8 +5,6 @@
 #include "edge/signing.h"
 #include "policy/statement.h"
 
-DEFINE_AUTO(dsse_done, struct dsse);
-
 /* The same bytes for everybody: no nonce, no times (policy/statement.h). */
 static enum rc
 payload_of(const struct charter *c, struct buf *payload, struct err *err)

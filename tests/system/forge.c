@@ -228,7 +228,7 @@ append(const char *net, const char *number, const char *path, struct err *err)
 static enum rc
 run(int argc, char **argv, struct err *err)
 {
-	struct forging		 f = { NULL };
+	struct forging		 f = { .key = NULL };
 	const char		*w[3] = { NULL, NULL, NULL };
 	const struct option_row	 rows[] = {
 		{ "key", OPTION_TEXT, &f.key, "KEY", "" }, { "genesis", OPTION_TEXT, &f.genesis, "HEX", "" },
