@@ -18,11 +18,16 @@
 #define ALIVE_EVERY	10000	/* milliseconds */
 #define ALIVE_WAIT_MS	3000
 #define LOOK_UP_MS	200	/* how soon a signal to stop is seen */
+#define NOTES_MAX	50	/* lines about calls in NOTES_MS */
+#define NOTES_MS	10000
 #define STOP_GRACE_MS	500	/* for calls that run */
 
 struct listener {
 	int		 fd;
 	pthread_mutex_t	 lock;		/* one question at a time */
+	pthread_mutex_t	 note_lock;
+	unsigned	 notes;		/* since note_since */
+	uint64_t	 note_since;
 	bool		 owed;		/* the answer to the last question is still to come */
 	bool		 gone;		/* the keeper: nothing more can be asked */
 	uint32_t	 next_id;
@@ -61,11 +66,26 @@ who(void *user, const uint8_t pin[RPC_PIN_BYTES])
 	return 0;
 }
 
+/* Strangers can be refused faster than a disk wants to hear of it. */
 static void
 note(void *user, const struct rpc_call *call, const struct err *err)
 {
-	(void)user;
-	log_line("%s from %s: %s", rpc_method_name(call), rpc_peer_address(call), err->msg);
+	struct listener	*l = user;
+	uint64_t	 now = clock_ms();
+	unsigned	 unsaid = 0, n;
+
+	(void)pthread_mutex_lock(&l->note_lock);
+	if (now - l->note_since >= NOTES_MS) {
+		unsaid = l->notes > NOTES_MAX ? l->notes - NOTES_MAX : 0;
+		l->notes = 0;
+		l->note_since = now;
+	}
+	n = ++l->notes;
+	(void)pthread_mutex_unlock(&l->note_lock);
+	if (unsaid != 0)
+		log_line("%u more calls failed or were refused", unsaid);
+	if (n <= NOTES_MAX)
+		log_line("%s from %s: %s", rpc_method_name(call), rpc_peer_address(call), err->msg);
 }
 
 static void
@@ -247,7 +267,7 @@ int
 listener_main(const char *dir, int fd)
 {
 	AUTO(rpc_server_free) struct rpc_server *s = NULL;
-	static struct listener	l = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	static struct listener	l = { .lock = PTHREAD_MUTEX_INITIALIZER, .note_lock = PTHREAD_MUTEX_INITIALIZER };
 	struct sigaction	sa = { .sa_handler = on_term };
 	struct err		err;
 	enum rc			rc;

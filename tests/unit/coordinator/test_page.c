@@ -1,0 +1,121 @@
+/* What a custodian that is behind is told: each page under the target's checkpoint. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "coordinator/replica_link.h"
+#include "edge/edge.h"
+#include "tests/unit/coordinator/rig.h"
+
+static void
+ok(enum rc rc, const struct err *err)
+{
+	if (rc != RC_OK)
+		fail_msg("%s: %s", rc_name(rc), err->msg);
+}
+
+#define ENTRIES	600	/* more than a page holds */
+
+static void
+fill(struct rig *r)
+{
+	struct err	err;
+
+	for (unsigned i = 0; i < ENTRIES; i++) {
+		AUTO_DONE(buf_done) struct buf	b = BUF_INIT(DSSE_BYTES_MAX);
+		struct submission		sub;
+
+		rig_revocation(r, NET_LEGAL, &b);
+		memset(&sub, 0, sizeof(sub));
+		sub.dsse = buf_view(&b);
+		ok(sequencer_submit(r->c.sequencer, &sub, &err), &err);
+		assert_int_equal(sub.fate, FATE_LOGGED);
+	}
+}
+
+/* The newest checkpoint is the target: as if those before had been waited for long enough. */
+static void
+newest_target(struct rig *r)
+{
+	struct target	t = { .note = BUF_INIT(NOTE_BYTES_MAX) };
+	uint64_t	until = clock_ms() + 20000, late = clock_ms();
+	struct err	err;
+
+	do {
+		buf_reset(&t.note);
+		ok(cosigning_target(r->c.cosigning, late += 100000, &t, &err), &err);
+	} while (t.size < sequencer_size(r->c.sequencer) && clock_ms() < until);
+	assert_true(t.size == sequencer_size(r->c.sequencer));
+	buf_done(&t.note);
+}
+
+/* As a custodian looks at it. */
+static void
+check_page(struct rig *r, struct store *log, const struct page *p)
+{
+	struct checkpoint	cp;
+	struct tree_path	path = { .n = 0 };
+	uint8_t			root[TREE_HASH_BYTES];
+	struct err		err;
+
+	ok(charter_checkpoint_verify(r->c.charter, pb_span(&p->m.checkpoint), false, &cp, NULL, &err), &err);
+	assert_true(cp.size >= p->m.first + p->m.n_entries);
+	for (size_t i = 0; i < p->m.n_consistency; i++) {
+		assert_int_equal(p->m.consistency[i].len, TREE_HASH_BYTES);
+		memcpy(path.hash[path.n++], p->m.consistency[i].data, TREE_HASH_BYTES);
+	}
+	ok(store_root_at(log, p->m.first + p->m.n_entries, root, &err), &err);
+	ok(tree_consistency_verify(p->m.first + p->m.n_entries, root, cp.size, cp.root, &path, &err), &err);
+}
+
+static void
+each_page_is_covered(void **state)
+{
+	static struct rig		r;
+	static struct page		p;
+	static struct replica_link	l;
+	char				path[FILE_PATH_MAX];
+	unsigned			pages = 0;
+	struct err			err;
+
+	(void)state;
+	rig_init(&r);
+	rig_start(&r);
+	l.c = &r.c;
+	l.index = 1;
+	l.known = true;
+	ok(file_path(path, &err, "%s/log.db", r.c.dir), &err);
+	ok(store_open(path, STORE_READ, &l.store, &err), &err);
+	fill(&r);
+	newest_target(&r);
+	do {
+		page_init(&p);
+		ok(page_build(&l, &p, &err), &err);
+		assert_true(p.m.n_entries > 0);
+		check_page(&r, l.store, &p);
+		l.size += p.m.n_entries;
+		pages++;
+		assert_int_equal(p.whole, l.size == sequencer_size(r.c.sequencer));
+		page_done(&p);
+	} while (l.size < sequencer_size(r.c.sequencer));
+	assert_int_equal(pages, 2);
+	store_close(l.store);
+	rig_stop(&r);
+	rig_done(&r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(each_page_is_covered),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
