@@ -3,8 +3,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/artifact.h"
+
+#define RELEASE_WAIT_MS	(UINT64_C(3600) * 1000)	/* for the largest packages */
 
 DEFINE_AUTO(EVP_MD_CTX_free, EVP_MD_CTX);
 
@@ -101,24 +104,42 @@ judge(const Quorate__V1__ReleaseReply *a, struct err *err)
 {
 	if (a->released && a->package.len == SHA256_BYTES && a->order.len == SHA256_BYTES)
 		return RC_OK;
-	if (strcmp(a->why, "unavailable") == 0)
+	if (strcmp(a->why, "unavailable") == 0 || strcmp(a->why, "running") == 0)
 		return err_set(err, RC_UNSURE, "%.240s", a->words);
 	if (a->released)
 		return err_set(err, RC_FORMAT, "the coordinator's answer has no package");
 	return err_set(err, RC_DENIED, "refused (%.40s): %.180s", a->why, a->words);
 }
 
+/* Packing many GiB takes longer than one call lasts: the same call again waits again. */
+static enum rc
+ask(struct remote *r, const uint8_t id[SHA256_BYTES], Quorate__V1__ReleaseReply **ret, struct err *err)
+{
+	Quorate__V1__ReleaseRequest	q = QUORATE__V1__RELEASE_REQUEST__INIT;
+	uint64_t			began = clock_ms();
+
+	q.request = (ProtobufCBinaryData){ SHA256_BYTES, (uint8_t *)(uintptr_t)id };
+	for (;;) {
+		TRY(remote_call(r, "Release", &q, &quorate__v1__release_reply__descriptor, REMOTE_MS_LONG, ret, err));
+		if (strcmp((*ret)->why, "running") != 0 || clock_ms() - began > RELEASE_WAIT_MS)
+			return RC_OK;
+		message_free(TAKE(*ret));
+		if (isatty(STDERR_FILENO))
+			(void)dprintf(STDERR_FILENO, "\rthe package is being made (%llu s)",
+			    (unsigned long long)((clock_ms() - began) / 1000));
+		(void)sleep(1);		/* also when the coordinator has too many who wait */
+	}
+}
+
 static enum rc
 release(const uint8_t id[SHA256_BYTES], const char *path, struct file_new *file, struct err *err)
 {
 	AUTO(remote_free) struct remote *r = NULL;
-	Quorate__V1__ReleaseRequest	 q = QUORATE__V1__RELEASE_REQUEST__INIT;
 	Quorate__V1__ReleaseReply	*a = NULL;
 	enum rc				 rc;
 
 	TRY(remote_open(&r, err));
-	q.request = (ProtobufCBinaryData){ SHA256_BYTES, (uint8_t *)(uintptr_t)id };
-	rc = remote_call(r, "Release", &q, &quorate__v1__release_reply__descriptor, REMOTE_MS_LONG, &a, err);
+	rc = ask(r, id, &a, err);
 	if (rc == RC_MISSING)
 		return err_set(err, rc, "no such request in this log; see `quorate list requests`");
 	TRY(rc);

@@ -151,6 +151,7 @@ find_or_start(struct releases *r, const uint8_t request[SHA256_BYTES],
 /* ---- the answers ----------------------------------------------------------------------------- */
 
 struct outcome {			/* a copy: the job's place may be taken again */
+	bool		 running;	/* it is not over: asked again, it waits again */
 	enum rc			rc;
 	struct err		err;
 	char			why[32];
@@ -180,6 +181,7 @@ wait_for(struct releases *r, const uint8_t request[SHA256_BYTES], unsigned ms,
 	/* While it runs, all but `running` is its thread's own. */
 	if (rc == RC_OK && j->running) {
 		ret->rc = err_set(&ret->err, RC_UNSURE, "the release goes on: ask again");
+		ret->running = true;
 	} else if (rc == RC_OK) {
 		*ret = (struct outcome){ .rc = j->rc, .err = j->err, .have = j->have,
 		    .need = j->need, .row = j->row };
@@ -228,7 +230,7 @@ answer(struct rpc_call *call, struct outcome *o, struct buf *reply, struct err *
 		break;
 	case RC_UNSURE:
 	case RC_QUORUM:
-		m.why = pb_text("unavailable");
+		m.why = pb_text(o->running ? "running" : "unavailable");
 		m.words = o->err.msg;
 		break;
 	case RC_MISSING:
