@@ -2,7 +2,8 @@
  * tests/system/forge.c - says to real daemons what our own programs never would.
  *
  *	forge decision REQUEST --key KEY [--deny] [--genesis HEX] [--charter HEX] [--expired]
- *	    [--seen-root HEX] [--subject HEX] [--flip-signature] [--url-base64]	a DSSE envelope
+ *	    [--seen-root HEX] [--subject HEX] [--flip-signature]	a DSSE envelope
+ *	forge respell FILE			the same statement in the other base64 alphabet
  *	forge order NET REQUEST [--scope HEX] [--addressee CERT]	an order, signed with the log key in the
  *	    coordinator's own token
  *	forge submit FILE			hands an envelope in; prints the coordinator's answer
@@ -17,7 +18,7 @@
 
 #include "cli/artifact.h"
 
-bool	want_deny, want_expired, want_flip, want_url;
+static bool	want_deny, want_expired, want_flip;
 
 struct forging {
 	const char	*key, *genesis, *charter, *seen_root, *subject, *scope, *addressee;
@@ -29,22 +30,32 @@ override(const char *hex, uint8_t out[SHA256_BYTES], struct err *err)
 	return hex == NULL ? RC_OK : cli_id(hex, out, SHA256_BYTES, "anything", err);
 }
 
-/* The same envelope with its payload in the other alphabet: other bytes, the same statement. */
+/* One member's value in the URL alphabet, without padding. */
 static void
-to_url_alphabet(struct buf *b)
+respell_member(struct buf *b, const char *member)
 {
-	char	*p = strstr(buf_text(b), "\"payload\":\""), *end;
+	char	*p = strstr(buf_text(b), member), *end;
 
 	if (p == NULL)
 		return;
-	for (p += strlen("\"payload\":\""), end = strchr(p, '"'); p < end; p++)
+	for (p += strlen(member), end = strchr(p, '"'); end != NULL && p < end; p++)
 		*p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
-	/* Without '+' and '/' the padding still tells them apart. */
-	while (end[-1] == '=') {
+	while (end != NULL && end[-1] == '=') {
 		memmove(end - 1, end, b->n - (size_t)((uint8_t *)end - b->p));
 		b->n--;
 		end--;
 	}
+}
+
+/*
+ * The same envelope in the other alphabet: other bytes, the same statement. A payload
+ * may spell the same in both; 64 bytes of signature always lose their padding.
+ */
+static void
+to_url_alphabet(struct buf *b)
+{
+	respell_member(b, "\"payload\":\"");
+	respell_member(b, "\"sig\":\"");
 }
 
 static void
@@ -80,8 +91,17 @@ decision(const char *request, const struct forging *f, struct err *err)
 	TRY(statement_sign(&s, keyfile_signer(key), &dsse, err));
 	if (want_flip)
 		flip_signature(&dsse);
-	if (want_url)
-		to_url_alphabet(&dsse);
+	(void)fwrite(dsse.p, 1, dsse.n, stdout);
+	return RC_OK;
+}
+
+static enum rc
+respell(const char *path, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf dsse = BUF_INIT(2 * DSSE_BYTES_MAX);
+
+	TRY(file_read(path, &dsse, err));
+	to_url_alphabet(&dsse);
 	(void)fwrite(dsse.p, 1, dsse.n, stdout);
 	return RC_OK;
 }
@@ -236,9 +256,8 @@ run(int argc, char **argv, struct err *err)
 		{ "subject", OPTION_TEXT, &f.subject, "HEX", "" }, { "deny", OPTION_FLAG, &want_deny, NULL, "" },
 		{ "expired", OPTION_FLAG, &want_expired, NULL, "" }, { "flip-signature", OPTION_FLAG, &want_flip, NULL, "" },
 		{ "scope", OPTION_TEXT, &f.scope, "HEX", "" }, { "addressee", OPTION_TEXT, &f.addressee, "FILE", "" },
-		{ "url-base64", OPTION_FLAG, &want_url, NULL, "" },
 	};
-	const struct command	 c = { "forge decision|order|submit|contribute|append ...", "For tests.", rows,
+	const struct command	 c = { "forge decision|order|respell|submit|contribute|append ...", "For tests.", rows,
 		sizeof(rows) / sizeof(rows[0]) };
 	size_t	n;
 	bool	help;
@@ -250,6 +269,8 @@ run(int argc, char **argv, struct err *err)
 		return decision(w[0], &f, err);
 	if (strcmp(argv[1], "order") == 0 && n == 2)
 		return order(w[0], w[1], &f, err);
+	if (strcmp(argv[1], "respell") == 0 && n == 1)
+		return respell(w[0], err);
 	if (strcmp(argv[1], "submit") == 0 && n == 1)
 		return submit(w[0], err);
 	if (strcmp(argv[1], "contribute") == 0 && n == 3)
