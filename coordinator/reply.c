@@ -5,6 +5,7 @@
 #include "coordinator/replica_link.h"
 
 #define REPLY_STATEMENTS_MAX	256u	/* of each kind in one reply */
+#define REPLY_BLOBS_MAX		2u	/* of one statement: what entry_blobs() names */
 
 PB_AUTO(append_reply, AppendReply);
 
@@ -154,27 +155,48 @@ log_refused(struct replica_link *l, const struct submission *sub, const char *wo
 	    l->index, self(l)->name, words);
 }
 
+/* One that cannot be logged does not stand in the way of a "no" behind it. */
 static enum rc
-take_statements(struct replica_link *l, size_t n, const ProtobufCBinaryData *list,
+take_statement(struct replica_link *l, struct span dsse, const struct span *blob, size_t n_blobs,
     bool *progress, struct err *err)
 {
+	struct submission	sub = { .dsse = dsse, .blob = blob, .n_blobs = n_blobs };
+	enum rc			rc = sequencer_submit(l->c->sequencer, &sub, err);
+
+	if (rc == RC_MISSING || rc == RC_LIMIT || rc == RC_FORMAT) {
+		log_refused(l, &sub, err->msg);
+		return RC_OK;
+	}
+	TRY(rc);
+	if (sub.fate == FATE_REFUSED)
+		log_refused(l, &sub, void_reason_name(sub.why));
+	else if (sub.fate == FATE_LOGGED)
+		*progress = true;
+	return RC_OK;
+}
+
+static enum rc
+take_receipts(struct replica_link *l, const Quorate__V1__AppendReply *r, bool *progress, struct err *err)
+{
 	size_t	i;
-	enum rc	rc;
 
-	for (i = 0; i < n && i < REPLY_STATEMENTS_MAX; i++) {
-		struct submission	sub = { .dsse = pb_span(&list[i]) };
+	for (i = 0; i < r->n_receipts && i < REPLY_STATEMENTS_MAX; i++)
+		TRY(take_statement(l, pb_span(&r->receipts[i]), NULL, 0, progress, err));
+	return RC_OK;
+}
 
-		rc = sequencer_submit(l->c->sequencer, &sub, err);
-		/* One that cannot be logged does not stand in the way of a "no" behind it. */
-		if (rc == RC_MISSING || rc == RC_LIMIT || rc == RC_FORMAT) {
-			log_refused(l, &sub, err->msg);
-			continue;
-		}
-		TRY(rc);
-		if (sub.fate == FATE_REFUSED)
-			log_refused(l, &sub, void_reason_name(sub.why));
-		else if (sub.fate == FATE_LOGGED)
-			*progress = true;
+static enum rc
+take_statements(struct replica_link *l, const Quorate__V1__AppendReply *r, bool *progress, struct err *err)
+{
+	struct span	blob[REPLY_BLOBS_MAX];
+	size_t		i, b;
+
+	for (i = 0; i < r->n_statements && i < REPLY_STATEMENTS_MAX; i++) {
+		const Quorate__V1__Handed	*h = r->statements[i];
+
+		for (b = 0; b < h->n_blobs && b < REPLY_BLOBS_MAX; b++)
+			blob[b] = pb_span(&h->blobs[b]);
+		TRY(take_statement(l, pb_span(&h->statement), blob, b, progress, err));
 	}
 	return RC_OK;
 }
@@ -224,8 +246,8 @@ reply_take(struct replica_link *l, const struct page *p, struct span reply,
 	if (p->whole && p->m.checkpoint.len > 0)
 		take_cosignature(l, p, pb_span(&r->cosignature), &progress);
 	TRY(take_held(l, r, &progress, err));
-	TRY(take_statements(l, r->n_receipts, r->receipts, &progress, err));
-	TRY(take_statements(l, r->n_statements, r->statements, &progress, err));
+	TRY(take_receipts(l, r, &progress, err));
+	TRY(take_statements(l, r, &progress, err));
 	(void)pthread_mutex_lock(&l->lock);
 	l->status.size = l->size;
 	l->status.cosigned = l->cosigned;

@@ -254,7 +254,7 @@ static enum rc
 not_frozen(struct custody *c, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf v = BUF_INIT(NOTE_BYTES_MAX);
-	enum rc	rc = store_get(c->store, CUSTODY_FROZEN, &v, err);
+	enum rc	rc = store_get(c->store, CUSTODY_ACCUSATION, &v, err);
 
 	if (rc == RC_MISSING)
 		return RC_OK;

@@ -163,7 +163,7 @@ record_cosigned(struct appending *a, struct err *err)
 	if (rc == RC_VERIFY) {
 		log_line("ALARM: a quorum cosigned another log of size %llu; no contribution from here on",
 		    (unsigned long long)cp.size);
-		TRY(store_put(a->c->store, CUSTODY_FROZEN, span_of(&a->q->cosigned), err));
+		TRY(store_put(a->c->store, CUSTODY_ACCUSATION, span_of(&a->q->cosigned), err));
 		return RC_OK;		/* the freeze must be committed; the reply shows no progress */
 	}
 	TRY(rc);

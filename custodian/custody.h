@@ -9,18 +9,28 @@
 #define CUSTODIAN_CUSTODY_H
 
 #include "audit/store/store.h"
+#include "custodian/check.h"
+#include "custodian/compare.h"
 #include "custodian/config.h"
+#include "custodian/handed.h"
+#include "custodian/steps.h"
 #include "hsm/hsm.h"
 #include "policy/apply.h"
 
 /* Names in the store. */
-#define CUSTODY_SIGNED		"signed"	/* the checkpoint this custodian cosigned last */
+#define CUSTODY_SIGNED		"signed"	/* u64 size, root, note: what this custodian cosigned last */
 #define CUSTODY_COSIGNED	"cosigned"	/* the newest q-cosigned note it agrees with */
-#define CUSTODY_FROZEN		"frozen"	/* why it contributes to nothing any more */
+#define CUSTODY_ACCUSATION	"accusation"	/* accusation-v1: it contributes to nothing any more */
+#define CUSTODY_STEPS		"steps"		/* u64 (custodian/steps.h) */
+#define CUSTODY_RESTORED	"restored"	/* u64 floor, root, u64 since */
+#define CUSTODY_PEERS		"peers"		/* what we saw of them (custodian/compare.h) */
 #define JOURNAL_ACT		"act"		/* order id: it decided to contribute, and when */
 #define JOURNAL_ANSWER		"answer"	/* order id: vec32 message, vec32 receipt */
 #define JOURNAL_RECEIPT		"receipt"	/* custody_owed_key(): DSSE, until the log shows it */
 #define JOURNAL_HELD		"held"		/* u64 batch index: DSSE */
+#define JOURNAL_HANDED		"handed"	/* statement id: what custodian/handed.c writes */
+#define JOURNAL_FOUND		"found"		/* statement id: DSSE, checked or garbage, until the log shows it */
+#define JOURNAL_ARRIVED		"arrived"	/* u64 index of a decision: u64, our clock when it came */
 
 #define OWED_KEY_BYTES	(8 + SHA256_BYTES)	/* when, receipt id: the oldest comes first */
 
@@ -35,6 +45,12 @@ struct custody {
 	struct hsm		*hsm;
 	struct hsm_key		*share_key;	/* of the newest epoch */
 	struct hsm_signer	*signer;
+	struct steps		 steps;
+	struct comparing	 comparing;
+	struct checking		*checking;
+	/* Of the call at hand, set by the keeper: who calls, and which custodian (0: none). */
+	uint32_t		 caller;	/* enum caller */
+	uint8_t			 from;
 	/* What a method wants a peer to read when it fails; set with custody_say(). */
 	char			 words[256];
 };
@@ -63,6 +79,14 @@ void	 custody_owed_key(const struct statement *receipt, uint8_t ret[OWED_KEY_BYT
 MUST_USE enum rc custody_append(struct custody *c, struct span request, struct buf *reply, struct err *err);
 MUST_USE enum rc custody_contribute(struct custody *c, struct span request, struct buf *reply, struct err *err);
 MUST_USE enum rc custody_checkpoint(struct custody *c, struct span request, struct buf *reply, struct err *err);
+MUST_USE enum rc custody_submit(struct custody *c, struct span request, struct buf *reply, struct err *err);
+MUST_USE enum rc custody_exchange(struct custody *c, struct span request, struct buf *reply, struct err *err);
+/*
+ * For our own listener's threads alone: u8 peer -> ExchangeRequest; u8 peer,
+ * ExchangeReply -> u8: 1, ask this peer again at once; 2, soon; 0, when it is time.
+ */
+MUST_USE enum rc custody_outgoing(struct custody *c, struct span request, struct buf *reply, struct err *err);
+MUST_USE enum rc custody_heard(struct custody *c, struct span request, struct buf *reply, struct err *err);
 
 /* Size of the newest q-cosigned checkpoint that this replica agrees with; 0: none. */
 MUST_USE enum rc custody_cosigned_size(struct custody *c, uint64_t *ret, struct err *err);

@@ -47,7 +47,7 @@ recv_all(int fd, uint8_t *p, size_t n, struct err *err)
 }
 
 enum rc
-frame_write(int fd, uint32_t id, uint8_t code, uint8_t roles, const char *words,
+frame_write(int fd, uint32_t id, uint8_t code, uint8_t roles, uint8_t from, const char *words,
     struct span payload, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf head = BUF_INIT(FRAME_HEAD_BYTES + FRAME_WORDS_MAX);
@@ -59,6 +59,8 @@ frame_write(int fd, uint32_t id, uint8_t code, uint8_t roles, const char *words,
 	buf_u32(&head, id);
 	buf_u8(&head, code);
 	buf_u8(&head, roles);
+	buf_u8(&head, from);
+	buf_u8(&head, 0);
 	buf_u16(&head, (uint16_t)n);
 	buf_add(&head, words, n);
 	TRY(buf_check(&head, "frame", err));
@@ -89,11 +91,13 @@ frame_read(int fd, int timeout_ms, struct frame *ret, struct err *err)
 	struct rd	r = rd_init(SPAN_OF(head));
 	uint32_t	length, id;
 	uint16_t	words;
+	uint8_t		zero;
 
 	TRY(wait_for(fd, timeout_ms, err));
 	TRY(recv_all(fd, head, sizeof(head), err));
 	if (!rd_u32(&r, &length) || !rd_u32(&r, &id) || !rd_u8(&r, &ret->code) ||
-	    !rd_u8(&r, &ret->roles) || !rd_u16(&r, &words) || !rd_done(&r) ||
+	    !rd_u8(&r, &ret->roles) || !rd_u8(&r, &ret->from) || !rd_u8(&r, &zero) ||
+	    !rd_u16(&r, &words) || !rd_done(&r) || zero != 0 ||
 	    length > FRAME_BYTES_MAX || words > FRAME_WORDS_MAX ||
 	    length < FRAME_HEAD_BYTES - 4u + words)
 		return err_set(err, RC_IO, "frame: malformed");

@@ -58,6 +58,8 @@ serve_one(struct keeper *k, struct err *err)
 	TRY(frame_read(k->conn, -1, &k->f, err));
 	buf_reset(&k->reply);
 	k->c->words[0] = '\0';
+	k->c->caller = k->f.roles;
+	k->c->from = k->f.from;
 	rc = dispatch(k->c, &k->f, &k->reply, err);
 	if (rc != RC_OK) {
 		buf_reset(&k->reply);
@@ -65,7 +67,7 @@ serve_one(struct keeper *k, struct err *err)
 	}
 	if (rc == RC_BUG)
 		return err_set(err, RC_BUG, "an invariant broke; stopping");
-	return frame_write(k->conn, k->f.id, (uint8_t)rc, 0, k->c->words, buf_view(&k->reply), err);
+	return frame_write(k->conn, k->f.id, (uint8_t)rc, 0, 0, k->c->words, buf_view(&k->reply), err);
 }
 
 static void
@@ -126,7 +128,7 @@ keeper_main(const char *dir, int control)
 	}
 	k.c = c;
 	/* The parent learns that we can serve by this frame. */
-	rc = frame_write(control, 0, RC_OK, 0, NULL, SPAN(NULL, 0), &err);
+	rc = frame_write(control, 0, RC_OK, 0, 0, NULL, SPAN(NULL, 0), &err);
 	while (rc == RC_OK)
 		rc = turn(&k, &err);
 	hang_up(&k);

@@ -66,6 +66,19 @@ who(void *user, const uint8_t pin[RPC_PIN_BYTES])
 	return 0;
 }
 
+/* Which custodian calls: its index, or 0. */
+static uint8_t
+custodian_of(const struct listener *l, const uint8_t *pin)
+{
+	uint8_t	i;
+
+	/* add_pin() took the coordinator's first. */
+	for (i = 1; pin != NULL && i <= l->charter->n; i++)
+		if (memcmp(l->pin[i], pin, RPC_PIN_BYTES) == 0)	/* public digests */
+			return i;
+	return 0;
+}
+
 /* Strangers can be refused faster than a disk wants to hear of it. */
 static void
 note(void *user, const struct rpc_call *call, const struct err *err)
@@ -133,7 +146,8 @@ settle(struct listener *l, uint64_t end, struct err *err)
 }
 
 static enum rc
-ask(struct listener *l, uint8_t method, uint8_t roles, struct span request, uint64_t end, struct err *err)
+ask(struct listener *l, uint8_t method, uint8_t roles, uint8_t from, struct span request, uint64_t end,
+    struct err *err)
 {
 	uint32_t	id = l->next_id == UINT32_MAX ? (l->next_id = 1) : ++l->next_id;
 	enum rc		rc;
@@ -142,7 +156,7 @@ ask(struct listener *l, uint8_t method, uint8_t roles, struct span request, uint
 	if (clock_ms() >= end)
 		return err_set(err, RC_UNSURE, "its caller waits no longer");
 	l->owed = true;
-	if ((rc = frame_write(l->fd, id, method, roles, NULL, request, err)) != RC_OK) {
+	if ((rc = frame_write(l->fd, id, method, roles, from, NULL, request, err)) != RC_OK) {
 		l->gone = true;
 		return rc;
 	}
@@ -179,7 +193,8 @@ forward(void *user, struct rpc_call *call, struct span request, struct buf *repl
 		;
 	(void)pthread_mutex_lock(&l->lock);
 	rc = l->gone ? err_set(err, RC_UNSURE, "the keeper is gone") :
-	    ask(l, m, (uint8_t)rpc_roles(call), request, clock_ms() + rpc_ms_left(call), err);
+	    ask(l, m, (uint8_t)rpc_roles(call), custodian_of(l, rpc_peer(call)), request,
+	    clock_ms() + rpc_ms_left(call), err);
 	if (rc == RC_OK)
 		rc = answer(l, call, reply, err);
 	if (l->gone)

@@ -13,6 +13,8 @@ enum caller {
 	CALLER_COORDINATOR = 1 << 0,
 	CALLER_PEER = 1 << 1,
 	CALLER_HOST = 1 << 2,
+	CALLER_ANYBODY = 1 << 3,	/* with a certificate or without */
+	CALLER_SELF = 1 << 4,		/* our listener's own threads; never over the network */
 };
 
 struct keeper_method {
@@ -32,5 +34,17 @@ extern const size_t			n_keeper_methods;
  */
 int	 keeper_main(const char *dir, int control);
 int	 listener_main(const char *dir, int fd);
+
+/*
+ * The listener's threads that talk to peers, one each (custodian/peers.c). ask: a
+ * question to the keeper in our own name, from any thread.
+ */
+struct peers;
+typedef enum rc (*keeper_ask)(void *user, const char *method, struct span request, struct buf *reply,
+	    struct err *err);
+MUST_USE enum rc peers_start(const struct custodian_config *config, const char *dir, const struct charter *charter,
+    keeper_ask ask, void *user, struct peers **ret, struct err *err);
+void	 peers_wake(struct peers *p);	/* a statement was handed in: tell them now */
+void	 peers_stop(struct peers *p);
 
 #endif

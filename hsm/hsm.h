@@ -177,6 +177,18 @@ MUST_USE enum rc hsm_signer_sign(struct hsm_signer *s, struct span msg,
 const uint8_t	*hsm_signer_public(const struct hsm_signer *s);	/* HSM_ED25519_BYTES */
 bool	 hsm_signer_in_token(const struct hsm_signer *s);	/* the charter says which */
 
+/* ---- a mark: a few bytes that the token keeps, whatever becomes of the disk ---- */
+
+#define HSM_MARK_MAX	96
+/*
+ * A private data object (CKO_DATA) of this label. hsm_mark_write replaces it, or makes
+ * it, in one call that the token finishes before it returns; RC_FORMAT: the token keeps
+ * no data objects. hsm_mark_read appends to ret; RC_MISSING: there is none;
+ * RC_FORMAT: more than one, or larger than HSM_MARK_MAX.
+ */
+MUST_USE enum rc hsm_mark_write(struct hsm *h, const char *label, struct span value, struct err *err);
+MUST_USE enum rc hsm_mark_read(struct hsm *h, const char *label, struct buf *ret, struct err *err);
+
 /* ---- sealed shares ---- */
 
 /*
@@ -200,6 +212,7 @@ struct hsm_probe {		/* each by doing it, not by asking the mechanism list */
 	bool	path_t;		/* KDF and AES-GCM inside */
 	bool	ecdsa;
 	bool	eddsa;
+	bool	mark;		/* keeps a data object, and gives back what was written last */
 	bool	extracted;	/* a private key could be read, copied out or wrapped out */
 	bool	weak_claim;	/* the key does not even claim SENSITIVE and not EXTRACTABLE */
 };

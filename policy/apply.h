@@ -131,6 +131,36 @@ MUST_USE enum rc replica_may_contribute(struct replica *r, const uint8_t order[S
     uint64_t cosigned_size, struct grant *ret, struct err *err);
 void	 grant_done(struct grant *g);
 
+/*
+ * The same, with what only this custodian knows. A "no" that was handed to it and
+ * that the log does not show yet affects a request when it denies or withdraws it
+ * (whoever says so, veto or not), or revokes the key that signed the request or
+ * an approval of it that counts: RC_DENIED. So does a request that was logged below
+ * `floor`, and an objection window that has not run out since the approval with which
+ * the request is met `arrived`, by this custodian's own clock.
+ */
+struct objection {
+	enum statement_type	type;			/* decision (a denial), withdrawal, revocation */
+	uint8_t			subject[SHA256_BYTES];	/* request id, or key id */
+};
+struct own_view {
+	when			 now;			/* the custodian's own clock */
+	uint64_t		 cosigned_size;
+	uint64_t		 floor;			/* 0: none */
+	const struct objection	*objection;
+	size_t			 n_objections;
+	/* When entry `index` came here, by our own clock. RC_MISSING: not recorded (as old as its log time). NULL: none are. */
+	enum rc			(*arrived)(void *user, uint64_t index, when *ret, struct err *err);
+	void			*user;
+};
+MUST_USE enum rc replica_may_act(struct replica *r, const uint8_t order[SHA256_BYTES],
+    const struct own_view *own, struct grant *ret, struct err *err);
+
+/* Says it "no": a denial, a withdrawal, a revocation? */
+bool	 statement_is_no(const struct statement *s);
+/* Has this custodian signed `checked` for a run that covers this batch entry? */
+MUST_USE enum rc replica_checked(struct replica *r, uint64_t batch, uint8_t custodian, bool *ret, struct err *err);
+
 /* For the batch of an entry: what opening its shares needs. RC_MISSING. */
 struct batch_view { uint8_t id[SHA256_BYTES], root[SHA256_BYTES]; uint32_t count; when logged; char sealer[ID_MAX + 1]; };
 MUST_USE enum rc replica_batch(struct replica *r, uint64_t index, struct batch_view *ret, struct err *err);

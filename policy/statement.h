@@ -29,7 +29,8 @@
  * release     order id               contents (sha256 of the package's manifest-sha256.txt), log key
  *                                    custodians [{index, receipt HEX, good BOOL}]
  * held        batch statement id     custodian, shares (sha256 of the stored vector)     custodian; not an entry
- * checked     batch statement id     custodian                                           custodian
+ * checked     batch statement id     custodian, first (index of the first batch entry of    custodian
+ *                                    the run that ends with the subject)
  * garbage     batch statement id     custodian, leaf, proof B64 (<= 256 bytes)           custodian
  *
  * "hold", "hold-release", "erase", "anchor", "outcome", "amendment" are names kept
@@ -114,7 +115,7 @@ struct statement {
 			struct { uint8_t index; uint8_t receipt[SHA256_BYTES]; bool good; } custodian[CUSTODIANS_MAX];
 		} release;
 		struct { uint8_t custodian; uint8_t shares[SHA256_BYTES]; } held;
-		struct { uint8_t custodian; } checked;
+		struct { uint8_t custodian; uint64_t first; } checked;
 		struct { uint8_t custodian; uint32_t leaf; } garbage;
 	} u;
 	struct buf		bytes;	/* request: recipient DER; order: addressee DER; garbage: proof */

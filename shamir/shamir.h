@@ -70,6 +70,17 @@ MUST_USE enum rc shamir_share_verify(const struct shamir_commits *c, uint8_t ind
     const uint8_t share[SHAMIR_SCALAR_BYTES], struct err *err);
 
 /*
+ * The same for many shares of one custodian, each under its own commitments, in one
+ * batched verification (docs/adr/0010-batched-share-check.md): random weights of 128
+ * bits, so that a wrong one passes with probability 2^-128 at most. share[i] is of
+ * commits[i]; all of one threshold. RC_VERIFY: at least one is wrong; which,
+ * shamir_share_verify() tells. RC_FORMAT as above; RC_NOMEM.
+ * The shares are multiplied by the weights in constant time; the rest is public.
+ */
+MUST_USE enum rc shamir_shares_verify(const struct shamir_commits *commits, uint8_t index,
+    const uint8_t *const *share, size_t n, struct err *err);
+
+/*
  * The group element a segment's key is derived from:
  * hash_to_ristretto255 (RFC 9380 appendix B) of `msg` with expand_message_xmd,
  * SHA-512, DST "quorate/label/v1". Public. RC_FORMAT: msg over 65535 bytes.

@@ -246,17 +246,22 @@ what_cannot_be_logged_blocks_nothing(void **state)
 	struct one		*o = *state;
 	struct buf		 lost = BUF_INIT(DSSE_BYTES_MAX), no = BUF_INIT(DSSE_BYTES_MAX);
 	struct buf		 stranger = BUF_INIT(DSSE_BYTES_MAX);
-	ProtobufCBinaryData	 list[4];
+	Quorate__V1__Handed	 handed[4], *list[4];
 	bool			 progress;
+	size_t			 i;
 
 	rig_request(&o->rig, SPAN_STR("a scope that nobody sent"), &lost);
 	rig_revocation(&o->rig, NET_STRANGER, &stranger);
 	rig_revocation(&o->rig, NET_LEGAL, &no);
 	honest(o);
-	list[0] = pb_bytes(buf_view(&lost));
-	list[1] = pb_bytes(buf_view(&stranger));
-	list[2] = pb_bytes(SPAN_STR("{"));
-	list[3] = pb_bytes(buf_view(&no));
+	for (i = 0; i < 4; i++) {
+		quorate__v1__handed__init(&handed[i]);
+		list[i] = &handed[i];
+	}
+	handed[0].statement = pb_bytes(buf_view(&lost));
+	handed[1].statement = pb_bytes(buf_view(&stranger));
+	handed[2].statement = pb_bytes(SPAN_STR("{"));
+	handed[3].statement = pb_bytes(buf_view(&no));
 	o->m.statements = list;
 	o->m.n_statements = 4;
 	assert_int_equal(take(o, &progress), RC_OK);

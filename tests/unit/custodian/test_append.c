@@ -517,7 +517,7 @@ a_quorum_for_another_past_freezes(void **state)
 	s.cosigners = 4;
 	s.other_root = true;
 	bench_reply_free(send_ok(&s));
-	ok(store_get(b.c.store, CUSTODY_FROZEN, &v, &err), &err);
+	ok(store_get(b.c.store, CUSTODY_ACCUSATION, &v, &err), &err);
 	ok(custody_cosigned_size(&b.c, &size, &err), &err);
 	assert_int_equal(size, 0);
 }

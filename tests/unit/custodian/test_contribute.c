@@ -331,7 +331,7 @@ frozen(void **state)
 	(void)state;
 	ordered("standard");
 	bench_sync(&b, 4);
-	ok(store_put(b.c.store, CUSTODY_FROZEN, SPAN_STR("two logs"), &err), &err);
+	ok(store_put(b.c.store, CUSTODY_ACCUSATION, SPAN_STR("two logs"), &err), &err);
 	refused(RC_DENIED, "two logs");
 	bench_restart(&b);
 	refused(RC_DENIED, "two logs");

@@ -46,12 +46,14 @@ both_ways(void **state)
 	struct err	err;
 
 	(void)state;
-	assert_int_equal(frame_write(fd[0], 7, 2, 3, "words", SPAN_STR("payload"), &err), RC_OK);
-	assert_int_equal(frame_write(fd[0], UINT32_MAX, 0, 0, NULL, SPAN(NULL, 0), &err), RC_OK);
+	assert_int_equal(frame_write(fd[0], 7, 2, 3, 4, "words", SPAN_STR("payload"), &err), RC_OK);
+	assert_int_equal(frame_write(fd[0], UINT32_MAX, 0, 0, 0, NULL, SPAN(NULL, 0), &err), RC_OK);
 	assert_int_equal(frame_read(fd[1], 1000, &f, &err), RC_OK);
 	assert_int_equal(f.id, 7);
 	assert_int_equal(f.code, 2);
 	assert_int_equal(f.roles, 3);
+	assert_int_equal(f.roles, 3);
+	assert_int_equal(f.from, 4);
 	assert_string_equal(f.words, "words");
 	assert_true(span_eq(buf_view(&f.payload), SPAN_STR("payload")));
 	/* Nothing of the one before stays. */
@@ -72,7 +74,7 @@ words_are_cut(void **state)
 	(void)state;
 	memset(words, 'w', sizeof(words));
 	words[sizeof(words) - 1] = '\0';
-	assert_int_equal(frame_write(fd[0], 1, 0, 0, words, SPAN_STR("x"), &err), RC_OK);
+	assert_int_equal(frame_write(fd[0], 1, 0, 0, 0, words, SPAN_STR("x"), &err), RC_OK);
 	assert_int_equal(frame_read(fd[1], 1000, &f, &err), RC_OK);
 	assert_int_equal(strlen(f.words), FRAME_WORDS_MAX);
 	assert_true(span_eq(buf_view(&f.payload), SPAN_STR("x")));
@@ -89,7 +91,7 @@ write_large(void *arg)
 {
 	struct large	*l = arg;
 
-	l->rc = frame_write(fd[0], 1, 0, 0, "w", SPAN(l->p, l->n), NULL);
+	l->rc = frame_write(fd[0], 1, 0, 0, 0, "w", SPAN(l->p, l->n), NULL);
 	return NULL;
 }
 
@@ -114,7 +116,7 @@ largest(void **state)
 	l.n++;
 	/* A reader's end, should it be written all the same. */
 	assert_int_equal(shutdown(fd[1], SHUT_RD), 0);
-	assert_int_equal(frame_write(fd[0], 1, 0, 0, "w", SPAN(l.p, l.n), &err), RC_LIMIT);
+	assert_int_equal(frame_write(fd[0], 1, 0, 0, 0, "w", SPAN(l.p, l.n), &err), RC_LIMIT);
 	free(l.p);
 }
 
@@ -127,22 +129,24 @@ be(uint8_t *p, uint64_t v, size_t n)
 	}
 }
 
-/* u32 length, u32 id, u8 code, u8 roles, u16 words */
+/* u32 length, u32 id, u8 code, u8 roles, u8 from, u8 0, u16 words */
 static const struct {
 	const char	*name;
 	uint32_t	 length;
 	uint16_t	 words;
 	enum rc		 rc;
+	uint8_t		 spare;
 } heads[] = {
-	{ "empty",			8,	0,			RC_OK },
-	{ "all words",			8 + 16,	16,			RC_OK },
-	{ "shorter than its head",	7,	0,			RC_IO },
-	{ "no length",			0,	0,			RC_IO },
-	{ "words past its end",		8 + 15,	16,			RC_IO },
-	{ "words too long",		8 + 256, FRAME_WORDS_MAX + 1,	RC_IO },
-	{ "words far too long",		FRAME_BYTES_MAX, UINT16_MAX,	RC_IO },
-	{ "too long by one",		FRAME_BYTES_MAX + 1, 0,		RC_IO },
-	{ "as long as can be written",	UINT32_MAX, 0,			RC_IO },
+	{ "empty",			10,	0,			RC_OK, 0 },
+	{ "all words",			10 + 16,	16,			RC_OK, 0 },
+	{ "shorter than its head",	9,	0,			RC_IO, 0 },
+	{ "no length",			0,	0,			RC_IO, 0 },
+	{ "words past its end",		10 + 15,	16,			RC_IO, 0 },
+	{ "words too long",		10 + 256, FRAME_WORDS_MAX + 1,	RC_IO, 0 },
+	{ "words far too long",		FRAME_BYTES_MAX, UINT16_MAX,	RC_IO, 0 },
+	{ "too long by one",		FRAME_BYTES_MAX + 1, 0,		RC_IO, 0 },
+	{ "as long as can be written",	UINT32_MAX, 0,			RC_IO, 0 },
+	{ "a byte that is to be 0",	10,	0,			RC_IO, 1 },
 };
 
 static void
@@ -157,7 +161,8 @@ each_head(void **state)
 
 		assert_int_equal(up(NULL), 0);
 		be(bytes, heads[i].length, 4);
-		be(bytes + 10, heads[i].words, 2);
+		bytes[11] = heads[i].spare;
+		be(bytes + 12, heads[i].words, 2);
 		assert_int_equal(send(fd[0], bytes, sizeof(bytes), 0), sizeof(bytes));
 		/* Whoever waits for more waits for the end. */
 		assert_int_equal(shutdown(fd[0], SHUT_WR), 0);
@@ -180,8 +185,8 @@ readers_room(void **state)
 	struct err	err;
 
 	(void)state;
-	assert_int_equal(frame_write(fd[0], 1, 0, 0, NULL, SPAN(bytes, 16), &err), RC_OK);
-	assert_int_equal(frame_write(fd[0], 2, 0, 0, NULL, SPAN(bytes, 17), &err), RC_OK);
+	assert_int_equal(frame_write(fd[0], 1, 0, 0, 0, NULL, SPAN(bytes, 16), &err), RC_OK);
+	assert_int_equal(frame_write(fd[0], 2, 0, 0, 0, NULL, SPAN(bytes, 17), &err), RC_OK);
 	assert_int_equal(frame_read(fd[1], 1000, &f, &err), RC_OK);
 	assert_int_equal(frame_read(fd[1], 1000, &f, &err), RC_LIMIT);
 }
@@ -194,7 +199,7 @@ every_truncation(void **state)
 	ssize_t		n;
 
 	(void)state;
-	assert_int_equal(frame_write(fd[0], 9, 1, 2, "abc", SPAN_STR("defg"), &err), RC_OK);
+	assert_int_equal(frame_write(fd[0], 9, 1, 2, 0, "abc", SPAN_STR("defg"), &err), RC_OK);
 	n = recv(fd[1], bytes, sizeof(bytes), 0);
 	assert_int_equal(n, FRAME_HEAD_BYTES + 7);
 	for (ssize_t i = 0; i < n; i++) {
@@ -218,7 +223,7 @@ the_other_side_is_gone(void **state)
 	(void)close(fd[0]);
 	fd[0] = -1;
 	assert_int_equal(frame_read(fd[1], -1, &f, &err), RC_IO);
-	assert_int_equal(frame_write(fd[1], 1, 0, 0, NULL, SPAN_STR("x"), &err), RC_IO);
+	assert_int_equal(frame_write(fd[1], 1, 0, 0, 0, NULL, SPAN_STR("x"), &err), RC_IO);
 }
 
 int

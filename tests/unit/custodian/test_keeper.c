@@ -46,7 +46,7 @@ ask(uint8_t method, uint8_t roles, struct span request, struct frame *f)
 	static uint32_t	id;
 	struct err	err;
 
-	assert_int_equal(frame_write(fd, ++id, method, roles, NULL, request, &err), RC_OK);
+	assert_int_equal(frame_write(fd, ++id, method, roles, 0, NULL, request, &err), RC_OK);
 	if (frame_read(fd, 30000, f, &err) != RC_OK)
 		fail_msg("%s", err.msg);
 	assert_int_equal(f->id, id);
@@ -123,7 +123,7 @@ a_listener_after_another(void **state)
 	new_listener();
 	assert_int_equal(ask(2, CALLER_PEER, SPAN(NULL, 0), &f), RC_OK);
 	/* Asked, and not there to hear it. */
-	assert_int_equal(frame_write(fd, 9, 2, CALLER_PEER, NULL, SPAN(NULL, 0), &err), RC_OK);
+	assert_int_equal(frame_write(fd, 9, 2, CALLER_PEER, 0, NULL, SPAN(NULL, 0), &err), RC_OK);
 	(void)close(fd);
 	new_listener();
 	assert_int_equal(ask(2, CALLER_PEER, SPAN(NULL, 0), &f), RC_OK);
