@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit/entry.h"
 #include "base/wire.h"
-#include "custodian/custody.h"
+#include "custodian/opener.h"
 #include "evidence/cms.h"
 #include "evidence/keys.h"
 #include "proto/quorate.pb-c.h"
@@ -50,43 +49,20 @@ contributing_done(struct contributing *k)
 
 /* --- the share of one artifact ----------------------------------------------- */
 
-static enum rc
-batch_statement(struct custody *c, uint64_t index, struct dsse *d, struct statement *s, struct err *err)
-{
-	AUTO_DONE(buf_done) struct buf leaf = BUF_INIT(ENTRY_BYTES_MAX);
-	struct entry	e;
-
-	TRY(store_entry(c->store, index, &leaf, err));
-	TRY(entry_parse(buf_view(&leaf), &e, err));
-	TRY(dsse_parse(e.dsse, d, err));
-	return statement_parse(d, s, err);
-}
-
 /* One ECDH in the token a batch, however many of its artifacts are asked for. */
 static enum rc
 opener_of(struct contributing *k, uint64_t batch, struct hsm_opener **ret, struct err *err)
 {
-	AUTO_DONE(dsse_done) struct dsse d;
-	AUTO_DONE(statement_done) struct statement s;
-	struct sealed_context	 ctx;
-	size_t			 i;
+	size_t	i;
 
 	for (i = 0; i < k->n_opened; i++)
 		if (k->opened[i].batch == batch) {
 			*ret = k->opened[i].opener;
 			return RC_OK;
 		}
-	memset(&d, 0, sizeof(d));
-	memset(&s, 0, sizeof(s));
-	TRY(batch_statement(k->c, batch, &d, &s, err));
-	if (k->n_opened == BATCHES_MAX || s.type != STATEMENT_BATCH || s.u.batch.n < k->c->index)
-		return err_set(err, RC_BUG, "batch %llu does not fit its descriptors", (unsigned long long)batch);
-	memcpy(ctx.genesis, k->c->genesis, sizeof(ctx.genesis));
-	memcpy(ctx.batch_root, s.subject, sizeof(ctx.batch_root));
-	ctx.custodian = k->c->index;
-	ctx.epoch = s.u.batch.custodian[k->c->index - 1].epoch;
-	TRY(hsm_opener_new(k->c->share_key, &ctx,
-	    s.u.batch.custodian[k->c->index - 1].encapsulation, &k->opened[k->n_opened].opener, err));
+	if (k->n_opened == BATCHES_MAX)
+		return err_set(err, RC_BUG, "more batches than artifacts");
+	TRY(opener_new(k->c, batch, &k->opened[k->n_opened].opener, err));
 	k->opened[k->n_opened].batch = batch;
 	*ret = k->opened[k->n_opened++].opener;
 	return RC_OK;
@@ -97,7 +73,7 @@ open_share(struct contributing *k, const struct scope_artifact *a, struct err *e
 {
 	AUTO_DONE(buf_done) struct buf bytes = BUF_INIT(DESCRIPTOR_BYTES_MAX);
 	struct escrow_at	 at;
-	struct hsm_opener	*opener;
+	struct hsm_opener	*opener = NULL;
 	uint8_t			 sealed[SEALED_SHARE_BYTES], digest[SHA256_BYTES];
 	const struct state	*st = store_state(k->c->store);
 	enum rc			 rc;

@@ -1,0 +1,26 @@
+/* custodian/opener.c - the context that a batch's shares were sealed in, from the log. */
+#include <string.h>
+
+#include "custodian/append.h"
+#include "custodian/opener.h"
+
+enum rc
+opener_new(struct custody *c, uint64_t index, struct hsm_opener **ret, struct err *err)
+{
+	AUTO_DONE(dsse_done) struct dsse d;
+	AUTO_DONE(statement_done) struct statement s;
+	const struct charter	*charter;
+	struct sealed_context	 ctx;
+
+	memset(&d, 0, sizeof(d));
+	memset(&s, 0, sizeof(s));
+	TRY(custody_charter(c, &charter, err));		/* learns our index */
+	TRY(batch_of(c, index, &d, &s, err));
+	if (s.type != STATEMENT_BATCH || s.u.batch.n < c->index)
+		return err_set(err, RC_BUG, "batch %llu does not fit its descriptors", (unsigned long long)index);
+	memcpy(ctx.genesis, c->genesis, sizeof(ctx.genesis));
+	memcpy(ctx.batch_root, s.subject, sizeof(ctx.batch_root));
+	ctx.custodian = c->index;
+	ctx.epoch = s.u.batch.custodian[c->index - 1].epoch;
+	return hsm_opener_new(c->share_key, &ctx, s.u.batch.custodian[c->index - 1].encapsulation, ret, err);
+}
