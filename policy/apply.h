@@ -125,7 +125,7 @@ struct grant {
 	when		expires;
 	struct scope	scope;				/* grant_done() */
 	struct buf	addressee;			/* DER certificate */
-	enum void_reason why;				/* with RC_DENIED */
+	enum void_reason why;				/* with RC_DENIED; VOID_NONE: it is not the log that says no */
 };
 MUST_USE enum rc replica_may_contribute(struct replica *r, const uint8_t order[SHA256_BYTES], when now,
     uint64_t cosigned_size, struct grant *ret, struct err *err);
@@ -137,7 +137,9 @@ void	 grant_done(struct grant *g);
  * (whoever says so, veto or not), or revokes the key that signed the request or
  * an approval of it that counts: RC_DENIED. So does a request that was logged below
  * `floor`, and an objection window that has not run out since the approval with which
- * the request is met `arrived`, by this custodian's own clock.
+ * the request is met `arrived`, by this custodian's own clock. grant.why is
+ * VOID_OBJECTION for the last and VOID_NONE for the others, which no entry of the log
+ * explains; the message says it in words. What the log itself says comes first.
  */
 struct objection {
 	enum statement_type	type;			/* decision (a denial), withdrawal, revocation */

@@ -1,7 +1,7 @@
 /*
  * policy/question.c - what a state answers without being changed: where a
- * request stands, and whether a custodian may contribute (docs/spec/apply-v1.md
- * section 8).
+ * request stands, what was sealed and checked. Whether a custodian may
+ * contribute is policy/act.c.
  */
 #include <string.h>
 
@@ -128,99 +128,7 @@ replica_request(struct replica *r, const uint8_t id[SHA256_BYTES], when now,
 	return RC_OK;
 }
 
-/* --- may a custodian contribute? --------------------------------------------------------- */
-
-static enum rc
-denied(struct grant *g, enum void_reason why, struct err *err)
-{
-	g->why = why;
-	return err_set(err, RC_DENIED, "%s: %s", void_reason_name(why),
-	    void_reason_text(why));
-}
-
-/*
- * Judged twice: as of the order's log time, against what counts by now (an
- * approval that was taken back since counts no more), and by the custodian's
- * own clock, which nobody else can set.
- */
-static enum rc
-contribution_check(struct replica *r, const struct rec_order *o,
-    const struct rec_request *q, when now, struct grant *g, struct err *err)
-{
-	const struct policy_rule	*rule = request_rule(r->charter, q);
-	enum void_reason		 why;
-	struct tally			 t;
-	when				 at = later(now, r->head.time);
-
-	if (o->release_index != NO_INDEX || q->status == STATUS_RELEASED ||
-	    at > o->expires)
-		return denied(g, VOID_ORDER, err);
-	TRY(request_ended(r->st, q, at, &why, err));
-	if (why != VOID_NONE)
-		return denied(g, why, err);
-	if (rule == NULL)
-		return denied(g, VOID_POLICY, err);
-	if (memcmp(o->scope, q->scope, sizeof(o->scope)) != 0)
-		return denied(g, VOID_ORDER, err);
-	TRY(tally_request(r->st, r->charter, rule, o->request, q, &t, err));
-	if ((why = order_blocked(q, rule, &t, o->time)) != VOID_NONE ||
-	    (why = order_blocked(q, rule, &t, now)) != VOID_NONE)
-		return denied(g, why, err);
-	return RC_OK;
-}
-
-static enum rc
-grant_fill(struct replica *r, const uint8_t order[SHA256_BYTES],
-    const struct rec_order *o, struct grant *g, struct err *err)
-{
-	AUTO_DONE(buf_done) struct buf b = BUF_INIT(SCOPE_BYTES_MAX);
-
-	memcpy(g->order, order, sizeof(g->order));
-	memcpy(g->request, o->request, sizeof(g->request));
-	memcpy(g->scope_digest, o->scope, sizeof(g->scope_digest));
-	g->order_index = o->index;
-	g->expires = o->expires;
-	TRY(fixed_blob(r->st, o->scope, SCOPE_BYTES_MAX, &b, err));
-	TRY(scope_parse(buf_view(&b), &g->scope, err));
-	return rec_addressee_get(r->st, order, &g->addressee, err);
-}
-
-enum rc
-replica_may_contribute(struct replica *r, const uint8_t order[SHA256_BYTES],
-    when now, uint64_t cosigned_size, struct grant *ret, struct err *err)
-{
-	AUTO_DONE(grant_done) struct grant g = { .order_index = NO_INDEX };
-	struct rec_order	o;
-	struct rec_request	q;
-	enum rc			rc;
-
-	memset(ret, 0, sizeof(*ret));
-	g.addressee = BUF_INIT(RECIPIENT_CERT_MAX);
-	TRY(rec_order_get(r->st, order, &o, err));
-	if ((rc = rec_request_get(r->st, o.request, &q, err)) != RC_OK)
-		return rc != RC_MISSING ? rc :
-		    err_wrap(err, RC_BUG, "an order of no request");
-	if ((rc = contribution_check(r, &o, &q, now, &g, err)) != RC_OK) {
-		ret->why = g.why;
-		return rc;
-	}
-	if (cosigned_size <= o.index)
-		return err_set(err, RC_QUORUM, "the order is entry %llu, but only "
-		    "%llu entries are cosigned by a quorum so far",
-		    (unsigned long long)o.index,
-		    (unsigned long long)cosigned_size);
-	TRY(grant_fill(r, order, &o, &g, err));
-	*ret = g;
-	g = (struct grant){ 0 };
-	return RC_OK;
-}
-
-void
-grant_done(struct grant *g)
-{
-	scope_done(&g->scope);
-	buf_done(&g->addressee);
-}
+/* --- batches --------------------------------------------------------------------------- */
 
 enum rc
 replica_batch(struct replica *r, uint64_t index, struct batch_view *ret,

@@ -54,6 +54,7 @@ assign(const struct policy_rule *rule, struct tally *t)
 			quorum_assign(rule, voter, n, &t->quorum);
 			t->met = quorum_met(rule, &t->quorum);
 			t->met_at = t->met ? t->slot[i].d.time : 0;
+			t->met_index = t->slot[i].d.index;
 		}
 	}
 	quorum_assign(rule, voter, n, &t->quorum);
@@ -69,6 +70,7 @@ tally_request(const struct state *st, const struct charter *c,
 {
 	ret->met = false;
 	ret->met_at = 0;
+	ret->met_index = NO_INDEX;
 	TRY(slots_load(st, c, rule, id, q, ret, err));
 	assign(rule, ret);
 	return RC_OK;

@@ -24,7 +24,8 @@ struct tally {
 	struct tally_slot	slot[PEOPLE_MAX];	/* in log order */
 	struct quorum		quorum;
 	bool			met;
-	when			met_at;		/* of the first approval with which it was met */
+	when			met_at;		/* of the first approval with which it was met; */
+	uint64_t		met_index;	/* its entry. Mean something only when met. */
 };
 
 /* Faults of the state only. */
