@@ -146,9 +146,38 @@ add_pending(struct replica_link *l, struct page *p, struct err *err)
 		TRY(add_share(l, p, batch[i], err));
 		p->news = true;
 	}
+	p->n_queued = p->m.n_shares;
 	if (p->m.n_shares > 0)
 		p->last_share = p->share[p->m.n_shares - 1].batch;
 	return RC_OK;
+}
+
+/* Vectors that it said it held once, and says now that it lacks. */
+static enum rc
+add_lacking(struct replica_link *l, struct page *p, struct err *err)
+{
+	size_t	i;
+
+	if (l->n_lacks == 0 || clock_ms() < l->lacks_at)
+		return RC_OK;
+	for (i = 0; i < l->n_lacks && p->bytes.n < PAGE_BYTES_MAX / 2; i++)
+		if (l->lacks[i] < l->size)
+			TRY(add_share(l, p, l->lacks[i], err));
+	l->n_lacks = 0;		/* what is still missing it says again */
+	p->news |= p->m.n_shares > p->n_queued;
+	return RC_OK;
+}
+
+static bool
+hurried(struct replica_link *l)
+{
+	bool	hurry;
+
+	(void)pthread_mutex_lock(&l->lock);
+	hurry = l->hurry;
+	l->hurry = false;
+	(void)pthread_mutex_unlock(&l->lock);
+	return hurry;
 }
 
 static void
@@ -184,6 +213,7 @@ page_build(struct replica_link *l, struct page *p, struct err *err)
 		TRY(add_entries(l, p, err));
 		TRY(add_path(l, p, err));
 		TRY(add_pending(l, p, err));
+		TRY(add_lacking(l, p, err));
 		p->news |= p->m.n_entries > 0 ||
 		    !cosigning_has(l->c->cosigning, l->index, p->target.size);
 	}
@@ -192,7 +222,8 @@ page_build(struct replica_link *l, struct page *p, struct err *err)
 		p->m.cosigned = pb_bytes(buf_view(&p->note));
 		p->news = true;
 	}
-	p->beat = clock_ms() - l->heard_at >= BEAT_MS;
+	p->m.state_of = divergence_probe(l);
+	p->beat = hurried(l) || p->m.state_of != 0 || clock_ms() - l->heard_at >= BEAT_MS;
 	point_all(p);
 	return RC_OK;
 }

@@ -26,16 +26,42 @@ PB_AUTO(consistency_request, ConsistencyRequest);
 
 /* ---- Head ----------------------------------------------------------------------- */
 
+/* A message of one custodian, and what it borrows from. */
+struct status_row {
+	struct custodian_status		s;
+	Quorate__V1__Health		health;
+	Quorate__V1__CustodianStatus	m;
+};
+
 static void
-fill_status(struct coordinator *c, uint8_t i, struct custodian_status *s,
-    Quorate__V1__CustodianStatus *m)
+fill_health(const struct custodian_health *h, Quorate__V1__Health *m)
 {
+	quorate__v1__health__init(m);
+	m->ready = h->ready;
+	m->doubt = pb_text(h->doubt);
+	m->unchecked = h->unchecked;
+	m->handed = h->handed;
+	m->oldest = h->oldest;
+	m->owed = h->owed;
+}
+
+static void
+fill_status(struct coordinator *c, uint8_t i, struct status_row *row)
+{
+	struct custodian_status		*s = &row->s;
+	Quorate__V1__CustodianStatus	*m = &row->m;
+
 	replicators_status(c->replicators, i, s);
 	quorate__v1__custodian_status__init(m);
 	m->index = i;
 	m->reachable = s->reachable;
 	m->size = s->size;
 	m->frozen = s->frozen;
+	m->differs_at = s->differs_at;
+	if (s->health.known) {
+		fill_health(&s->health, &row->health);
+		m->health = &row->health;
+	}
 	m->words = s->words;
 	m->lag_seconds = s->seen_ms == 0 ? UINT64_MAX : (clock_ms() - s->seen_ms) / 1000;
 }
@@ -48,8 +74,8 @@ on_head(void *user, struct rpc_call *call, struct span request, struct buf *repl
 	AUTO(reader_give) struct reader	*reader = reader_take(c->readers);
 	AUTO_DONE(buf_done) struct buf	 note = BUF_INIT(NOTE_BYTES_MAX);
 	Quorate__V1__HeadReply		 r = QUORATE__V1__HEAD_REPLY__INIT;
-	Quorate__V1__CustodianStatus	 m[CUSTODIANS_MAX], *p[CUSTODIANS_MAX];
-	struct custodian_status		 s[CUSTODIANS_MAX];
+	Quorate__V1__CustodianStatus	*p[CUSTODIANS_MAX];
+	struct status_row		 row[CUSTODIANS_MAX];
 	uint64_t			 size;
 	uint8_t				 i;
 
@@ -61,9 +87,10 @@ on_head(void *user, struct rpc_call *call, struct span request, struct buf *repl
 	r.cosigned = pb_bytes(buf_view(&note));
 	r.size = sequencer_size(c->sequencer);
 	r.uploads = uploads_count(c->uploads);
+	r.unready = replicators_unready(c->replicators);
 	for (i = 0; i < c->charter->n; i++) {
-		fill_status(c, (uint8_t)(i + 1), &s[i], &m[i]);
-		p[i] = &m[i];
+		fill_status(c, (uint8_t)(i + 1), &row[i]);
+		p[i] = &row[i].m;
 	}
 	r.n_custodians = c->charter->n;
 	r.custodians = p;

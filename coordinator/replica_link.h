@@ -1,6 +1,6 @@
 /*
- * coordinator/replica_link.h - the state of one replicator. For replicator.c,
- * page.c and reply.c only.
+ * coordinator/replica_link.h - the state of one replicator. For replicator.c, page.c,
+ * reply.c, divergence.c and health.c only.
  */
 #ifndef COORDINATOR_REPLICA_LINK_H
 #define COORDINATOR_REPLICA_LINK_H
@@ -17,6 +17,8 @@
 #define PAGE_SHARES_MAX		128u
 #define BEAT_MS			2000u	/* of silence: is it still there? */
 #define SHARES_RETRY_MS		5000u	/* vectors that a custodian would not take */
+#define LACKS_MAX		64u	/* vectors that it says it lacks, heard at a time */
+#define DOUBT_LASTS_MS		3000u	/* before an operator hears of it */
 
 struct replica_link {
 	struct coordinator	*c;
@@ -35,10 +37,29 @@ struct replica_link {
 	uint64_t		 heard_at;	/* clock_ms() of its last answer */
 	uint64_t		 shares_at;	/* clock_ms() when to start again from 0 */
 	uint8_t			 refused[SHA256_BYTES];	/* of a statement, so that it is logged once */
+	/* Vectors that it says it lacks: sent again at lacks_at. */
+	uint64_t		 lacks[LACKS_MAX], lacks_at;
+	size_t			 n_lacks;
+	bool			 lacks_told;
+	/* Where its state parts from ours (divergence.c). */
+	uint64_t		 same;		/* entries after which it was ours */
+	uint64_t		 other;		/* ... and was not; 0: nothing found */
+	bool			 sought;	/* found, or it would not say */
+	/* What was told of its doubt, and since when it says something else (0: it does not). */
+	char			 doubt[HEALTH_DOUBT_BYTES];
+	uint64_t		 doubt_since;
+	bool			 alarmed;	/* it was told that this custodian refuses our log */
 
 	pthread_mutex_t		 lock;
 	struct custodian_status	 status;
+	bool			 hurry;		/* somebody wants to hear from it now */
 };
+
+static inline const char *
+link_name(const struct replica_link *l)
+{
+	return l->c->charter->custodian[l->index - 1].name;
+}
 
 /* One Append, and what must outlive its packing. page_done(). */
 struct page {
@@ -56,7 +77,8 @@ struct page {
 	bool				 news;		/* there is something to send */
 	bool				 beat;		/* or it is time to hear from it */
 	uint64_t			 note_size;
-	uint64_t			 last_share;	/* batch of the last vector, when there are any */
+	size_t				 n_queued;	/* vectors but those that it lacked */
+	uint64_t			 last_share;	/* batch of the last of these */
 };
 
 void	 page_init(struct page *p);
@@ -67,5 +89,14 @@ MUST_USE enum rc page_build(struct replica_link *l, struct page *p, struct err *
 /* Take in an answer. progress: something moved, so go on without a pause. */
 MUST_USE enum rc reply_take(struct replica_link *l, const struct page *p, struct span reply,
     bool *ret_progress, struct err *err);
+
+/* The size that its state digest is asked for besides; 0: none. */
+uint64_t divergence_probe(const struct replica_link *l);
+/* Is its state ours? RC_BUG: it holds more than this log. */
+MUST_USE enum rc divergence_take(struct replica_link *l, const struct page *p,
+    const Quorate__V1__AppendReply *r, bool *progress, struct err *err);
+
+/* What it says of itself; NULL: nothing. */
+void	 health_take(struct replica_link *l, const Quorate__V1__Health *m);
 
 #endif

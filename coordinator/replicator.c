@@ -15,15 +15,33 @@ struct replicators {
 	struct replica_link	 link[CUSTODIANS_MAX];
 };
 
+/* An Append is refused for what is in it only when that is not the log that this custodian knows. */
+static void
+hear_refusal(struct replica_link *l, enum rc rc, const char *said)
+{
+	if (rc == RC_OK)
+		l->alarmed = false;
+	if (rc != RC_FORMAT || said[0] == '\0' || l->alarmed)
+		return;
+	l->alarmed = true;
+	log_line("ALARM: custodian %u (%s) refuses this log: %s: when log.db was put back from a copy, or two "
+	    "coordinators ran with one log key, stop, and go on with the log that the custodians have",
+	    l->index, link_name(l), said);
+}
+
 static enum rc
 exchange(struct replica_link *l, const struct page *p, bool *progress, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf request = BUF_INIT(RPC_MESSAGE_MAX);
 	AUTO_DONE(buf_done) struct buf reply = BUF_INIT(RPC_MESSAGE_MAX);
+	char	said[RPC_SAID_BYTES];
+	enum rc	rc;
 
 	TRY(pb_pack(&p->m.base, &request, err));
-	TRY(rpc_call(l->client, "/quorate.v1.Custodian/Append", buf_view(&request),
-	    APPEND_TIMEOUT_MS, &reply, err));
+	rc = rpc_call_said(l->client, "/quorate.v1.Custodian/Append", buf_view(&request),
+	    APPEND_TIMEOUT_MS, &reply, said, err);
+	hear_refusal(l, rc, said);
+	TRY(rc);
 	return reply_take(l, p, buf_view(&reply), progress, err);
 }
 
@@ -227,6 +245,33 @@ replicators_reachable(struct replicators *r)
 		n += s.reachable;
 	}
 	return n;
+}
+
+unsigned
+replicators_unready(struct replicators *r)
+{
+	struct custodian_status	s;
+	unsigned		n = 0;
+	uint8_t			i;
+
+	for (i = 1; i <= r->n; i++) {
+		replicators_status(r, i, &s);
+		n += s.reachable && s.health.known && !s.health.ready;
+	}
+	return n;
+}
+
+void
+replicators_hurry(struct replicators *r)
+{
+	uint8_t	i;
+
+	for (i = 0; i < r->n; i++) {
+		(void)pthread_mutex_lock(&r->link[i].lock);
+		r->link[i].hurry = true;
+		(void)pthread_mutex_unlock(&r->link[i].lock);
+	}
+	cosigning_kick(r->c->cosigning);
 }
 
 enum rc

@@ -19,13 +19,25 @@
 #define APPEND_TIMEOUT_MS	15000u
 #define PAGE_BYTES_MAX		(900u << 10)	/* of the 1 MiB that a message may have */
 
+#define HEALTH_DOUBT_BYTES	200
+
+struct custodian_health {			/* as it says itself */
+	bool		known;			/* it has said so */
+	bool		ready;			/* it compared with enough others since its start */
+	uint64_t	unchecked, oldest;
+	uint32_t	handed, owed;
+	char		doubt[HEALTH_DOUBT_BYTES];	/* why it contributes to nothing; empty: it does */
+};
+
 struct custodian_status {
 	bool		reachable;		/* its last call came back */
 	bool		frozen;			/* its state is not ours */
+	uint64_t	differs_at;		/* ... since after entry differs_at - 1; 0: not known */
 	uint64_t	size;			/* entries it holds */
 	uint64_t	cosigned;		/* q-cosigned size it has verified */
 	uint64_t	seen_ms;		/* clock_ms() of its last answer; 0: never */
 	char		words[ERR_MSG_BYTES];	/* why not reachable */
+	struct custodian_health	health;
 };
 
 MUST_USE enum rc replicators_new(struct coordinator *c, struct replicators **ret, struct err *err);
@@ -39,6 +51,10 @@ void	 replicators_status(struct replicators *r, uint8_t custodian, struct custod
 MUST_USE enum rc replicators_agree(struct replicators *r, struct err *err);
 /* How many answer now. */
 unsigned replicators_reachable(struct replicators *r);
+/* ... of those, how many say that they are not ready: they cosign nothing yet. */
+unsigned replicators_unready(struct replicators *r);
+/* Hear from every custodian soon, whether or not there is news for it. */
+void	 replicators_hurry(struct replicators *r);
 /*
  * Wait until q custodians cosigned `size`, for at most ms, and not so long
  * while fewer than q answer. RC_UNSURE: not yet; the words say how many did.

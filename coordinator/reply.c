@@ -5,7 +5,7 @@
 #include "coordinator/replica_link.h"
 
 #define REPLY_STATEMENTS_MAX	256u	/* of each kind in one reply */
-#define REPLY_BLOBS_MAX		2u	/* of one statement: what entry_blobs() names */
+#define REPLY_BLOBS_MAX		2	/* of one statement: what entry_blobs() names */
 
 PB_AUTO(append_reply, AppendReply);
 
@@ -13,45 +13,6 @@ static const struct custodian *
 self(const struct replica_link *l)
 {
 	return &l->c->charter->custodian[l->index - 1];
-}
-
-static void
-freeze(struct replica_link *l, const char *words)
-{
-	bool	first;
-
-	(void)pthread_mutex_lock(&l->lock);
-	first = !l->status.frozen;
-	l->status.frozen = true;
-	(void)pthread_mutex_unlock(&l->lock);
-	if (first)
-		log_line("ALARM: custodian %u (%s): %s: it is asked for no contribution",
-		    l->index, self(l)->name, words);
-}
-
-/* ---- its state ------------------------------------------------------------------ */
-
-/* After the same entries every replica has the same state, or one is wrong. */
-static enum rc
-check_state(struct replica_link *l, const Quorate__V1__AppendReply *r, struct err *err)
-{
-	struct verdict	v;
-
-	if (r->rules != CHARTER_RULES)
-		freeze(l, "replays the log under other rules");
-	if (r->size > sequencer_size(l->c->sequencer)) {
-		freeze(l, "holds more entries than this log: was log.db restored "
-		    "from an old copy?");
-		return err_set(err, RC_BUG, "holds %llu entries, this log has fewer",
-		    (unsigned long long)r->size);
-	}
-	if (r->size == 0)
-		return RC_OK;
-	TRY(store_verdict(l->store, r->size - 1, &v, err));
-	if (r->state_digest.len != SHA256_BYTES ||
-	    memcmp(r->state_digest.data, v.state, SHA256_BYTES) != 0)
-		freeze(l, "has another state after the same entries");
-	return RC_OK;
 }
 
 /* ---- held statements -------------------------------------------------------------- */
@@ -142,12 +103,15 @@ take_held(struct replica_link *l, const Quorate__V1__AppendReply *r, bool *progr
 
 /* ---- statements for the log ---------------------------------------------------------- */
 
+/* One line a reply, and none when it is the same again. */
 static void
-log_refused(struct replica_link *l, const struct submission *sub, const char *words)
+log_refused(struct replica_link *l, struct span dsse, const char *words, size_t *refused)
 {
 	uint8_t	digest[SHA256_BYTES];
 
-	sha256_one(digest, sub->dsse);
+	if ((*refused)++ > 0)
+		return;
+	sha256_one(digest, dsse);
 	if (memcmp(digest, l->refused, sizeof(digest)) == 0)
 		return;
 	memcpy(l->refused, digest, sizeof(digest));
@@ -158,47 +122,96 @@ log_refused(struct replica_link *l, const struct submission *sub, const char *wo
 /* One that cannot be logged does not stand in the way of a "no" behind it. */
 static enum rc
 take_statement(struct replica_link *l, struct span dsse, const struct span *blob, size_t n_blobs,
-    bool *progress, struct err *err)
+    bool *progress, size_t *refused, struct err *err)
 {
 	struct submission	sub = { .dsse = dsse, .blob = blob, .n_blobs = n_blobs };
 	enum rc			rc = sequencer_submit(l->c->sequencer, &sub, err);
 
 	if (rc == RC_MISSING || rc == RC_LIMIT || rc == RC_FORMAT) {
-		log_refused(l, &sub, err->msg);
+		log_refused(l, dsse, err->msg, refused);
 		return RC_OK;
 	}
 	TRY(rc);
 	if (sub.fate == FATE_REFUSED)
-		log_refused(l, &sub, void_reason_name(sub.why));
+		log_refused(l, dsse, void_reason_name(sub.why), refused);
 	else if (sub.fate == FATE_LOGGED)
 		*progress = true;
 	return RC_OK;
 }
 
 static enum rc
-take_receipts(struct replica_link *l, const Quorate__V1__AppendReply *r, bool *progress, struct err *err)
+take_receipts(struct replica_link *l, const Quorate__V1__AppendReply *r, bool *progress,
+    size_t *refused, struct err *err)
 {
 	size_t	i;
 
 	for (i = 0; i < r->n_receipts && i < REPLY_STATEMENTS_MAX; i++)
-		TRY(take_statement(l, pb_span(&r->receipts[i]), NULL, 0, progress, err));
+		TRY(take_statement(l, pb_span(&r->receipts[i]), NULL, 0, progress, refused, err));
 	return RC_OK;
 }
 
+/*
+ * What came with it of the fixed blobs that this very statement names: nothing else
+ * gets into the log's store by this way, whatever a custodian sends.
+ */
+static size_t
+named_blobs(const Quorate__V1__Handed *h, struct span ret[REPLY_BLOBS_MAX])
+{
+	AUTO_DONE(buf_done) struct buf leaf = BUF_INIT(ENTRY_BYTES_MAX);
+	uint8_t	want[REPLY_BLOBS_MAX][SHA256_BYTES], have[SHA256_BYTES];
+	size_t	n_want, n = 0, i, j;
+
+	entry_write(0, pb_span(&h->statement), &leaf);
+	if (buf_check(&leaf, "statement", NULL) != RC_OK ||
+	    entry_blobs(buf_view(&leaf), want, &n_want, NULL) != RC_OK)
+		return 0;	/* submitting it says what is wrong */
+	for (i = 0; i < h->n_blobs && i < REPLY_BLOBS_MAX; i++) {
+		sha256_one(have, pb_span(&h->blobs[i]));
+		for (j = 0; j < n_want && memcmp(want[j], have, sizeof(have)) != 0; j++)
+			;
+		if (j < n_want)
+			ret[n++] = pb_span(&h->blobs[i]);
+	}
+	return n;
+}
+
 static enum rc
-take_statements(struct replica_link *l, const Quorate__V1__AppendReply *r, bool *progress, struct err *err)
+take_statements(struct replica_link *l, const Quorate__V1__AppendReply *r, bool *progress,
+    size_t *refused, struct err *err)
 {
 	struct span	blob[REPLY_BLOBS_MAX];
-	size_t		i, b;
+	size_t		i, n;
 
 	for (i = 0; i < r->n_statements && i < REPLY_STATEMENTS_MAX; i++) {
-		const Quorate__V1__Handed	*h = r->statements[i];
-
-		for (b = 0; b < h->n_blobs && b < REPLY_BLOBS_MAX; b++)
-			blob[b] = pb_span(&h->blobs[b]);
-		TRY(take_statement(l, pb_span(&h->statement), blob, b, progress, err));
+		n = named_blobs(r->statements[i], blob);
+		TRY(take_statement(l, pb_span(&r->statements[i]->statement), blob, n, progress, refused, err));
 	}
 	return RC_OK;
+}
+
+/* ---- vectors that it lacks --------------------------------------------------------------- */
+
+/* Kept until they are sent again; what is kept nowhere any more is told once. */
+static void
+take_lacking(struct replica_link *l, const Quorate__V1__AppendReply *r)
+{
+	AUTO_DONE(buf_done) struct buf v = BUF_INIT(STORE_VALUE_MAX);
+	size_t	i;
+
+	l->n_lacks = 0;
+	for (i = 0; i < r->n_missing_shares && i < LACKS_MAX; i++) {
+		buf_reset(&v);
+		if (journal_vector(l->store, r->missing_shares[i], l->index, &v, NULL) == RC_OK) {
+			l->lacks[l->n_lacks++] = r->missing_shares[i];
+		} else if (!l->lacks_told) {
+			l->lacks_told = true;
+			log_line("custodian %u (%s) lacks the shares of batch %llu, and perhaps others, which all held "
+			    "and which are kept nowhere else: restore its database", l->index, self(l)->name,
+			    (unsigned long long)r->missing_shares[i]);
+		}
+	}
+	if (l->n_lacks > 0)
+		l->lacks_at = clock_ms() + SHARES_RETRY_MS;
 }
 
 /* ---- all of it ---------------------------------------------------------------------- */
@@ -222,7 +235,7 @@ take_cosignature(struct replica_link *l, const struct page *p, struct span line,
 static void
 note_shares(struct replica_link *l, const struct page *p)
 {
-	if (p->m.n_shares == 0)
+	if (p->n_queued == 0)
 		return;
 	l->shares_next = p->last_share + 1;
 	if (l->shares_at == 0)
@@ -234,9 +247,11 @@ reply_take(struct replica_link *l, const struct page *p, struct span reply,
     bool *ret_progress, struct err *err)
 {
 	bool	progress = !l->known;
+	size_t	refused = 0;
 
 	PB_UNPACK(append_reply, AppendReply, r, reply);
-	TRY(check_state(l, r, err));
+	TRY(divergence_take(l, p, r, &progress, err));
+	health_take(l, r->health);
 	/* Forward only: one that leads us to and fro does not get our whole time. */
 	progress |= r->size > l->size || r->cosigned_size > l->cosigned;
 	l->known = true;
@@ -246,8 +261,9 @@ reply_take(struct replica_link *l, const struct page *p, struct span reply,
 	if (p->whole && p->m.checkpoint.len > 0)
 		take_cosignature(l, p, pb_span(&r->cosignature), &progress);
 	TRY(take_held(l, r, &progress, err));
-	TRY(take_receipts(l, r, &progress, err));
-	TRY(take_statements(l, r, &progress, err));
+	take_lacking(l, r);
+	TRY(take_receipts(l, r, &progress, &refused, err));
+	TRY(take_statements(l, r, &progress, &refused, err));
 	(void)pthread_mutex_lock(&l->lock);
 	l->status.size = l->size;
 	l->status.cosigned = l->cosigned;
