@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/artifact.h"
+#include "cli/handin.h"
 
 #define DECISION_LIFE	3600	/* in which it must reach the log */
 #define REASON_MAX	16384
@@ -11,6 +12,7 @@ struct deciding {
 	const char		*word, *subject, *reason, *key;
 	enum statement_type	 type;
 	bool			 approve;
+	uint8_t			 id[SHA256_BYTES];	/* of the subject */
 };
 
 static enum rc
@@ -33,48 +35,109 @@ add_reason(const struct deciding *d, struct statement *s, struct buf *blob, stru
 	return RC_OK;
 }
 
-/* Nobody signs for a request that is not in the cosigned log as its id says. */
+/* Signed, and what goes with it. */
+struct signed_word {
+	struct statement	s;
+	struct buf		dsse, reason;
+	struct span		blob[1];
+};
+
+static void
+signed_word_done(struct signed_word *w)
+{
+	statement_done(&w->s);
+	buf_done(&w->dsse);
+	buf_done(&w->reason);
+}
+
+/* By somebody who saw that checkpoint. */
 static enum rc
-check_subject(struct remote *r, const struct deciding *d, uint8_t subject[SHA256_BYTES], struct err *err)
+sign_word(const struct deciding *d, const struct charter *c, const struct keyfile *key, const struct checkpoint *seen,
+    struct signed_word *w, struct err *err)
+{
+	statement_init(&w->s, d->type, c->digest, c->digest, seen->size, seen->root, clock_now(), DECISION_LIFE);
+	memcpy(w->s.subject, d->id, sizeof(w->s.subject));
+	w->s.u.decision.approve = d->approve;
+	TRY(add_reason(d, &w->s, &w->reason, err));
+	TRY(statement_sign(&w->s, keyfile_signer(key), &w->dsse, err));
+	w->blob[0] = buf_view(&w->reason);
+	return RC_OK;
+}
+
+static struct handin
+hand_in(const struct deciding *d, struct remote *r, const struct signed_word *w)
+{
+	struct handin	h = { .r = r, .word = d->word, .name = "statement", .dsse = buf_view(&w->dsse), .blob = w->blob,
+			    .n_blobs = w->reason.n > 0 ? 1 : 0 };
+
+	memcpy(h.id, w->s.id, sizeof(h.id));
+	return h;
+}
+
+/* Nobody approves a request that they cannot be shown as the cosigned log has it. */
+static enum rc
+see_request(struct remote *r, const struct deciding *d, struct err *err)
 {
 	AUTO_DONE(request_seen_done) struct request_seen seen;
+	enum rc	rc;
 
 	memset(&seen, 0, sizeof(seen));
-	if (d->type == STATEMENT_REVOCATION)
-		return cli_id(d->subject, subject, KEY_ID_BYTES, "a key (quorate keygen prints it)", err);
-	TRY(cli_id(d->subject, subject, SHA256_BYTES, "a request", err));
-	return request_fetch(r, subject, &seen, err);
+	rc = request_fetch(r, d->id, &seen, err);
+	return rc == RC_UNSURE ? err_wrap(err, rc, "to approve, the request must be seen first, and the coordinator "
+	    "does not show it (a \"no\" needs no coordinator)") : rc;
 }
 
 static enum rc
-decide(const struct deciding *d, struct err *err)
+say_yes(const struct deciding *d, struct remote *r, const struct keyfile *key, struct signed_word *w, struct err *err)
+{
+	AUTO(custodians_free) struct custodians *c = NULL;
+	struct checkpoint	seen;
+	struct handin		h;
+	enum rc			rc;
+
+	TRY(see_request(r, d, err));
+	TRY(remote_head(r, &seen, NULL, err));
+	TRY(sign_word(d, r->charter, key, &seen, w, err));
+	h = hand_in(d, r, w);
+	rc = handin_other(&h, err);
+	c = h.c;
+	return rc == RC_OK ? handin_tell(&h, false, err) : rc;
+}
+
+/*
+ * A "no" by id is always safe: it asks nothing of the coordinator. What its signer saw
+ * of the log comes from the custodians.
+ */
+static enum rc
+say_no(const struct deciding *d, struct remote *r, const struct keyfile *key, struct signed_word *w, struct err *err)
+{
+	AUTO(custodians_free) struct custodians *c = NULL;
+	struct checkpoint	seen;
+	struct handin		h;
+
+	TRY(custodians_new(r, &c, err));
+	custodians_look(c);
+	custodians_seen(c, &seen);
+	TRY(sign_word(d, r->charter, key, &seen, w, err));
+	h = hand_in(d, r, w);
+	h.c = c;
+	handin_no(&h);
+	return handin_tell(&h, true, err);
+}
+
+static enum rc
+decide(struct deciding *d, struct err *err)
 {
 	AUTO(remote_free) struct remote *r = NULL;
 	AUTO(keyfile_free) struct keyfile *key = NULL;
-	AUTO_DONE(statement_done) struct statement s;
-	AUTO_DONE(buf_done) struct buf dsse = BUF_INIT(DSSE_BYTES_MAX),
-	    blob = BUF_INIT(REASON_MAX + ERASABLE_SALT_BYTES);
-	struct submitted	sent;
-	struct span		blobs[1];
-	uint8_t			subject[SHA256_BYTES];
-	char			hex[HEX_BYTES(SHA256_BYTES)];
+	AUTO_DONE(signed_word_done) struct signed_word w = { .dsse = BUF_INIT(DSSE_BYTES_MAX),
+	    .reason = BUF_INIT(REASON_MAX + ERASABLE_SALT_BYTES) };
 
-	memset(&s, 0, sizeof(s));
-	TRY(remote_open(&r, err));
+	TRY(cli_id(d->subject, d->id, sizeof(d->id), d->type == STATEMENT_REVOCATION ?
+	    "a key (quorate keygen prints it)" : "a request", err));
+	TRY(d->approve ? remote_open(&r, err) : remote_open_people(&r, err));
 	TRY(cli_key(d->key, &key, err));
-	TRY(check_subject(r, d, subject, err));
-	TRY(remote_statement(r, d->type, DECISION_LIFE, &s, err));
-	memcpy(s.subject, subject, sizeof(s.subject));
-	s.u.decision.approve = d->approve;
-	TRY(add_reason(d, &s, &blob, err));
-	TRY(statement_sign(&s, keyfile_signer(key), &dsse, err));
-	blobs[0] = buf_view(&blob);
-	TRY(remote_submit(r, buf_view(&dsse), blobs, blob.n > 0 ? 1 : 0, NULL, 0, &sent, err));
-	if (cli_json)
-		return cli_print_json(submitted_json("statement", &sent), err);
-	printf("%s: entry %llu, cosigned by a quorum\nstatement %s\n", d->word, (unsigned long long)sent.index,
-	    hex_write(SPAN_OF(sent.id), hex));
-	return RC_OK;
+	return d->approve ? say_yes(d, r, key, &w, err) : say_no(d, r, key, &w, err);
 }
 
 static enum rc

@@ -7,6 +7,8 @@
 
 #include "cli/remote.h"
 
+#define TLS_FILE_MAX	16384
+
 enum rc
 local_charter(const char *path, struct charter **ret, struct err *err)
 {
@@ -32,44 +34,67 @@ local_charter(const char *path, struct charter **ret, struct err *err)
 }
 
 static enum rc
+identity_read(struct identity *ret, struct err *err)
+{
+	const char	*cert = getenv("QUORATE_TLS_CERT"), *key = getenv("QUORATE_TLS_KEY");
+
+	if (cert == NULL && key == NULL)
+		return RC_OK;
+	if (cert == NULL || key == NULL)
+		return err_set(err, RC_USAGE, "QUORATE_TLS_CERT and QUORATE_TLS_KEY go together: set both, or neither");
+	TRY(file_read_given(cert, &ret->cert, err));
+	return file_read_secret(key, TLS_FILE_MAX, &ret->key, err);
+}
+
+static enum rc
 connect_to(struct remote *r, struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf cert = BUF_INIT(16384);
-	AUTO(secret_free) struct secret *key = NULL;
-	const char	*cert_path = getenv("QUORATE_TLS_CERT"), *key_path = getenv("QUORATE_TLS_KEY");
 	struct rpc_client_options	o;
 
-	if (cert_path == NULL || key_path == NULL)
-		return err_set(err, RC_USAGE, "set QUORATE_TLS_CERT and QUORATE_TLS_KEY to this host's TLS "
-		    "identity (`quorate keygen --tls` makes one; the charter lists it under hosts)");
-	TRY(file_read_given(cert_path, &cert, err));
-	TRY(file_read_secret(key_path, 16384, &key, err));
 	memset(&o, 0, sizeof(o));
 	o.address = r->charter->coordinator.address;
 	o.server_cert = SPAN(r->charter->coordinator.tls_certificate.p,
 	    r->charter->coordinator.tls_certificate.n);
-	o.cert_pem = buf_view(&cert);
-	o.key_pem = SPAN(secret_view(key), secret_len(key));
+	o.cert_pem = buf_view(&r->identity.cert);
+	o.key_pem = SPAN(secret_view(r->identity.key), secret_len(r->identity.key));
 	return rpc_client_new(&o, &r->rpc, err);
 }
 
-enum rc
-remote_open(struct remote **ret, struct err *err)
-{
-	return remote_open_by(NULL, ret, err);
-}
-
-enum rc
-remote_open_by(const char *path, struct remote **ret, struct err *err)
+static enum rc
+open_remote(const char *path, bool needs_identity, struct remote **ret, struct err *err)
 {
 	AUTO(remote_free) struct remote *r = calloc(1, sizeof(*r));
 
 	if (r == NULL)
 		return err_set(err, RC_NOMEM, "no memory");
+	r->identity.cert = BUF_INIT(TLS_FILE_MAX);
 	TRY(local_charter(path, &r->charter, err));
-	TRY(connect_to(r, err));
+	TRY(identity_read(&r->identity, err));
+	if (r->identity.key != NULL)
+		TRY(connect_to(r, err));
+	else if (needs_identity)
+		return err_set(err, RC_USAGE, "set QUORATE_TLS_CERT and QUORATE_TLS_KEY to this host's TLS "
+		    "identity (`quorate keygen --tls` makes one; the charter lists it under hosts)");
 	*ret = TAKE(r);
 	return RC_OK;
+}
+
+enum rc
+remote_open(struct remote **ret, struct err *err)
+{
+	return open_remote(NULL, true, ret, err);
+}
+
+enum rc
+remote_open_by(const char *path, struct remote **ret, struct err *err)
+{
+	return open_remote(path, true, ret, err);
+}
+
+enum rc
+remote_open_people(struct remote **ret, struct err *err)
+{
+	return open_remote(NULL, false, ret, err);
 }
 
 void
@@ -78,6 +103,8 @@ remote_free(struct remote *r)
 	if (r == NULL)
 		return;
 	rpc_client_free(r->rpc);
+	buf_done(&r->identity.cert);
+	secret_free(r->identity.key);
 	charter_free(r->charter);
 	free(r);
 }
@@ -123,8 +150,8 @@ message_clean(void *message)
 }
 
 enum rc
-remote_call(struct remote *r, const char *method, const void *q,
-    const ProtobufCMessageDescriptor *reply, unsigned ms, void *ret, struct err *err)
+message_call(struct rpc_client *c, const char *method, const void *q, const ProtobufCMessageDescriptor *reply,
+    unsigned ms, char said[RPC_SAID_BYTES], void *ret, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf out = BUF_INIT(2 * RPC_MESSAGE_MAX), in = BUF_INIT(2 * RPC_MESSAGE_MAX);
 	const ProtobufCMessage	*m = q;
@@ -134,13 +161,25 @@ remote_call(struct remote *r, const char *method, const void *q,
 
 	TRY(buf_check(&out, "request", err));
 	(void)protobuf_c_message_pack(m, p);
-	(void)snprintf(name, sizeof(name), "/quorate.v1.Coordinator/%s", method);
-	TRY(rpc_call(r->rpc, name, buf_view(&out), ms, &in, err));
+	(void)snprintf(name, sizeof(name), "/quorate.v1.%s", method);
+	TRY(rpc_call_said(c, name, buf_view(&out), ms, &in, said, err));
 	if ((answer = protobuf_c_message_unpack(reply, NULL, in.n, in.p)) == NULL)
-		return err_set(err, RC_FORMAT, "the coordinator's answer to %s is malformed", method);
+		return err_set(err, RC_FORMAT, "the answer to %s is malformed", method);
 	message_clean(answer);
 	memcpy(ret, &answer, sizeof(answer));
 	return RC_OK;
+}
+
+enum rc
+remote_call(struct remote *r, const char *method, const void *q,
+    const ProtobufCMessageDescriptor *reply, unsigned ms, void *ret, struct err *err)
+{
+	char	name[64], said[RPC_SAID_BYTES];
+
+	if (r->rpc == NULL)
+		return err_set(err, RC_UNSURE, "the coordinator was not asked: QUORATE_TLS_CERT is not set");
+	(void)snprintf(name, sizeof(name), "Coordinator/%s", method);
+	return message_call(r->rpc, name, q, reply, ms, said, ret, err);
 }
 
 enum rc

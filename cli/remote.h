@@ -19,9 +19,16 @@
 #define REMOTE_MS_LONG		120000	/* sealing, releasing */
 #define REMOTE_CHUNK		(512 << 10)
 
+/* This host's TLS identity; empty when neither of the two variables is set. */
+struct identity {
+	struct buf	 cert;
+	struct secret	*key;
+};
+
 struct remote {
 	struct charter		*charter;
-	struct rpc_client	*rpc;
+	struct rpc_client	*rpc;		/* NULL: no identity, and the coordinator wants one */
+	struct identity		 identity;
 };
 
 /* The charter alone: QUORATE_CHARTER or `path`. */
@@ -29,14 +36,25 @@ MUST_USE enum rc local_charter(const char *path, struct charter **ret, struct er
 /* path: of the charter; NULL: QUORATE_CHARTER. */
 MUST_USE enum rc remote_open_by(const char *path, struct remote **ret, struct err *err);
 MUST_USE enum rc remote_open(struct remote **ret, struct err *err);
+/*
+ * The same for what people may do without the coordinator: no identity is no
+ * error here, and every remote_call() then is RC_UNSURE.
+ */
+MUST_USE enum rc remote_open_people(struct remote **ret, struct err *err);
 void	 remote_free(struct remote *r);
 DEFINE_AUTO(remote_free, struct remote);
 
-/* "Submit": packs q, calls, unpacks the reply. Free with protobuf_c_message_free_unpacked. */
+/*
+ * "Custodian/Submit": packs q, calls, unpacks the reply and cleans its texts. said: the
+ * peer's own bare words. Free the reply with message_free().
+ */
+MUST_USE enum rc message_call(struct rpc_client *c, const char *method, const void *q,
+    const ProtobufCMessageDescriptor *reply, unsigned ms, char said[RPC_SAID_BYTES], void *ret, struct err *err);
+/* "Submit", of the coordinator. */
 MUST_USE enum rc remote_call(struct remote *r, const char *method, const void *q,
     const ProtobufCMessageDescriptor *reply, unsigned ms, void *ret, struct err *err);
 void	 message_free(void *message);
-/* Each of its texts as text_clean_str() leaves it; remote_call() has done it. */
+/* Each of its texts as text_clean_str() leaves it; message_call() has done it. */
 void	 message_clean(void *message);
 
 /* The newest q-cosigned checkpoint, verified. note may be NULL. RC_UNSURE: none yet. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/artifact.h"
+#include "cli/handin.h"
 
 #define REASON_MAX	16384
 #define ATTACHMENT_MAX	(32 << 20)
@@ -261,9 +262,10 @@ hand_in(struct asking *a, const char *keypath, struct err *err)
 	AUTO(keyfile_free) struct keyfile *key = NULL;
 	AUTO_DONE(buf_done) struct buf dsse = BUF_INIT(DSSE_BYTES_MAX);
 	struct span		blobs[2 + ATTACHMENTS_MAX];
-	struct submitted	s;
+	AUTO(custodians_free) struct custodians *c = NULL;
+	struct handin		h = { .r = a->r, .word = "requested", .name = "request", .blob = blobs, .n_fixed = 1 };
 	size_t			n = 0, i;
-	char			hex[HEX_BYTES(SHA256_BYTES)];
+	enum rc			rc;
 
 	TRY(cli_key(keypath, &key, err));
 	TRY(fill(a, err));
@@ -273,11 +275,17 @@ hand_in(struct asking *a, const char *keypath, struct err *err)
 	for (i = 0; i < a->attach.n; i++)
 		if (a->attachment[i].n <= INLINE_MAX)
 			blobs[n++] = buf_view(&a->attachment[i]);
-	TRY(remote_submit(a->r, buf_view(&dsse), blobs, n, (const uint8_t (*)[16])a->upload, a->n_uploads, &s, err));
-	if (cli_json)
-		return cli_print_json(submitted_json("request", &s), err);
-	printf("request %s\nlogged as entry %llu; approvers read it with: quorate show %s\n",
-	    hex_write(SPAN_OF(s.id), hex), (unsigned long long)s.index, hex);
+	memcpy(h.id, a->statement.id, sizeof(h.id));
+	h.dsse = buf_view(&dsse);
+	h.n_blobs = n;
+	h.upload = (const uint8_t (*)[16])a->upload;
+	h.n_uploads = a->n_uploads;
+	rc = handin_other(&h, err);
+	c = h.c;
+	TRY(rc);
+	TRY(handin_tell(&h, false, err));
+	if (!cli_json)
+		puts("approvers read it with: quorate show REQUEST");
 	return RC_OK;
 }
 

@@ -1,0 +1,210 @@
+/* cli/handin.c - a person's statement on its two ways: into the log, and straight to custodians. */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/handin.h"
+
+static void
+into_the_log(struct handin *h)
+{
+	h->log_err.msg[0] = '\0';
+	h->log_rc = remote_submit(h->r, h->dsse, h->blob, h->n_blobs, h->upload, h->n_uploads, &h->sent, &h->log_err);
+	(void)text_clean_str(h->log_err.msg);
+}
+
+static void *
+log_thread(void *user)
+{
+	into_the_log(user);
+	return NULL;
+}
+
+void
+handin_no(struct handin *h)
+{
+	pthread_t	t;
+	bool		beside = pthread_create(&t, NULL, log_thread, h) == 0;
+
+	custodians_submit(h->c, h->dsse, h->blob, h->n_fixed);
+	if (beside)
+		(void)pthread_join(t, NULL);
+	else
+		into_the_log(h);	/* custodians first, then */
+}
+
+enum rc
+handin_other(struct handin *h, struct err *err)
+{
+	into_the_log(h);
+	if (h->log_rc == RC_OK)
+		return RC_OK;
+	TRY(custodians_new(h->r, &h->c, err));
+	custodians_submit(h->c, h->dsse, h->blob, h->n_fixed);
+	return RC_OK;
+}
+
+/* --- how it ended --------------------------------------------------------------------- */
+
+/* It has it, on whichever way. */
+static unsigned
+has_it(const struct handin *h)
+{
+	/* Where the coordinator says that it is void, "it is in my log" is no yes. */
+	bool	void_there = h->log_rc == RC_DENIED;
+
+	return custodians_took(h->c, TOOK_IT) + (void_there ? 0 : custodians_took(h->c, TOOK_LOGGED));
+}
+
+/* A reason that one of them gave. */
+static const char *
+refusal(const struct handin *h)
+{
+	uint8_t	i;
+
+	for (i = 0; i < h->c->charter->n; i++)
+		if (h->c->took[i].took == TOOK_REFUSED && h->c->took[i].words[0] != '\0')
+			return h->c->took[i].words;
+	return h->log_rc == RC_DENIED ? h->log_err.msg : "no reason given";
+}
+
+/* No one liar makes a statement void: more than f must say so, or one beside the coordinator. */
+static bool
+is_void(const struct handin *h)
+{
+	unsigned	n = custodians_took(h->c, TOOK_REFUSED);
+
+	return n > h->c->charter->f || (n > 0 && h->log_rc == RC_DENIED);
+}
+
+static enum rc
+judge_no(const struct handin *h, struct err *err)
+{
+	const struct charter	*c = h->c->charter;
+	unsigned		 n = has_it(h);
+
+	if (h->log_rc == RC_OK || n >= c->q)
+		return RC_OK;
+	if (n > 0)
+		return err_set(err, RC_UNSURE, "only %u of %u custodians took it (%u suffice) and the log does not show it "
+		    "yet; run the command again", n, c->n, c->q);
+	if (is_void(h))
+		return err_set(err, RC_DENIED, "refused: %s", refusal(h));
+	if (custodians_took(h->c, TOOK_REFUSED) > 0)
+		return err_set(err, RC_UNSURE, "nobody took it; one says: %s", refusal(h));
+	return err_set(err, RC_UNSURE, "nobody took it: no custodian answers; the coordinator: %s", h->log_err.msg);
+}
+
+static enum rc
+judge_other(const struct handin *h, struct err *err)
+{
+	unsigned	n;
+
+	if (h->log_rc == RC_OK)
+		return RC_OK;
+	n = has_it(h);
+	if (n > 0)
+		return err_set(err, RC_UNSURE, "handed to %u custodian%s; it is expected in the log, which does not show it "
+		    "yet: %s", n, n == 1 ? "" : "s", h->log_err.msg);
+	return err_set(err, h->log_rc, "%s", h->log_err.msg);
+}
+
+enum rc
+handin_judge(const struct handin *h, bool no, struct err *err)
+{
+	return no ? judge_no(h, err) : judge_other(h, err);
+}
+
+/* --- telling ---------------------------------------------------------------------------- */
+
+static const char *
+took_word(enum took t)
+{
+	switch (t) {
+	case TOOK_IT:
+		return "taken";
+	case TOOK_LOGGED:
+		return "logged";
+	case TOOK_REFUSED:
+		return "refused";
+	case TOOK_NO_ANSWER:
+		break;
+	}
+	return "no answer";
+}
+
+static json_t *
+custodians_json(const struct handin *h)
+{
+	json_t	*list = json_array();
+	uint8_t	 i;
+
+	for (i = 0; list != NULL && i < h->c->charter->n; i++)
+		if (json_array_append_new(list, json_pack("{s:I,s:s,s:s,s:s,s:s}", "index", (json_int_t)(i + 1), "name",
+		    h->c->charter->custodian[i].name, "answer", took_word(h->c->took[i].took), "why",
+		    h->c->took[i].why, "words", h->c->took[i].words)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
+}
+
+static enum rc
+tell_json(const struct handin *h, struct err *err)
+{
+	bool	 logged = h->log_rc == RC_OK;
+	json_t	*o = json_pack("{s:o?,s:b,s:b,s:b,s:s}", h->name, json_hex(SPAN_OF(h->id)), "effective", logged,
+	    "cosigned", logged, "repeated", h->sent.repeated, "log", logged ? "" : h->log_err.msg);
+
+	if (o != NULL && logged)
+		(void)json_object_set_new(o, "entry", json_integer((json_int_t)h->sent.index));
+	if (o != NULL && h->c != NULL) {
+		(void)json_object_set_new(o, "taken", json_integer((json_int_t)has_it(h)));
+		(void)json_object_set_new(o, "custodians", custodians_json(h));
+	}
+	return cli_print_json(o, err);
+}
+
+static void
+tell_custodians(const struct handin *h, bool no)
+{
+	const struct charter	*c = h->c->charter;
+	uint8_t			 i;
+
+	printf("%s %u of %u custodians\n", no ? "in effect at" : "handed to", has_it(h), c->n);
+	for (i = 0; i < c->n; i++)
+		if (h->c->took[i].took == TOOK_NO_ANSWER || h->c->took[i].took == TOOK_REFUSED)
+			printf("  not at %u %s: %s%s%s\n", i + 1u, c->custodian[i].name,
+			    h->c->took[i].took == TOOK_REFUSED ? "refused: " : "", h->c->took[i].words,
+			    h->c->took[i].words[0] == '\0' ? "no reason given" : "");
+}
+
+static void
+tell_words(const struct handin *h, bool no)
+{
+	char	hex[HEX_BYTES(SHA256_BYTES)];
+
+	if (h->log_rc == RC_OK)
+		printf("%s: entry %llu, cosigned by a quorum\n", h->word, (unsigned long long)h->sent.index);
+	else
+		printf("%s; not in the log: %s\n", has_it(h) == 0 ? "nothing done" :
+		    no ? "it is expected in the log" : "handed in; it is expected in the log", h->log_err.msg);
+	if (h->c != NULL)
+		tell_custodians(h, no);
+	printf("%s %s\n", h->name, hex_write(SPAN_OF(h->id), hex));
+}
+
+enum rc
+handin_tell(const struct handin *h, bool no, struct err *err)
+{
+	enum rc	rc = handin_judge(h, no, err);
+
+	/* Nobody has it: one line of error is all there is to say. */
+	if (rc != RC_OK && has_it(h) == 0)
+		return rc;
+	if (cli_json)
+		TRY(tell_json(h, err));
+	else
+		tell_words(h, no);
+	return rc;
+}
