@@ -79,6 +79,7 @@ static bool
 is_point(const uint8_t p[SHAMIR_POINT_BYTES])
 {
 	return !sodium_is_zero(p, SHAMIR_POINT_BYTES) &&	/* the identity */
+	    p[SHAMIR_POINT_BYTES - 1] >> 7 == 0 &&		/* libsodium 1.0.18 does not look there */
 	    crypto_core_ristretto255_is_valid_point(p) == 1;
 }
 

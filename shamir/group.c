@@ -29,7 +29,8 @@ shamir_is_scalar(const uint8_t s[SHAMIR_SCALAR_BYTES])
 bool
 shamir_is_point(const uint8_t p[SHAMIR_POINT_BYTES])
 {
-	return sodium_is_zero(p, SHAMIR_POINT_BYTES) == 0 &&
+	/* libsodium 1.0.18 does not look at the highest bit; RFC 9496 wants it clear. */
+	return sodium_is_zero(p, SHAMIR_POINT_BYTES) == 0 && p[SHAMIR_POINT_BYTES - 1] >> 7 == 0 &&
 	    crypto_core_ristretto255_is_valid_point(p) == 1;
 }
 

@@ -2,7 +2,8 @@
  * shamir/group.h - ristretto255 as this folder needs it; not for other folders.
  *
  * What libsodium 1.0.18 leaves open is closed here: it accepts the identity as
- * a valid point, scalars of L and above, and says nothing about zero.
+ * a valid point, points with the highest bit set, scalars of L and above, and says
+ * nothing about zero.
  */
 #ifndef SHAMIR_GROUP_H
 #define SHAMIR_GROUP_H

@@ -166,6 +166,7 @@ write_changed(const struct split *s)
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 	};
 	static const uint8_t	i0[1] = { 0 }, i3[1] = { 3 }, i32[1] = { 32 };
+	const uint8_t		high[1] = { s->c[3].point[31] | 0x80 };
 	const struct {
 		const char	*name, *expect, *comment;
 		size_t		 at;
@@ -177,6 +178,7 @@ write_changed(const struct split *s)
 		{ "index_other", "verify", "the answer of custodian 4 under the name of 3", 0, i3, 1 },
 		{ "point_identity", "format", "the identity", 1, zero, 32 },
 		{ "point_not_canonical", "format", "no encoding of an element", 1, no_point, 32 },
+		{ "point_high_bit", "format", "the highest bit is set, which some libraries pass over", 32, high, 1 },
 		{ "point_other", "verify", "the point of custodian 1", 1, s->c[0].point, 32 },
 		{ "challenge_zero", "format", "c is zero", 33, zero, 32 },
 		{ "challenge_not_reduced", "format", "c is L", 33, order, 32 },

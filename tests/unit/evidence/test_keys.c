@@ -111,6 +111,12 @@ test_keys_refused(void **state)
 		secret_bytes(s)[keys_changes[i].at] = keys_changes[i].to;
 		assert_int_equal(keys_check(s, order, COUNT, NULL), keys_changes[i].rc);
 	}
+	{
+		AUTO(secret_free) struct secret *s = secret_of(secret_view(good), n);
+
+		secret_bytes(s)[37 + 31] |= 0x80;	/* a second encoding of the same element */
+		assert_int_equal(keys_check(s, order, COUNT, NULL), RC_FORMAT);
+	}
 	for (size_t cut = 1; cut < n; cut++) {
 		AUTO(secret_free) struct secret *s = secret_of(secret_view(good), cut);
 

@@ -242,6 +242,15 @@ test_scalars_and_points(void **state)
 	assert_false(shamir_is_scalar(s));
 	assert_false(shamir_is_point(identity));
 	assert_false(shamir_is_point(s));
+	memset(s, 0, 32);
+	s[0] = 1;					/* odd: a "negative" one */
+	assert_false(shamir_is_point(s));
+	for (i = 0; i < 32; i++) {			/* an element has one encoding */
+		crypto_core_ristretto255_random(s);
+		assert_true(shamir_is_point(s));
+		s[31] |= 0x80;
+		assert_false(shamir_is_point(s));
+	}
 }
 
 static void
