@@ -73,12 +73,16 @@ MUST_USE enum rc shamir_share_verify(const struct shamir_commits *c, uint8_t ind
  * The same for many shares of one custodian, each under its own commitments, in one
  * batched verification (docs/adr/0010-batched-share-check.md): random weights of 128
  * bits, so that a wrong one passes with probability 2^-128 at most. share[i] is of
- * commits[i]; all of one threshold. RC_VERIFY: at least one is wrong; which,
- * shamir_share_verify() tells. RC_FORMAT as above; RC_NOMEM.
+ * commits[i]. RC_OK: shamir_share_verify() would take each. RC_VERIFY: at least one is
+ * wrong; which, that tells. RC_FORMAT as above. Uses 64 KiB of stack.
  * The shares are multiplied by the weights in constant time; the rest is public.
  */
 MUST_USE enum rc shamir_shares_verify(const struct shamir_commits *commits, uint8_t index,
     const uint8_t *const *share, size_t n, struct err *err);
+
+/* share * G, the public side of a share. RC_FORMAT: no scalar below L, or zero. */
+MUST_USE enum rc shamir_share_public(const uint8_t share[SHAMIR_SCALAR_BYTES],
+    uint8_t ret_point[SHAMIR_POINT_BYTES], struct err *err);
 
 /*
  * The group element a segment's key is derived from:

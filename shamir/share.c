@@ -146,14 +146,26 @@ shamir_share_commit(const struct shamir_commits *c, uint8_t index,
 }
 
 enum rc
+shamir_share_public(const uint8_t share[SHAMIR_SCALAR_BYTES], uint8_t ret_point[SHAMIR_POINT_BYTES],
+    struct err *err)
+{
+	uint8_t	p[SHAMIR_POINT_BYTES];
+
+	if (!shamir_is_scalar(share) || crypto_scalarmult_ristretto255_base(p, share) != 0)
+		return err_set(err, RC_FORMAT, "the share is no scalar below L, or zero");
+	memcpy(ret_point, p, sizeof(p));
+	return RC_OK;
+}
+
+enum rc
 shamir_share_verify(const struct shamir_commits *c, uint8_t index,
     const uint8_t share[SHAMIR_SCALAR_BYTES], struct err *err)
 {
 	uint8_t	promised[SHAMIR_POINT_BYTES], is[SHAMIR_POINT_BYTES];
 
 	TRY(shamir_share_commit(c, index, promised, err));
-	if (!shamir_is_scalar(share) || crypto_scalarmult_ristretto255_base(is, share) != 0)
-		return err_set(err, RC_FORMAT, "share %u is no scalar below L, or zero", index);
+	if (shamir_share_public(share, is, err) != RC_OK)
+		return err_wrap(err, RC_FORMAT, "share %u", index);
 	if (sodium_memcmp(promised, is, sizeof(is)) != 0)
 		return err_set(err, RC_VERIFY, "share %u is not what the commitments promise", index);
 	return RC_OK;
