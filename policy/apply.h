@@ -160,8 +160,16 @@ MUST_USE enum rc replica_may_act(struct replica *r, const uint8_t order[SHA256_B
 
 /* Says it "no": a denial, a withdrawal, a revocation? */
 bool	 statement_is_no(const struct statement *s);
-/* Has this custodian signed `checked` for a run that covers this batch entry? */
+/* Has this custodian signed `checked` for this batch entry, in a run or alone? RC_MISSING: no batch is there. */
 MUST_USE enum rc replica_checked(struct replica *r, uint64_t batch, uint8_t custodian, bool *ret, struct err *err);
+/*
+ * What this custodian said of one share of it: *ret is the entry of its `garbage`.
+ * *ret_own: it had said `checked` of that share before, so the fault is its own; else the
+ * sealer's or its own, and nobody can tell which. RC_MISSING: it said nothing, or no
+ * batch is there.
+ */
+MUST_USE enum rc replica_garbage(struct replica *r, uint64_t batch, uint8_t custodian, uint32_t leaf,
+    uint64_t *ret, bool *ret_own, struct err *err);
 
 /* For the batch of an entry: what opening its shares needs. RC_MISSING. */
 struct batch_view { uint8_t id[SHA256_BYTES], root[SHA256_BYTES]; uint32_t count; when logged; char sealer[ID_MAX + 1]; };

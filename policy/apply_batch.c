@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/apply_impl.h"
+#include "policy/runs.h"
 #include "shamir/sealed.h"
 
 struct ids {
@@ -153,7 +154,8 @@ apply_batch(struct applying *a, struct err *err)
 
 /* The batch that the subject names, which must have been effective. */
 static enum rc
-batch_of_subject(struct applying *a, struct rec_batch *ret, struct err *err)
+batch_of_subject(struct applying *a, uint64_t *ret_index, struct rec_batch *ret,
+    struct err *err)
 {
 	struct rec_statement	s;
 	enum rc			rc;
@@ -164,6 +166,7 @@ batch_of_subject(struct applying *a, struct rec_batch *ret, struct err *err)
 	TRY(rc);
 	if (s.type != STATEMENT_BATCH || s.why != VOID_NONE)
 		return refuse(a, VOID_UNKNOWN_SUBJECT);
+	*ret_index = s.index;
 	return rec_batch_get(a->st, s.index, ret, err);
 }
 
@@ -171,31 +174,61 @@ static enum rc
 mark(struct applying *a, char kind, uint8_t custodian, uint32_t leaf,
     struct err *err)
 {
-	bool	there;
+	uint64_t	before;
+	enum rc		rc;
 
-	TRY(rec_mark_get(a->st, kind, a->s.subject, custodian, leaf, &there, err));
-	if (there)
-		return refuse(a, VOID_DUPLICATE);
+	rc = rec_mark_get(a->st, kind, a->s.subject, custodian, leaf, &before, err);
+	if (rc != RC_MISSING)
+		return rc == RC_OK ? refuse(a, VOID_DUPLICATE) : rc;
 	return rec_mark_put(&a->changes, kind, a->s.subject, custodian, leaf,
 	    a->index, err);
+}
+
+/* From an effective batch to the subject's own. */
+static enum rc
+run_of_subject(struct applying *a, struct run *ret, struct err *err)
+{
+	struct rec_batch	b;
+	enum rc			rc;
+
+	ret->first = a->s.u.checked.first;
+	ret->index = a->index;
+	TRY(batch_of_subject(a, &ret->last, &b, err));
+	if (ret->first > ret->last)
+		return refuse(a, VOID_SCOPE);
+	rc = rec_batch_get(a->st, ret->first, &b, err);
+	return rc == RC_MISSING ? refuse(a, VOID_SCOPE) : rc;
 }
 
 enum rc
 apply_checked(struct applying *a, struct err *err)
 {
-	struct rec_batch	b;
+	uint8_t		custodian = a->s.u.checked.custodian;
+	struct run	run, other;
+	enum rc		rc;
 
-	TRY(batch_of_subject(a, &b, err));
-	return mark(a, 'c', a->s.u.checked.custodian, 0, err);
+	TRY(run_of_subject(a, &run, err));
+	TRY(runs_last(a->st, custodian, &other, err));
+	if (run.first > other.last)
+		return runs_add(&a->changes, custodian, &run, err);
+	/* Behind the runs only one batch at a time: its shares came late. */
+	if (run.first != run.last)
+		return refuse(a, VOID_DUPLICATE);
+	rc = runs_find(a->st, custodian, run.last, &other, err);
+	if (rc != RC_MISSING)
+		return rc == RC_OK ? refuse(a, VOID_DUPLICATE) : rc;
+	return mark(a, 'c', custodian, 0, err);
 }
 
 enum rc
 apply_garbage(struct applying *a, struct err *err)
 {
 	struct rec_batch	b;
+	uint64_t		index;
 
-	TRY(batch_of_subject(a, &b, err));
+	TRY(batch_of_subject(a, &index, &b, err));
 	if (a->s.u.garbage.leaf >= b.count)
 		return refuse(a, VOID_SCOPE);
+	/* After its own `checked` as well: then it tells on itself. */
 	return mark(a, 'g', a->s.u.garbage.custodian, a->s.u.garbage.leaf, err);
 }

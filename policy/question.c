@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/apply_impl.h"
+#include "policy/runs.h"
 
 #define VIEW_APPROVALS	(sizeof(((struct request_view *)0)->approval) / \
 			 sizeof(struct request_approval))
@@ -142,5 +143,54 @@ replica_batch(struct replica *r, uint64_t index, struct batch_view *ret,
 	ret->count = b.count;
 	ret->logged = b.logged;
 	memcpy(ret->sealer, b.sealer, sizeof(ret->sealer));
+	return RC_OK;
+}
+
+/* The entry in which the custodian says that it checked b. RC_MISSING: none does. */
+static enum rc
+checked_at(struct replica *r, uint64_t batch, const struct rec_batch *b,
+    uint8_t custodian, uint64_t *ret, struct err *err)
+{
+	struct run	run;
+	enum rc		rc = runs_find(r->st, custodian, batch, &run, err);
+
+	if (rc == RC_MISSING)
+		return rec_mark_get(r->st, 'c', b->id, custodian, 0, ret, err);
+	if (rc == RC_OK)
+		*ret = run.index;
+	return rc;
+}
+
+enum rc
+replica_checked(struct replica *r, uint64_t batch, uint8_t custodian, bool *ret,
+    struct err *err)
+{
+	struct rec_batch	b;
+	uint64_t		at;
+	enum rc			rc;
+
+	TRY(rec_batch_get(r->st, batch, &b, err));
+	rc = checked_at(r, batch, &b, custodian, &at, err);
+	if (rc != RC_OK && rc != RC_MISSING)
+		return rc;
+	*ret = rc == RC_OK;
+	return RC_OK;
+}
+
+enum rc
+replica_garbage(struct replica *r, uint64_t batch, uint8_t custodian,
+    uint32_t leaf, uint64_t *ret, bool *ret_own, struct err *err)
+{
+	struct rec_batch	b;
+	uint64_t		said, checked;
+	enum rc			rc;
+
+	TRY(rec_batch_get(r->st, batch, &b, err));
+	TRY(rec_mark_get(r->st, 'g', b.id, custodian, leaf, &said, err));
+	rc = checked_at(r, batch, &b, custodian, &checked, err);
+	if (rc != RC_OK && rc != RC_MISSING)
+		return rc;
+	*ret = said;
+	*ret_own = rc == RC_OK && checked < said;
 	return RC_OK;
 }

@@ -508,12 +508,14 @@ mark_key(char kind, const uint8_t batch[SHA256_BYTES], uint8_t custodian,
 enum rc
 rec_mark_get(const struct state *st, char kind,
     const uint8_t batch[SHA256_BYTES], uint8_t custodian, uint32_t leaf,
-    bool *ret, struct err *err)
+    uint64_t *ret, struct err *err)
 {
 	struct key_bytes	k = mark_key(kind, batch, custodian, leaf);
-	uint64_t		index;
+	bool			there;
 
-	return number_get(st, &k, ret, &index, err);
+	TRY(number_get(st, &k, &there, ret, err));
+	return there ? RC_OK :
+	    err_set(err, RC_MISSING, "state: no mark of kind '%c'", kind);
 }
 
 enum rc

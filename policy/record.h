@@ -104,8 +104,11 @@ MUST_USE enum rc rec_revoked_put(struct changes *c, const uint8_t key[KEY_ID_BYT
 MUST_USE enum rc rec_count_get(const struct state *st, char kind, const uint8_t of[SHA256_BYTES], uint32_t day, uint64_t *ret, struct err *err);
 MUST_USE enum rc rec_count_put(struct changes *c, char kind, const uint8_t of[SHA256_BYTES], uint32_t day, uint64_t v, struct err *err);
 
-/* 'c' batch id, custodian, and 'g' batch id, custodian, leaf: a mark with the entry's index. */
-MUST_USE enum rc rec_mark_get(const struct state *st, char kind, const uint8_t batch[SHA256_BYTES], uint8_t custodian, uint32_t leaf, bool *ret, struct err *err);
+/*
+ * 'c' batch id, custodian (a batch checked alone), and 'g' batch id, custodian, leaf: a
+ * mark with the entry's index. Runs of checked batches: policy/runs.h. RC_MISSING.
+ */
+MUST_USE enum rc rec_mark_get(const struct state *st, char kind, const uint8_t batch[SHA256_BYTES], uint8_t custodian, uint32_t leaf, uint64_t *ret, struct err *err);
 MUST_USE enum rc rec_mark_put(struct changes *c, char kind, const uint8_t batch[SHA256_BYTES], uint8_t custodian, uint32_t leaf, uint64_t index, struct err *err);
 
 #endif

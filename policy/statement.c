@@ -8,7 +8,6 @@
 #include "policy/statement.h"
 
 #define INTOTO_TYPE	"https://in-toto.io/Statement/v1"
-#define PROOF_MAX	256
 
 static const struct {
 	const char	*name, *subject;
@@ -224,7 +223,16 @@ static enum rc
 checked_parse(struct jobj *o, struct statement *s)
 {
 	s->u.checked.custodian = custodian_index(o, "custodian");
+	s->u.checked.first = jobj_uint(o, "first", 0, INT64_MAX);
 	return RC_OK;
+}
+
+bool
+garbage_proof_fits(struct span proof)
+{
+	return proof.n > 0 && (proof.p[0] == GARBAGE_SHUT ?
+	    proof.n == GARBAGE_SHUT_BYTES :
+	    proof.p[0] == GARBAGE_OTHER && proof.n == GARBAGE_OTHER_BYTES);
 }
 
 static enum rc
@@ -232,7 +240,9 @@ garbage_parse(struct jobj *o, struct statement *s)
 {
 	s->u.garbage.custodian = custodian_index(o, "custodian");
 	s->u.garbage.leaf = (uint32_t)jobj_uint(o, "leaf", 0, BATCH_COUNT_MAX - 1);
-	jobj_b64_buf(o, "proof", 0, PROOF_MAX, &s->bytes);
+	jobj_b64_buf(o, "proof", GARBAGE_SHUT_BYTES, GARBAGE_OTHER_BYTES, &s->bytes);
+	if (o->rc == RC_OK && !garbage_proof_fits(buf_view(&s->bytes)))
+		jobj_fail(o, "\"proof\" is of no kind that there is");
 	return RC_OK;
 }
 

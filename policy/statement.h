@@ -31,7 +31,7 @@
  * held        batch statement id     custodian, shares (sha256 of the stored vector)     custodian; not an entry
  * checked     batch statement id     custodian, first (index of the first batch entry of    custodian
  *                                    the run that ends with the subject)
- * garbage     batch statement id     custodian, leaf, proof B64 (<= 256 bytes)           custodian
+ * garbage     batch statement id     custodian, leaf, proof B64 (garbage_proof_fits)     custodian
  *
  * "hold", "hold-release", "erase", "anchor", "outcome", "amendment" are names kept
  * for later rules: rules 1 gives them the verdict void (unknown type).
@@ -44,12 +44,23 @@
 
 #include "policy/charter.h"
 #include "policy/dsse.h"
+#include "shamir/sealed.h"
+#include "shamir/shamir.h"
 
 #define STATEMENT_NONCE_BYTES	16
 #define RECIPIENT_CERT_MAX	8192
 #define ATTACHMENTS_MAX		4
 #define ERASABLE_SALT_BYTES	32
 #define PREDICATE_PREFIX	"https://quorate.example/"
+
+/*
+ * The proof of a garbage statement: u8 kind, the sealed share as it was judged, and
+ * for GARBAGE_OTHER the point that the share which it opens to commits to.
+ */
+#define GARBAGE_SHUT		1	/* it opens to no scalar */
+#define GARBAGE_OTHER		2	/* to another than the descriptor promises */
+#define GARBAGE_SHUT_BYTES	(1 + SEALED_SHARE_BYTES)
+#define GARBAGE_OTHER_BYTES	(GARBAGE_SHUT_BYTES + SHAMIR_POINT_BYTES)
 
 enum statement_type {
 	STATEMENT_UNKNOWN = 0,
@@ -128,6 +139,8 @@ struct statement {
  */
 MUST_USE enum rc statement_parse(const struct dsse *d, struct statement *ret, struct err *err);
 void	 statement_done(struct statement *s);
+/* Of one of the two kinds, and as long as it has to be? */
+bool	 garbage_proof_fits(struct span proof);
 
 /*
  * The payload JSON of s, fields in the order of the spec (id is ignored; signer

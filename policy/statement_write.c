@@ -129,6 +129,7 @@ put_own(const struct statement *s, struct buf *out)
 		break;
 	case STATEMENT_CHECKED:
 		put_uint(out, "custodian", s->u.checked.custodian);
+		put_uint(out, "first", s->u.checked.first);
 		break;
 	case STATEMENT_GARBAGE:
 		put_uint(out, "custodian", s->u.garbage.custodian);
@@ -158,6 +159,21 @@ put_common(const struct statement *s, struct buf *out)
 	buf_u8(out, '}');
 }
 
+static enum rc
+request_check(const struct statement *s, struct err *err)
+{
+	if (!is_ident(s->u.request.policy, ID_MAX))
+		return err_set(err, RC_USAGE, "request: malformed policy name");
+	if (s->u.request.n_attachments > ATTACHMENTS_MAX)
+		return err_set(err, RC_USAGE, "request: at most %d attachments",
+		    ATTACHMENTS_MAX);
+	for (size_t i = 0; i < s->u.request.n_attachments; i++)
+		if (!is_ident(s->u.request.attachment[i].kind, ID_MAX))
+			return err_set(err, RC_USAGE,
+			    "request: malformed kind of attachment");
+	return RC_OK;
+}
+
 /* What would be written as something else than it is. */
 static enum rc
 write_check(const struct statement *s, struct err *err)
@@ -173,18 +189,11 @@ write_check(const struct statement *s, struct err *err)
 		return err_set(err, RC_USAGE, "batch: too many custodians");
 	if (s->type == STATEMENT_RELEASE && s->u.release.n > CUSTODIANS_MAX)
 		return err_set(err, RC_USAGE, "release: too many custodians");
-	if (s->type != STATEMENT_REQUEST)
-		return RC_OK;
-	if (!is_ident(s->u.request.policy, ID_MAX))
-		return err_set(err, RC_USAGE, "request: malformed policy name");
-	if (s->u.request.n_attachments > ATTACHMENTS_MAX)
-		return err_set(err, RC_USAGE, "request: at most %d attachments",
-		    ATTACHMENTS_MAX);
-	for (size_t i = 0; i < s->u.request.n_attachments; i++)
-		if (!is_ident(s->u.request.attachment[i].kind, ID_MAX))
-			return err_set(err, RC_USAGE,
-			    "request: malformed kind of attachment");
-	return RC_OK;
+	if (s->type == STATEMENT_CHECKED && s->u.checked.first > INT64_MAX)
+		return err_set(err, RC_USAGE, "checked: no entry has such an index");
+	if (s->type == STATEMENT_GARBAGE && !garbage_proof_fits(buf_view(&s->bytes)))
+		return err_set(err, RC_USAGE, "garbage: malformed proof");
+	return s->type == STATEMENT_REQUEST ? request_check(s, err) : RC_OK;
 }
 
 enum rc

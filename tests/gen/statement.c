@@ -124,11 +124,13 @@ members(struct statement *s)
 		break;
 	case STATEMENT_CHECKED:
 		s->u.checked.custodian = 1;
+		s->u.checked.first = 1;
 		break;
 	case STATEMENT_GARBAGE:
 		s->u.garbage.custodian = 1;
 		s->u.garbage.leaf = 1023;
-		buf_printf(&s->bytes, "proof");
+		buf_u8(&s->bytes, GARBAGE_OTHER);
+		memset(buf_extend(&s->bytes, GARBAGE_OTHER_BYTES - 1), 7, GARBAGE_OTHER_BYTES - 1);
 		break;
 	case STATEMENT_CHARTER:
 	case STATEMENT_WITHDRAWAL:
@@ -293,6 +295,17 @@ static const struct edit payload_edits[] = {
 	{ "release_order", "format", "custodians are not in ascending order", STATEMENT_RELEASE, "\"index\":31", NULL,
 	    "\"index\":2" },
 	{ "garbage_leaf", "format", "a leaf that no batch has", STATEMENT_GARBAGE, "\"leaf\":1023", NULL, "\"leaf\":1024" },
+	{ "garbage_shut", "ok", "a proof of the first kind", STATEMENT_GARBAGE, "\"proof\":\"", "\"}}",
+	    "\"proof\":\"AQ" A28 A28 "AAAAAAAA==" },
+	{ "garbage_kind", "format", "a proof of a kind that there is not", STATEMENT_GARBAGE,
+	    "\"proof\":\"Agc", NULL, "\"proof\":\"Awc" },
+	{ "garbage_kind_length", "format", "the first kind, as long as the second", STATEMENT_GARBAGE,
+	    "\"proof\":\"Agc", NULL, "\"proof\":\"AQc" },
+	{ "garbage_short", "format", "a proof that is a byte short", STATEMENT_GARBAGE, "BwcHBwcH\"", NULL,
+	    "BwcHBwc=\"" },
+	{ "checked_none", "format", "where the run begins is not said", STATEMENT_CHECKED, ",\"first\":1", NULL, "" },
+	{ "checked_2_63", "format", "first is above 2^63 - 1", STATEMENT_CHECKED,
+	    "\"first\":1", NULL, "\"first\":9223372036854775808" },
 };
 
 /* A good statement in other envelopes. */

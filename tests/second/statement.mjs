@@ -105,8 +105,8 @@ const types = {
 	release: ['order', { contents: digest,
 		custodians: json.list(1, 31, json.object({ index: custodian, receipt: digest, good: json.flag })) }],
 	held: ['batch', { custodian, shares: digest }],
-	checked: ['batch', { custodian }],
-	garbage: ['batch', { custodian, leaf: json.uint(0, 1023), proof: json.base64Of(0, 256) }],
+	checked: ['batch', { custodian, first: json.uint(0, INT64) }],
+	garbage: ['batch', { custodian, leaf: json.uint(0, 1023), proof: json.base64Of(49, 81) }],
 };
 
 // What a table of members cannot say.
@@ -114,6 +114,8 @@ const rules = {
 	batch: (p) => need(p.custodians.every((c, i) => c.index === i + 1), 'format', 'custodians are not 1 .. n'),
 	release: (p) => need(p.custodians.every((c, i, all) => i === 0 || all[i - 1].index < c.index), 'format',
 		'custodians are not in ascending order'),
+	garbage: ({ proof }) => need((proof[0] === 1 && proof.length === 49) || (proof[0] === 2 && proof.length === 81),
+		'format', 'a proof of no kind that there is'),
 	decision: (p) => need(p.decision === 'deny' || p.reason === undefined, 'format', 'an approval with a reason'),
 };
 
@@ -183,7 +185,7 @@ export function run(v) {
 // One of each type, for the first implementation to read.
 export function make(dir, random) {
 	const now = 1795341600, more = {
-		charter: {}, withdrawal: {}, checked: { custodian: 31 },
+		charter: {}, withdrawal: {}, checked: { custodian: 31, first: 12345 },
 		batch: { count: 1, descriptors: random(32),
 			custodians: [1, 2].map((index) => ({ index, epoch: 2 ** 32 - 1, encapsulation: random(65), shares: random(32) })) },
 		request: { policy: 'standard', reason: random(32), recipient: random(700),
@@ -194,7 +196,7 @@ export function make(dir, random) {
 		receipt: { custodian: 7, message: random(32), count: 8192, contributions: random(32) },
 		release: { contents: random(32), custodians: [{ index: 2, receipt: random(32), good: false }] },
 		held: { custodian: 1, shares: random(32) },
-		garbage: { custodian: 1, leaf: 1023, proof: random(256) },
+		garbage: { custodian: 1, leaf: 1023, proof: join([2], random(80)) },
 	};
 	for (const [type, members] of Object.entries(more)) {
 		for (const name of ['ed25519', 'p256']) {

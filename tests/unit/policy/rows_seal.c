@@ -116,25 +116,9 @@ static struct verdict quota_next_day(struct net *n) { return seal_many(n, 39, 2,
 
 /* --- checked, garbage ------------------------------------------------------ */
 
-static struct verdict
-about_batch(struct net *n, enum statement_type type, const uint8_t batch_id[32],
-    uint32_t leaf)
-{
-	struct statement	s;
-
-	net_statement(n, &s, type);
-	memcpy(s.subject, batch_id, 32);
-	if (type == STATEMENT_CHECKED)
-		s.u.checked.custodian = 2;
-	else {
-		s.u.garbage.custodian = 2;
-		s.u.garbage.leaf = leaf;
-	}
-	return net_log(n, &s, &n->signing[1]);
-}
-
-static void
-seal_id(struct net *n, uint8_t ret[32])
+/* The index of the entry that sealed it, its id. */
+static uint64_t
+seal_one(struct net *n, uint8_t ret[32])
 {
 	struct descriptor	d;
 	struct statement	s;
@@ -143,6 +127,33 @@ seal_id(struct net *n, uint8_t ret[32])
 	net_batch(n, &d, 1, &s);
 	good(net_log(n, &s, &n->sealer));
 	memcpy(ret, s.id, 32);
+	return n->range.size - 1;
+}
+
+static struct verdict
+say_checked(struct net *n, uint64_t first, const uint8_t batch_id[32])
+{
+	struct statement	s;
+
+	net_statement(n, &s, STATEMENT_CHECKED);
+	memcpy(s.subject, batch_id, 32);
+	s.u.checked.custodian = 2;
+	s.u.checked.first = first;
+	return net_log(n, &s, &n->signing[1]);
+}
+
+static struct verdict
+say_garbage(struct net *n, const uint8_t batch_id[32], uint32_t leaf)
+{
+	struct statement	s;
+
+	net_statement(n, &s, STATEMENT_GARBAGE);
+	memcpy(s.subject, batch_id, 32);
+	s.u.garbage.custodian = 2;
+	s.u.garbage.leaf = leaf;
+	buf_u8(&s.bytes, GARBAGE_SHUT);
+	memset(buf_extend(&s.bytes, GARBAGE_SHUT_BYTES - 1), 0, GARBAGE_SHUT_BYTES - 1);
+	return net_log(n, &s, &n->signing[1]);
 }
 
 static struct verdict
@@ -150,26 +161,27 @@ checked(struct net *n)
 {
 	uint8_t	id[32];
 
-	seal_id(n, id);
-	return about_batch(n, STATEMENT_CHECKED, id, 0);
+	return say_checked(n, seal_one(n, id), id);
 }
 
 static struct verdict
 checked_twice(struct net *n)
 {
-	uint8_t	id[32];
+	uint8_t		id[32];
+	uint64_t	at = seal_one(n, id);
 
-	seal_id(n, id);
-	good(about_batch(n, STATEMENT_CHECKED, id, 0));
-	return about_batch(n, STATEMENT_CHECKED, id, 0);
+	good(say_checked(n, at, id));
+	return say_checked(n, at, id);
 }
 
 static struct verdict
 checked_nothing(struct net *n)
 {
-	uint8_t	id[32] = { 1 };
+	uint8_t		id[32];
+	uint64_t	at = seal_one(n, id);
 
-	return about_batch(n, STATEMENT_CHECKED, id, 0);
+	id[0] ^= 1;
+	return say_checked(n, at, id);
 }
 
 static struct verdict
@@ -178,7 +190,7 @@ checked_a_request(struct net *n)
 	uint8_t	request[32];
 
 	seal_and_ask(n, "standard", request);
-	return about_batch(n, STATEMENT_CHECKED, request, 0);
+	return say_checked(n, 1, request);
 }
 
 static struct verdict
@@ -186,12 +198,135 @@ checked_a_void_batch(struct net *n)
 {
 	struct descriptor	d;
 	struct statement	s;
+	uint8_t			id[32];
+	uint64_t		at = seal_one(n, id);
 
 	net_descriptor(n, "standard", &d);
 	net_batch(n, &d, 1, &s);
 	s.u.batch.n = 4;
 	assert_int_equal(net_log(n, &s, &n->sealer).why, VOID_BATCH);
-	return about_batch(n, STATEMENT_CHECKED, s.id, 0);
+	return say_checked(n, at, s.id);
+}
+
+/* Four batches, at [0] .. [3]; a void entry between the second and the third. */
+struct four { uint64_t at[4]; uint8_t id[4][32]; };
+
+static void
+seal_four(struct net *n, struct four *b)
+{
+	for (size_t i = 0; i < 4; i++) {
+		if (i == 2)
+			(void)net_log_dsse(n, SPAN_STR("no statement"));
+		b->at[i] = seal_one(n, b->id[i]);
+	}
+}
+
+static struct verdict
+run_of_four(struct net *n)
+{
+	struct four	b;
+
+	seal_four(n, &b);
+	return say_checked(n, b.at[0], b.id[3]);
+}
+
+static struct verdict
+run_backwards(struct net *n)
+{
+	struct four	b;
+
+	seal_four(n, &b);
+	return say_checked(n, b.at[3], b.id[2]);
+}
+
+static struct verdict
+run_from_nothing(struct net *n)
+{
+	struct four	b;
+
+	seal_four(n, &b);
+	return say_checked(n, b.at[2] - 1, b.id[3]);
+}
+
+static struct verdict
+run_from_the_charter(struct net *n)
+{
+	struct four	b;
+
+	seal_four(n, &b);
+	return say_checked(n, 0, b.id[3]);
+}
+
+static struct verdict
+run_after_run(struct net *n)
+{
+	struct four	b;
+
+	seal_four(n, &b);
+	good(say_checked(n, b.at[0], b.id[1]));
+	return say_checked(n, b.at[2], b.id[3]);
+}
+
+static struct verdict
+run_over_its_last(struct net *n)
+{
+	struct four	b;
+
+	seal_four(n, &b);
+	good(say_checked(n, b.at[0], b.id[1]));
+	return say_checked(n, b.at[1], b.id[3]);
+}
+
+static struct verdict
+run_before(struct net *n)
+{
+	struct four	b;
+
+	seal_four(n, &b);
+	good(say_checked(n, b.at[3], b.id[3]));
+	return say_checked(n, b.at[0], b.id[1]);
+}
+
+static struct verdict
+run_around(struct net *n)
+{
+	struct four	b;
+
+	seal_four(n, &b);
+	good(say_checked(n, b.at[1], b.id[1]));
+	return say_checked(n, b.at[0], b.id[3]);
+}
+
+static struct verdict
+one_in_a_run(struct net *n)
+{
+	struct four	b;
+
+	seal_four(n, &b);
+	good(say_checked(n, b.at[0], b.id[2]));
+	return say_checked(n, b.at[1], b.id[1]);
+}
+
+static struct verdict
+one_in_a_gap(struct net *n)
+{
+	struct four	b;
+
+	seal_four(n, &b);
+	good(say_checked(n, b.at[0], b.id[0]));
+	good(say_checked(n, b.at[2], b.id[3]));
+	return say_checked(n, b.at[1], b.id[1]);
+}
+
+static struct verdict
+one_in_a_gap_twice(struct net *n)
+{
+	struct four	b;
+
+	seal_four(n, &b);
+	good(say_checked(n, b.at[2], b.id[3]));
+	good(say_checked(n, b.at[1], b.id[1]));
+	return say_checked(n, b.at[1], b.id[1]);
 }
 
 static struct verdict
@@ -199,8 +334,8 @@ garbage(struct net *n)
 {
 	uint8_t	id[32];
 
-	seal_id(n, id);
-	return about_batch(n, STATEMENT_GARBAGE, id, 0);
+	(void)seal_one(n, id);
+	return say_garbage(n, id, 0);
 }
 
 static struct verdict
@@ -208,8 +343,37 @@ garbage_beyond(struct net *n)
 {
 	uint8_t	id[32];
 
-	seal_id(n, id);
-	return about_batch(n, STATEMENT_GARBAGE, id, 1);
+	(void)seal_one(n, id);
+	return say_garbage(n, id, 1);
+}
+
+static struct verdict
+garbage_twice(struct net *n)
+{
+	uint8_t	id[32];
+
+	(void)seal_one(n, id);
+	good(say_garbage(n, id, 0));
+	return say_garbage(n, id, 0);
+}
+
+static struct verdict
+garbage_after_checked(struct net *n)
+{
+	uint8_t	id[32];
+
+	good(say_checked(n, seal_one(n, id), id));
+	return say_garbage(n, id, 0);
+}
+
+static struct verdict
+checked_after_garbage(struct net *n)
+{
+	uint8_t		id[32];
+	uint64_t	at = seal_one(n, id);
+
+	good(say_garbage(n, id, 0));
+	return say_checked(n, at, id);
 }
 
 const struct row rows_seal[] = {
@@ -232,7 +396,16 @@ const struct row rows_seal[] = {
 	{ "checked: no such batch",		checked_nothing,	VOID_UNKNOWN_SUBJECT },
 	{ "checked: a request",			checked_a_request,	VOID_UNKNOWN_SUBJECT },
 	{ "checked: a void batch",		checked_a_void_batch,	VOID_UNKNOWN_SUBJECT },
+	{ "checked: a run that ends first",	run_backwards,		VOID_SCOPE },
+	{ "checked: from a void entry",		run_from_nothing,	VOID_SCOPE },
+	{ "checked: from the charter",		run_from_the_charter,	VOID_SCOPE },
+	{ "checked: a run over the last",	run_over_its_last,	VOID_DUPLICATE },
+	{ "checked: a run before the last",	run_before,		VOID_DUPLICATE },
+	{ "checked: a run around the last",	run_around,		VOID_DUPLICATE },
+	{ "checked: one of a run again",	one_in_a_run,		VOID_DUPLICATE },
+	{ "checked: one in a gap, twice",	one_in_a_gap_twice,	VOID_DUPLICATE },
 	{ "garbage: no such leaf",		garbage_beyond,		VOID_SCOPE },
+	{ "garbage twice",			garbage_twice,		VOID_DUPLICATE },
 
 	{ "batch",				batch_plain,		VOID_NONE },
 	{ "batch: sealed a day ago",		batch_day_old,		VOID_NONE },
@@ -240,6 +413,11 @@ const struct row rows_seal[] = {
 	{ "batch: the quota to the last",	quota_full,		VOID_NONE },
 	{ "batch: the quota of the next day",	quota_next_day,		VOID_NONE },
 	{ "checked",				checked,		VOID_NONE },
+	{ "checked: a run of four",		run_of_four,		VOID_NONE },
+	{ "checked: a run after a run",		run_after_run,		VOID_NONE },
+	{ "checked: one in a gap",		one_in_a_gap,		VOID_NONE },
+	{ "checked: after garbage",		checked_after_garbage,	VOID_NONE },
 	{ "garbage",				garbage,		VOID_NONE },
+	{ "garbage: after checked",		garbage_after_checked,	VOID_NONE },
 };
 const size_t n_rows_seal = sizeof(rows_seal) / sizeof(rows_seal[0]);

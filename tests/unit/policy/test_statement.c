@@ -73,11 +73,13 @@ make(struct statement *s, enum statement_type type)
 		break;
 	case STATEMENT_CHECKED:
 		s->u.checked.custodian = 1;
+		s->u.checked.first = INT64_MAX;
 		break;
 	case STATEMENT_GARBAGE:
 		s->u.garbage.custodian = 1;
 		s->u.garbage.leaf = 1023;
-		buf_printf(&s->bytes, "proof");
+		buf_u8(&s->bytes, GARBAGE_OTHER);
+		memset(buf_extend(&s->bytes, GARBAGE_OTHER_BYTES - 1), 7, GARBAGE_OTHER_BYTES - 1);
 		break;
 	case STATEMENT_UNKNOWN:
 	case STATEMENT_CHARTER:
@@ -252,6 +254,14 @@ one_edit_each(void **state)
 		{ STATEMENT_RELEASE, "\"good\":true", "\"good\":1", RC_FORMAT },
 		{ STATEMENT_GARBAGE, "\"leaf\":1023", "\"leaf\":1024", RC_FORMAT },
 		{ STATEMENT_GARBAGE, "\"custodian\":1", "\"custodian\":2", RC_OK },
+		{ STATEMENT_CHECKED, "\"first\":9223372036854775807", "\"first\":0", RC_OK },
+		{ STATEMENT_CHECKED, "\"first\":9223372036854775807", "\"first\":9223372036854775808", RC_FORMAT },
+		{ STATEMENT_CHECKED, "\"first\":9223372036854775807", "\"first\":-1", RC_FORMAT },
+		{ STATEMENT_CHECKED, "\"first\":9223372036854775807", "\"first\":\"7\"", RC_FORMAT },
+		{ STATEMENT_CHECKED, ",\"first\":9223372036854775807", "", RC_FORMAT },
+		{ STATEMENT_CHECKED, "\"first\":", "\"last\":8,\"first\":", RC_FORMAT },
+		{ STATEMENT_CHECKED, "\"custodian\":1", "\"custodian\":32", RC_FORMAT },
+		{ STATEMENT_HELD, "\"custodian\":1", "\"first\":7,\"custodian\":1", RC_FORMAT },
 	};
 
 	(void)state;
@@ -271,6 +281,59 @@ one_edit_each(void **state)
 		buf_printf(&b, "%s", at + strlen(rows[i].from));
 		if (parse_payload(buf_view(&b), &got, NULL) != rows[i].rc)
 			fail_msg("%s -> %s", rows[i].from, rows[i].to);
+	}
+}
+
+/* Two kinds of proof, each of one length; neither read nor written otherwise. */
+static void
+proofs(void **state)
+{
+	static const struct {
+		int	kind;
+		size_t	n;
+		bool	fits;
+	} rows[] = {
+		{ GARBAGE_SHUT, 49, true },
+		{ GARBAGE_SHUT, 48, false },
+		{ GARBAGE_SHUT, 50, false },
+		{ GARBAGE_SHUT, 81, false },
+		{ GARBAGE_OTHER, 81, true },
+		{ GARBAGE_OTHER, 80, false },
+		{ GARBAGE_OTHER, 82, false },
+		{ GARBAGE_OTHER, 49, false },
+		{ 0, 49, false },
+		{ 3, 81, false },
+		{ 3, 49, false },
+		{ GARBAGE_SHUT, 1, false },
+		{ GARBAGE_SHUT, 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		AUTO_DONE(statement_done) struct statement s, got;
+		AUTO_DONE(buf_done) struct buf good = BUF_INIT(BIG), b = BUF_INIT(BIG);
+		uint8_t		 proof[96] = { (uint8_t)rows[i].kind };
+		char		 text[160];
+		char		*at;
+
+		make(&s, STATEMENT_GARBAGE);
+		assert_int_equal(statement_write(&s, &good, NULL), RC_OK);
+		buf_reset(&s.bytes);
+		buf_add(&s.bytes, proof, rows[i].n);
+		assert_int_equal(statement_write(&s, &b, NULL),
+		    rows[i].fits ? RC_OK : RC_USAGE);
+		assert_int_equal(b.n > 0, rows[i].fits);
+
+		buf_reset(&b);
+		at = strstr(buf_text(&good), "\"proof\":\"");
+		assert_non_null(at);
+		buf_add(&b, good.p, (size_t)(at - buf_text(&good)));
+		sodium_bin2base64(text, sizeof(text), proof, rows[i].n,
+		    sodium_base64_VARIANT_ORIGINAL);
+		buf_printf(&b, "\"proof\":\"%s\"}}", text);
+		if (parse_payload(buf_view(&b), &got, NULL) !=
+		    (rows[i].fits ? RC_OK : RC_FORMAT))
+			fail_msg("kind %d of %zu bytes", rows[i].kind, rows[i].n);
 	}
 }
 
@@ -317,6 +380,10 @@ not_written(void **state)
 	memset(s.signer, 0, sizeof(s.signer));
 	assert_int_equal(statement_write(&s, &b, NULL), RC_USAGE);
 	s.type = STATEMENT_UNKNOWN;
+	assert_int_equal(statement_write(&s, &b, NULL), RC_USAGE);
+	statement_done(&s);
+	make(&s, STATEMENT_CHECKED);
+	s.u.checked.first = UINT64_C(1) << 63;
 	assert_int_equal(statement_write(&s, &b, NULL), RC_USAGE);
 	assert_int_equal(b.n, 0);
 }
@@ -384,6 +451,7 @@ main(void)
 		cmocka_unit_test(every_truncation),
 		cmocka_unit_test(members_are_exactly_these),
 		cmocka_unit_test(one_edit_each),
+		cmocka_unit_test(proofs),
 		cmocka_unit_test(unknown_types),
 		cmocka_unit_test(not_written),
 		cmocka_unit_test(beginnings),
