@@ -8,14 +8,17 @@
  * coordinator, and is expected in the log: what stays out of it is censored, and
  * everybody may see that (Checkpoint). A peer's receipts travel the same way.
  *
- * Forgotten when the log shows an authentic statement of its id, effective or void.
- * What is no "no" is forgotten HANDED_KEEP after it expired as well.
+ * Forgotten when the log shows an authentic statement of its id, effective or void; but
+ * a "no" that the log shows only after it expired was swallowed by delay, and goes on
+ * barring. HANDED_KEEP after it expired, what is no "no" is forgotten as well, and a "no"
+ * whose request is over.
  *
  * Bounds: HANDED_MAX in all, HANDED_NO_MAX of one signer's; of requests and
  * approvals HANDED_OTHER_MAX in all, HANDED_OTHER_OWN of one signer, and their blobs
- * HANDED_BLOBS_MAX bytes. One statement of a type, subject and signer: a second is
- * answered as the first. None of these can be spent by strangers: no signature of the
- * charter, no place.
+ * HANDED_BLOBS_MAX bytes; HANDED_RECEIPTS_OWN receipts of one custodian. One statement
+ * of a kind, subject and signer (a denial and an approval are two kinds): a second is
+ * answered as the first, or takes its place when the first has expired. None of these
+ * can be spent by strangers: no signature of the charter, no place.
  */
 #ifndef CUSTODIAN_HANDED_H
 #define CUSTODIAN_HANDED_H
@@ -26,7 +29,9 @@
 #define HANDED_NO_MAX		512
 #define HANDED_OTHER_MAX	256
 #define HANDED_OTHER_OWN	16
+#define HANDED_RECEIPTS_OWN	64
 #define HANDED_BLOBS_MAX	(8 << 20)
+#define HANDED_BLOB_MAX		(128 << 10)	/* of one: with its statement it fits an Append reply */
 #define HANDED_KEEP		(30 * UINT64_C(86400))
 
 struct custody;
@@ -47,15 +52,22 @@ struct handed_answer {
 
 /*
  * from: the peer that passed it on, 0: its author or whoever. Durable, and marked in
- * the token, when it returns RC_OK. RC_FORMAT, RC_VERIFY: no statement, or nobody's of
- * the charter. RC_LIMIT: a bound above. RC_UNSURE: it speaks of entries that did not
- * come here yet: hand it in again.
+ * the token, when it returns RC_OK. RC_FORMAT, RC_VERIFY: no statement, nobody's of the
+ * charter, or of a type that is not handed in. RC_LIMIT: a bound above. RC_MISSING: a
+ * blob that it names did not come with it. RC_UNSURE: it speaks of entries that did not
+ * come here yet: hand it in again. The words for whoever asks are in custody.words.
  */
 MUST_USE enum rc handed_take(struct custody *c, uint8_t from, struct span dsse, const struct span *blob,
     size_t n_blobs, struct handed_answer *ret, struct err *err);
 
-/* In the transaction of an append: the log shows this one (authentic, effective or void). */
-MUST_USE enum rc handed_logged(struct custody *c, const uint8_t id[SHA256_BYTES], struct err *err);
+/*
+ * In the transaction of an append: the log shows this one, which is authentic, with this
+ * verdict. An effective denial, revocation or receipt stands for every other of its kind,
+ * subject and signer as well: they could only be void now.
+ */
+MUST_USE enum rc handed_logged(struct custody *c, const struct statement *s, enum void_reason why, struct err *err);
+/* Likewise: forgets some of what is no "no" and expired long ago. */
+MUST_USE enum rc handed_expire(struct custody *c, when now, struct err *err);
 
 /* Every "no" that waits, for replica_may_act(); free() the list. */
 MUST_USE enum rc handed_objections(struct custody *c, struct objection **ret, size_t *ret_n, struct err *err);
@@ -75,6 +87,8 @@ struct handed_row {
 typedef enum rc (*handed_fn)(void *user, const struct handed_row *row, struct err *err);
 MUST_USE enum rc handed_each(struct custody *c, const uint8_t *after, size_t max, handed_fn fn, void *user,
     struct err *err);
+/* The same for this custodian's own receipts that the log does not show: peers ask for them too. */
+MUST_USE enum rc handed_own_receipts(struct custody *c, size_t max, handed_fn fn, void *user, struct err *err);
 /* How many wait, and since when the oldest does (0: none). */
 MUST_USE enum rc handed_count(struct custody *c, uint32_t *ret_n, when *ret_oldest, struct err *err);
 
