@@ -38,24 +38,60 @@ put_blobs(struct appending *a, struct span leaf, struct err *err)
 	return RC_OK;
 }
 
-/* The log shows it: it is owed no longer (custody_owed_key()). */
+/* May something of its type be waiting here for the log to show it? */
+static bool
+may_be_awaited(enum statement_type t)
+{
+	return t == STATEMENT_REQUEST || t == STATEMENT_DECISION || t == STATEMENT_WITHDRAWAL ||
+	    t == STATEMENT_REVOCATION || t == STATEMENT_RECEIPT || t == STATEMENT_CHECKED || t == STATEMENT_GARBAGE;
+}
+
+/* The log shows it: it is owed, and expected, no longer. */
 static enum rc
-forget_own_receipt(struct custody *c, const struct verdict *v, struct span leaf, struct err *err)
+forget(struct custody *c, const struct statement *s, enum void_reason why, struct err *err)
+{
+	uint8_t	key[OWED_KEY_BYTES];
+
+	if (s->type == STATEMENT_CHECKED || s->type == STATEMENT_GARBAGE)
+		return store_journal_del(c->store, JOURNAL_FOUND, SPAN_OF(s->id), err);
+	if (s->type == STATEMENT_RECEIPT && why == VOID_NONE) {
+		custody_owed_key(s, key);
+		TRY(store_journal_del(c->store, JOURNAL_RECEIPT, SPAN_OF(key), err));
+	}
+	return handed_logged(c, s, why, err);
+}
+
+/* A copy with a broken signature is not the statement: only what its signer signed is heard. */
+static enum rc
+forget_awaited(struct custody *c, const struct verdict *v, struct span leaf, struct err *err)
 {
 	AUTO_DONE(dsse_done) struct dsse d;
 	AUTO_DONE(statement_done) struct statement s;
-	struct entry	e;
-	uint8_t		key[OWED_KEY_BYTES];
+	struct entry		e;
+	enum void_reason	why;
+	uint64_t		index;
+	enum rc			rc;
 
+	if (!may_be_awaited((enum statement_type)v->type))
+		return RC_OK;
+	rc = replica_logged(c->replica, v->id, &index, &why, err);
+	if (rc != RC_OK)
+		return rc == RC_MISSING ? RC_OK : rc;
 	memset(&d, 0, sizeof(d));
 	memset(&s, 0, sizeof(s));
-	if (v->type != STATEMENT_RECEIPT || !v->effective)
-		return RC_OK;
 	TRY(entry_parse(leaf, &e, err));
 	TRY(dsse_parse(e.dsse, &d, err));
 	TRY(statement_parse(&d, &s, err));
-	custody_owed_key(&s, key);
-	return store_journal_del(c->store, JOURNAL_RECEIPT, SPAN_OF(key), err);
+	return forget(c, &s, why, err);
+}
+
+/* What else is to be known of an entry that was applied, in the same transaction. */
+static enum rc
+note_entry(struct appending *a, uint64_t index, const struct verdict *v, struct span leaf, struct err *err)
+{
+	if (v->type == STATEMENT_DECISION && v->effective)
+		TRY(custody_note_arrival(a->c, index, a->now, err));
+	return forget_awaited(a->c, v, leaf, err);
 }
 
 static enum rc
@@ -84,7 +120,7 @@ take_entry(struct appending *a, struct span leaf, struct err *err)
 	TRY(store_append(c->store, leaf, err));
 	TRY(store_verdict_put(c->store, index, &v, err));
 	a->size++;
-	return forget_own_receipt(c, &v, leaf, err);
+	return note_entry(a, index, &v, leaf, err);
 }
 
 /* An entry that is here already must be the same one. */
@@ -177,6 +213,7 @@ take(struct appending *a, struct err *err)
 {
 	TRY(take_entries(a, err));
 	TRY(take_all_shares(a, err));
+	TRY(handed_expire(a->c, a->now, err));
 	return append_notes(a, err);
 }
 

@@ -1,8 +1,8 @@
 /*
- * custodian/append.h - one Append at work. For append.c, cosign.c and reply.c only.
+ * custodian/append.h - one Append at work. For append.c, cosign.c, reply.c and waiting.c only.
  *
  * append.c takes the page in one transaction; cosign.c checks its notes in it and
- * signs after it; reply.c says what is held, owed and missing.
+ * signs after it; reply.c says what is held, owed and missing, waiting.c what waits.
  */
 #ifndef CUSTODIAN_APPEND_H
 #define CUSTODIAN_APPEND_H
@@ -44,6 +44,16 @@ MUST_USE enum rc batch_of(struct custody *c, uint64_t index, struct dsse *d, str
 
 /* In the transaction, after the entries: the notes that came with them. */
 MUST_USE enum rc append_notes(struct appending *a, struct err *err);
+/* What a reply has of the statements that wait: custodian/waiting.c. */
+#define WAITING_MAX		16
+
+struct waiting {
+	Quorate__V1__Handed	 handed[WAITING_MAX], *row[WAITING_MAX];
+	size_t			 n;
+};
+MUST_USE enum rc waiting_fill(struct custody *c, struct waiting *w, struct err *err);
+void	 waiting_done(struct waiting *w);
+
 /* After the commit. */
 MUST_USE enum rc append_cosign(struct appending *a, struct err *err);
 MUST_USE enum rc append_answer(struct appending *a, struct buf *reply, struct err *err);

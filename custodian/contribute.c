@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/accusation.h"
 #include "base/wire.h"
 #include "custodian/opener.h"
 #include "evidence/cms.h"
@@ -34,6 +35,17 @@ struct contributing {
 	struct descriptor	 descriptor;
 	struct secret		*share;
 };
+
+struct objections {
+	struct objection	*list;
+	size_t			 n;
+};
+
+static void
+objections_done(struct objections *o)
+{
+	free(o->list);
+}
 
 static void
 contributing_done(struct contributing *k)
@@ -229,7 +241,7 @@ act(struct contributing *k, struct buf *reply, struct err *err)
 static enum rc
 not_frozen(struct custody *c, struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf v = BUF_INIT(NOTE_BYTES_MAX);
+	AUTO_DONE(buf_done) struct buf v = BUF_INIT(ACCUSATION_BYTES_MAX);
 	enum rc	rc = store_get(c->store, CUSTODY_ACCUSATION, &v, err);
 
 	if (rc == RC_MISSING)
@@ -267,22 +279,52 @@ not_overdue(struct custody *c, when now, struct err *err)
 }
 
 static enum rc
+not_restored(struct custody *c, struct err *err)
+{
+	if (!c->steps.restored || c->steps.since != UINT64_MAX)
+		return RC_OK;
+	return custody_say(c, err, RC_DENIED, "this custodian was put back to an older state and has not caught up with "
+	    "the others yet");
+}
+
+enum rc
+custody_willing(struct custody *c, when now, struct err *err)
+{
+	TRY(not_frozen(c, err));
+	TRY(not_restored(c, err));
+	return not_overdue(c, now, err);
+}
+
+/* What only this custodian knows: its clock, what was handed to it, when things came. */
+static enum rc
+ask_replica(struct custody *c, const uint8_t order[SHA256_BYTES], when now, struct grant *ret, struct err *err)
+{
+	AUTO_DONE(objections_done) struct objections o;
+	struct own_view	own = { .now = now, .arrived = custody_arrived, .user = c };
+
+	memset(&o, 0, sizeof(o));
+	TRY(handed_objections(c, &o.list, &o.n, err));
+	TRY(custody_cosigned_size(c, &own.cosigned_size, err));
+	own.floor = c->steps.restored ? c->steps.since : 0;
+	own.objection = o.list;
+	own.n_objections = o.n;
+	return replica_may_act(c->replica, order, &own, ret, err);
+}
+
+static enum rc
 decide(struct custody *c, const uint8_t order[SHA256_BYTES], when now, struct grant *ret, struct err *err)
 {
-	uint64_t	cosigned;
+	struct err	why;
 	enum rc		rc;
 
-	TRY(not_frozen(c, err));
-	TRY(not_overdue(c, now, err));
-	TRY(custody_cosigned_size(c, &cosigned, err));
-	rc = replica_may_contribute(c->replica, order, now, cosigned, ret, err);
-	if (rc == RC_DENIED || rc == RC_MISSING || rc == RC_QUORUM) {
-		struct err	why = *err;
-
-		/* Every refusal names its reason to the asker: the log has it all. */
+	TRY(custody_willing(c, now, err));
+	rc = ask_replica(c, order, now, ret, &why);
+	if (rc == RC_OK)
+		return RC_OK;
+	/* Every refusal names its reason to the asker: the log has it all. */
+	if (rc == RC_DENIED || rc == RC_MISSING || rc == RC_QUORUM)
 		return custody_say(c, err, rc, "%.240s", why.msg);
-	}
-	return rc;
+	return err_set(err, rc, "%s", why.msg);
 }
 
 enum rc

@@ -221,24 +221,3 @@ append_cosign(struct appending *a, struct err *err)
 	note_sig_line(&key, a->now, sig, &a->line);
 	return buf_check(&a->line, "cosignature", err);
 }
-
-enum rc
-custody_checkpoint(struct custody *c, struct span request, struct buf *reply, struct err *err)
-{
-	Quorate__V1__CheckpointReply	r = QUORATE__V1__CHECKPOINT_REPLY__INIT;
-	AUTO_DONE(buf_done) struct buf v = BUF_INIT(NOTE_BYTES_MAX + 8);
-	uint8_t	*p;
-	enum rc	rc;
-
-	(void)request;
-	r.size = store_size(c->store);
-	rc = store_get(c->store, CUSTODY_COSIGNED, &v, err);
-	if (rc != RC_OK && rc != RC_MISSING)
-		return rc;
-	if (rc == RC_OK && v.n > 8)
-		r.cosigned = (ProtobufCBinaryData){ v.n - 8, v.p + 8 };
-	p = buf_extend(reply, quorate__v1__checkpoint_reply__get_packed_size(&r));
-	TRY(buf_check(reply, "reply", err));
-	(void)quorate__v1__checkpoint_reply__pack(&r, p);
-	return RC_OK;
-}

@@ -36,6 +36,14 @@
 
 #define CLOCK_AHEAD_MAX		60	/* seconds by which an entry may be ahead of our clock */
 
+/* Where the lists of the last Append reply ended: the next one goes on from there. */
+struct rotation {
+	struct turn {
+		uint8_t	key[STORE_KEY_MAX];
+		size_t	n;
+	} no, other, found;
+};
+
 struct custody {
 	struct custodian_config	 config;
 	uint8_t			 genesis[SHA256_BYTES];
@@ -48,11 +56,13 @@ struct custody {
 	struct steps		 steps;
 	struct comparing	 comparing;
 	struct checking		*checking;
+	struct rotation		 rotation;
 	/* Of the call at hand, set by the keeper: who calls, and which custodian (0: none). */
 	uint32_t		 caller;	/* enum caller */
 	uint8_t			 from;
 	/* What a method wants a peer to read when it fails; set with custody_say(). */
 	char			 words[256];
+	char			 doubt[256];	/* what health_fill() said last */
 };
 
 MUST_USE enum rc custody_open(const char *dir, struct custody **ret, struct err *err);
@@ -87,6 +97,22 @@ MUST_USE enum rc custody_exchange(struct custody *c, struct span request, struct
  */
 MUST_USE enum rc custody_outgoing(struct custody *c, struct span request, struct buf *reply, struct err *err);
 MUST_USE enum rc custody_heard(struct custody *c, struct span request, struct buf *reply, struct err *err);
+
+/*
+ * Would it contribute at all now? RC_DENIED, RC_UNSURE with words: to nothing, whoever
+ * asks for what (of an order of its own see replica_may_act()).
+ */
+MUST_USE enum rc custody_willing(struct custody *c, when now, struct err *err);
+/* own_view.arrived over JOURNAL_ARRIVED; user: the custody. */
+MUST_USE enum rc custody_arrived(void *user, uint64_t index, when *ret, struct err *err);
+/* In the transaction of an append: a decision came. Forgets a few that came long ago. */
+MUST_USE enum rc custody_note_arrival(struct custody *c, uint64_t index, when now, struct err *err);
+/*
+ * What whoever relies on this custodian should know about it. h->doubt is good until
+ * the next call.
+ */
+struct Quorate__V1__Health;
+MUST_USE enum rc health_fill(struct custody *c, when now, struct Quorate__V1__Health *h, struct err *err);
 
 /* Size of the newest q-cosigned checkpoint that this replica agrees with; 0: none. */
 MUST_USE enum rc custody_cosigned_size(struct custody *c, uint64_t *ret, struct err *err);

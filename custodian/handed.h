@@ -31,7 +31,7 @@
 #define HANDED_OTHER_OWN	16
 #define HANDED_RECEIPTS_OWN	64
 #define HANDED_BLOBS_MAX	(8 << 20)
-#define HANDED_BLOB_MAX		(128 << 10)	/* of one: with its statement it fits an Append reply */
+#define HANDED_BLOB_MAX		(96 << 10)	/* of one: with its statement it fits an Append reply */
 #define HANDED_KEEP		(30 * UINT64_C(86400))
 
 struct custody;

@@ -21,11 +21,14 @@
 #define REPLY_MAX	(1 << 20)	/* what the listener can send on; a frame holds it */
 #define FILES_MAX	256		/* database, token and the two sockets need a tenth */
 
+#define KNOWN	(CALLER_COORDINATOR | CALLER_PEER | CALLER_HOST)
+
 const struct keeper_method	keeper_methods[] = {
-	/* name				callers			  max      */
-	{ "/quorate.v1.Custodian/Append", CALLER_COORDINATOR,	  1 << 20, custody_append },
-	{ "/quorate.v1.Custodian/Contribute", CALLER_COORDINATOR, 64,	   custody_contribute },
-	{ "/quorate.v1.Custodian/Checkpoint", CALLER_COORDINATOR | CALLER_PEER, 64, custody_checkpoint },
+	/* name				  callers		  max        */
+	{ "/quorate.v1.Custodian/Append",     CALLER_COORDINATOR,     1 << 20,   custody_append },
+	{ "/quorate.v1.Custodian/Contribute", CALLER_COORDINATOR,     64,	 custody_contribute },
+	{ "/quorate.v1.Custodian/Checkpoint", KNOWN | CALLER_ANYBODY, 64,	 custody_checkpoint },
+	{ "/quorate.v1.Custodian/Submit",     KNOWN | CALLER_ANYBODY, 512 << 10, custody_submit },
 };
 const size_t	n_keeper_methods = sizeof(keeper_methods) / sizeof(keeper_methods[0]);
 

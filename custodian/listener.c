@@ -62,8 +62,8 @@ who(void *user, const uint8_t pin[RPC_PIN_BYTES])
 
 	for (i = 0; pin != NULL && i < l->n_pins; i++)
 		if (memcmp(l->pin[i], pin, RPC_PIN_BYTES) == 0)	/* public digests */
-			return l->role[i];
-	return 0;
+			return l->role[i] | CALLER_ANYBODY;
+	return CALLER_ANYBODY;
 }
 
 /* Which custodian calls: its index, or 0. */

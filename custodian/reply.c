@@ -1,4 +1,4 @@
-/* custodian/reply.c - what Append answers: held, owed, missing, and where we are. */
+/* custodian/reply.c - what Append answers: held, owed, missing, what waits, and where we are. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +54,10 @@ struct reply_lists {
 	size_t			 n_held, n_receipts;
 	uint64_t		 missing[REPLY_MISSING_MAX];
 	size_t			 n_missing;
+	struct waiting		 waiting;
+	Quorate__V1__Health	 health;
+	struct verdict		 state_of;	/* .state, when it was asked for */
+	bool			 has_state_of;
 };
 
 static void
@@ -66,6 +70,7 @@ reply_lists_done(struct reply_lists *l)
 	free(l->held);
 	for (i = 0; i < l->n_receipts; i++)
 		free(l->receipts[i].data);
+	waiting_done(&l->waiting);
 }
 
 static enum rc
@@ -134,10 +139,23 @@ write_reply(struct appending *a, struct reply_lists *l, struct buf *reply, struc
 	r.cosigned_size = cosigned;
 	r.n_missing_shares = l->n_missing;
 	r.missing_shares = l->missing;
+	r.n_statements = l->waiting.n;
+	r.statements = l->waiting.row;
+	r.health = &l->health;
+	if (l->has_state_of)
+		r.state_of = (ProtobufCBinaryData){ sizeof(l->state_of.state), l->state_of.state };
 	p = buf_extend(reply, quorate__v1__append_reply__get_packed_size(&r));
 	TRY(buf_check(reply, "reply", err));
 	(void)quorate__v1__append_reply__pack(&r, p);
 	return RC_OK;
+}
+
+/* The coordinator looks for the first entry after which our states part. */
+static enum rc
+find_state_of(struct appending *a, struct reply_lists *l, struct err *err)
+{
+	l->has_state_of = a->q->state_of > 0 && a->q->state_of <= a->size;
+	return l->has_state_of ? store_verdict(a->c->store, a->q->state_of - 1, &l->state_of, err) : RC_OK;
 }
 
 /* Held statements are journalled before they go out. */
@@ -166,5 +184,8 @@ append_answer(struct appending *a, struct buf *reply, struct err *err)
 	memset(&l, 0, sizeof(l));
 	TRY(list_all(a, &l, err));
 	TRY(append_cosign(a, err));
+	TRY(waiting_fill(a->c, &l.waiting, err));
+	TRY(find_state_of(a, &l, err));
+	TRY(health_fill(a->c, a->now, &l.health, err));
 	return write_reply(a, &l, reply, err);
 }

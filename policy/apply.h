@@ -158,6 +158,13 @@ struct own_view {
 MUST_USE enum rc replica_may_act(struct replica *r, const uint8_t order[SHA256_BYTES],
     const struct own_view *own, struct grant *ret, struct err *err);
 
+/*
+ * Does the log show this statement? Only what its signer signed counts; a copy with a
+ * broken signature is not it. why: its verdict there. RC_MISSING: it does not.
+ */
+MUST_USE enum rc replica_logged(struct replica *r, const uint8_t id[SHA256_BYTES], uint64_t *ret_index,
+    enum void_reason *ret_why, struct err *err);
+
 /* Says it "no": a denial, a withdrawal, a revocation? */
 bool	 statement_is_no(const struct statement *s);
 /* Has this custodian signed `checked` for this batch entry, in a run or alone? RC_MISSING: no batch is there. */

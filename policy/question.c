@@ -132,6 +132,18 @@ replica_request(struct replica *r, const uint8_t id[SHA256_BYTES], when now,
 /* --- batches --------------------------------------------------------------------------- */
 
 enum rc
+replica_logged(struct replica *r, const uint8_t id[SHA256_BYTES],
+    uint64_t *ret_index, enum void_reason *ret_why, struct err *err)
+{
+	struct rec_statement	s;
+
+	TRY(rec_statement_get(r->st, id, &s, err));
+	*ret_index = s.index;
+	*ret_why = (enum void_reason)s.why;
+	return RC_OK;
+}
+
+enum rc
 replica_batch(struct replica *r, uint64_t index, struct batch_view *ret,
     struct err *err)
 {

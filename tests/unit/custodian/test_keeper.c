@@ -21,6 +21,8 @@ static struct bench		b;
 static int			control, fd;		/* to the keeper; to it as a listener */
 static pid_t			keeper;
 
+#define KNOWN	(CALLER_COORDINATOR | CALLER_PEER | CALLER_HOST)
+
 /* The table, read aloud. */
 static void
 table(void **state)
@@ -28,7 +30,8 @@ table(void **state)
 	static const struct { const char *name; uint32_t callers; size_t max; } rows[] = {
 		{ "/quorate.v1.Custodian/Append", CALLER_COORDINATOR, 1 << 20 },
 		{ "/quorate.v1.Custodian/Contribute", CALLER_COORDINATOR, 64 },
-		{ "/quorate.v1.Custodian/Checkpoint", CALLER_COORDINATOR | CALLER_PEER, 64 },
+		{ "/quorate.v1.Custodian/Checkpoint", KNOWN | CALLER_ANYBODY, 64 },
+		{ "/quorate.v1.Custodian/Submit", KNOWN | CALLER_ANYBODY, 512 << 10 },
 	};
 
 	(void)state;
@@ -70,11 +73,17 @@ who_asks_what(void **state)
 		{ 1, CALLER_COORDINATOR, 1, RC_FORMAT },
 		{ 1, CALLER_COORDINATOR, 64, RC_FORMAT },
 		{ 1, CALLER_COORDINATOR, 65, RC_DENIED },
-		{ 2, CALLER_HOST, 0, RC_DENIED },
+		{ 2, 0, 0, RC_DENIED },
+		{ 2, CALLER_SELF, 0, RC_DENIED },
+		{ 2, CALLER_ANYBODY, 0, RC_OK },
+		{ 2, CALLER_HOST, 0, RC_OK },
 		{ 2, CALLER_PEER, 0, RC_OK },
 		{ 2, CALLER_PEER | CALLER_HOST, 0, RC_OK },
 		{ 2, CALLER_PEER, 65, RC_DENIED },
-		{ 3, 0xff, 0, RC_USAGE },
+		{ 3, 0, 1, RC_DENIED },
+		{ 3, CALLER_ANYBODY, 1, RC_FORMAT },
+		{ 3, CALLER_PEER, 1, RC_FORMAT },
+		{ 3, CALLER_ANYBODY, 0, RC_UNSURE },	/* no log yet */
 		{ 255, 0xff, 0, RC_USAGE },
 	};
 	struct frame	f = { .payload = BUF_INIT(FRAME_BYTES_MAX) };
