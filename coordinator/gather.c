@@ -13,7 +13,9 @@
 #define COVER_MS	5000u	/* for a custodian to hear that the order is cosigned */
 #define RETRY_MS	500u
 #define FRESH_MS	4000u	/* heard of so lately: asked before the others */
-#define HEDGE_MS	3000u	/* one that is silent so long no longer counts on */
+#define HEDGE_MS	1000u	/* one that is silent so long is not counted on: another is asked */
+#define LOOK_MS		250u
+#define MORE_MS		3000u	/* with k answers: for those that are wanted besides */
 #define TRIES_MAX	20u	/* of one custodian, while it only says "not yet" */
 
 PB_AUTO(contribute_reply, ContributeReply);
@@ -25,6 +27,7 @@ struct ask {
 	unsigned	tries;
 	uint64_t	again_at, asked_at;
 	struct buf	message, receipt;
+	bool		signed_receipt;	/* it signed one for this order, whatever it says */
 };
 
 struct gathering {
@@ -34,7 +37,7 @@ struct gathering {
 	pthread_mutex_t		 lock;
 	pthread_cond_t		 changed;
 	unsigned		 refs;
-	char			 refusal[RPC_SAID_BYTES];	/* the first one's words */
+	char			 refusal[ERR_MSG_BYTES];	/* who refused first, and its words */
 	struct ask		 ask[CUSTODIANS_MAX];
 };
 
@@ -113,23 +116,26 @@ gathering_drop(struct gathering *g)
 
 /* ---- one ask, in a thread of its own -------------------------------------------------- */
 
-/* A receipt of this custodian, for this order, over this very message. */
+/*
+ * A receipt of this custodian for this order: what it signed it cannot deny, so it is
+ * logged. Only one over this very message lets the message be used: ret_binds.
+ */
 static enum rc
 check_receipt(const struct gathering *g, uint8_t custodian, struct span message,
-    struct span receipt, struct err *err)
+    struct span receipt, bool *ret_binds, struct err *err)
 {
 	struct admission	a;
 	enum void_reason	why;
 	uint8_t			digest[SHA256_BYTES];
 	enum rc			rc = admit(g->c->charter, receipt, &a, &why, err);
 
-	sha256_one(digest, message);
 	if (rc == RC_OK && (a.s.type != STATEMENT_RECEIPT ||
 	    a.s.u.receipt.custodian != custodian ||
 	    memcmp(a.s.subject, g->order, SHA256_BYTES) != 0 ||
-	    memcmp(a.s.u.receipt.message, digest, SHA256_BYTES) != 0 ||
 	    !dsse_signed_by(&a.d, &g->c->charter->custodian[custodian - 1].signing_key)))
-		rc = err_set(err, RC_VERIFY, "its receipt is not over its message");
+		rc = err_set(err, RC_VERIFY, "no receipt of it for this order came with its answer");
+	sha256_one(digest, message);
+	*ret_binds = rc == RC_OK && memcmp(a.s.u.receipt.message, digest, SHA256_BYTES) == 0;
 	admission_done(&a);
 	return rc;
 }
@@ -168,36 +174,62 @@ static enum rc
 take_reply(struct gathering *g, uint8_t custodian, struct span reply, struct err *err)
 {
 	struct ask	*a = &g->ask[custodian - 1];
+	bool		 binds;
 
 	PB_UNPACK(contribute_reply, ContributeReply, r, reply);
-	TRY(check_receipt(g, custodian, pb_span(&r->message), pb_span(&r->receipt), err));
+	TRY(check_receipt(g, custodian, pb_span(&r->message), pb_span(&r->receipt), &binds, err));
 	buf_reset(&a->message);
 	buf_reset(&a->receipt);
 	buf_span(&a->message, pb_span(&r->message));
 	buf_span(&a->receipt, pb_span(&r->receipt));
 	TRY(buf_check(&a->message, "contribution", err));
-	return buf_check(&a->receipt, "contribution", err);
+	TRY(buf_check(&a->receipt, "contribution", err));
+	a->signed_receipt = true;
+	return binds ? RC_OK : err_set(err, RC_VERIFY, "its receipt is not over its message");
+}
+
+/* With the lock held. The first to refuse speaks for all. */
+static void
+refused(struct gathering *g, uint8_t custodian, const char *words)
+{
+	g->ask[custodian - 1].state = ASK_REFUSED;
+	if (g->refusal[0] == '\0')
+		(void)snprintf(g->refusal, sizeof(g->refusal), "custodian %u (%s): %s", custodian,
+		    g->c->charter->custodian[custodian - 1].name, words);
 }
 
 /* With the lock held: what an answer makes of its ask. */
 static void
-settle(struct gathering *g, uint8_t custodian, enum rc asked, enum rc checked, const char *said)
+settle(struct gathering *g, uint8_t custodian, enum rc asked, enum rc checked, const char *words)
 {
 	struct ask	*a = &g->ask[custodian - 1];
 
 	a->again_at = clock_ms() + RETRY_MS;
-	if (asked == RC_OK && checked == RC_OK) {
+	if (asked == RC_OK && checked == RC_OK)
 		a->state = ASK_GOOD;
-	} else if (asked == RC_OK && (checked == RC_FORMAT || checked == RC_VERIFY)) {
+	else if (asked == RC_OK && (checked == RC_FORMAT || checked == RC_VERIFY))
 		a->state = ASK_LIED;
-	} else if (asked == RC_DENIED || asked == RC_FORMAT || asked == RC_VERIFY ||
-	    ++a->tries >= TRIES_MAX) {
-		a->state = ASK_REFUSED;
-		if (g->refusal[0] == '\0' && said[0] != '\0')
-			(void)snprintf(g->refusal, sizeof(g->refusal), "%s", said);
-	} else {
+	else if (asked == RC_DENIED || asked == RC_FORMAT || asked == RC_VERIFY || ++a->tries >= TRIES_MAX)
+		refused(g, custodian, words);
+	else
 		a->state = ASK_LATER;	/* away, busy, or not that far yet */
-	}
+}
+
+/* One line for each that fails; one that says "not yet" is told of once. */
+static void
+tell(const struct gathering *g, uint8_t custodian, const struct err *err)
+{
+	const struct ask	*a = &g->ask[custodian - 1];
+	const char		*name = g->c->charter->custodian[custodian - 1].name;
+	char			 hex[HEX_BYTES(SHA256_BYTES)];
+
+	(void)hex_write(SPAN_OF(g->order), hex);
+	if (a->state == ASK_LIED)
+		log_line("ALARM: custodian %u (%s) answered order %.16s wrongly: %s", custodian, name, hex, err->msg);
+	else if (a->state == ASK_REFUSED)
+		log_line("custodian %u (%s) contributes nothing to order %.16s: %s", custodian, name, hex, err->msg);
+	else if (a->state == ASK_LATER && a->tries == 1)
+		log_line("custodian %u (%s) does not contribute to order %.16s yet: %s", custodian, name, hex, err->msg);
 }
 
 static void *
@@ -212,11 +244,9 @@ ask_thread(void *arg)
 	asked = call(k->g, k->custodian, &reply, said, &err);
 	if (asked == RC_OK)
 		checked = take_reply(k->g, k->custodian, buf_view(&reply), &err);
-	if (asked != RC_OK || checked != RC_OK)
-		log_err(&err, "custodian %u (%s) does not contribute", k->custodian,
-		    k->g->c->charter->custodian[k->custodian - 1].name);
 	(void)pthread_mutex_lock(&k->g->lock);
-	settle(k->g, k->custodian, asked, checked, said);
+	settle(k->g, k->custodian, asked, checked, said[0] != '\0' ? said : err.msg);
+	tell(k->g, k->custodian, &err);
 	(void)pthread_cond_broadcast(&k->g->changed);
 	(void)pthread_mutex_unlock(&k->g->lock);
 	gathering_drop(k->g);
@@ -279,28 +309,59 @@ hopeful(const struct gathering *g)
 	return n;
 }
 
-/* The next to ask, those that answer first; 0: none now. */
+/*
+ * How soon a custodian should be asked: those that answer first, those that were not
+ * asked yet before those that said "not yet". 0: not now.
+ */
+static unsigned
+merit(const struct gathering *g, uint8_t custodian, uint64_t now)
+{
+	const struct ask	*a = &g->ask[custodian - 1];
+	struct custodian_status	 s;
+	unsigned		 m;
+
+	if (a->state != ASK_NOT && !(a->state == ASK_LATER && now >= a->again_at))
+		return 0;
+	replicators_status(g->c->replicators, custodian, &s);
+	if (s.frozen)
+		return 0;
+	m = a->state == ASK_NOT ? 2 : 1;
+	if (s.reachable && now - s.seen_ms < FRESH_MS)
+		m += 4;
+	if (s.health.doubt[0] == '\0')
+		m += 2;
+	return m;
+}
+
+/* The next to ask; 0: none now. */
 static uint8_t
 candidate(const struct gathering *g)
 {
+	uint64_t	now = clock_ms();
+	unsigned	best = 0, m;
+	uint8_t		i, next = 0;
+
+	for (i = 1; i <= g->c->charter->n; i++)
+		if ((m = merit(g, i, now)) > best) {
+			best = m;
+			next = i;
+		}
+	return next;
+}
+
+/* Those that will not contribute any more. */
+static unsigned
+lost(const struct gathering *g)
+{
 	struct custodian_status	s;
-	uint64_t		now = clock_ms();
-	uint8_t			i, away = 0;
+	unsigned		n = count(g, ASK_REFUSED) + count(g, ASK_LIED);
+	uint8_t			i;
 
 	for (i = 1; i <= g->c->charter->n; i++) {
-		const struct ask	*a = &g->ask[i - 1];
-
-		if (a->state != ASK_NOT && !(a->state == ASK_LATER && now >= a->again_at))
-			continue;
 		replicators_status(g->c->replicators, i, &s);
-		if (s.frozen)
-			continue;
-		if (s.reachable && now - s.seen_ms < FRESH_MS)
-			return i;
-		if (away == 0)
-			away = i;
+		n += s.frozen && (g->ask[i - 1].state == ASK_NOT || g->ask[i - 1].state == ASK_LATER);
 	}
-	return away;
+	return n;
 }
 
 /* With the lock held. */
@@ -308,9 +369,8 @@ static enum rc
 verdict(const struct gathering *g, uint64_t until, struct err *err)
 {
 	unsigned	k = g->c->charter->k, n = g->c->charter->n;
-	unsigned	lost = count(g, ASK_REFUSED) + count(g, ASK_LIED);
 
-	if (n - lost < k)
+	if (n - lost(g) < k)
 		return err_set(err, RC_DENIED, "%s", g->refusal[0] != '\0' ? g->refusal :
 		    "too few custodians contribute");
 	if (clock_ms() >= until || cosigning_woken(g->c->cosigning))
@@ -319,37 +379,61 @@ verdict(const struct gathering *g, uint64_t until, struct err *err)
 	return RC_OK;
 }
 
-enum rc
-gathering_run(struct gathering *g, struct err *err)
+/* With the lock held: k are there, and more were wanted. Is it worth to wait on? */
+static bool
+more_may_come(const struct gathering *g, unsigned want, uint64_t since)
 {
-	uint64_t	until = clock_ms() + GATHER_MS;
+	return count(g, ASK_GOOD) < want && g->c->charter->n - lost(g) > count(g, ASK_GOOD) &&
+	    clock_ms() - since < MORE_MS && !cosigning_woken(g->c->cosigning);
+}
+
+enum rc
+gathering_run(struct gathering *g, unsigned want, struct err *err)
+{
+	uint64_t	until = clock_ms() + GATHER_MS, since = 0;
 	unsigned	k = g->c->charter->k;
 	uint8_t		next;
 	enum rc		rc = RC_OK;
 
 	(void)pthread_mutex_lock(&g->lock);
-	while (rc == RC_OK && count(g, ASK_GOOD) < k) {
-		while (count(g, ASK_GOOD) + hopeful(g) < k &&
-		    (next = candidate(g)) != 0)
+	for (;;) {
+		while (count(g, ASK_GOOD) + hopeful(g) < want && (next = candidate(g)) != 0)
 			ask(g, next);
-		rc = verdict(g, until, err);
-		if (rc == RC_OK)
-			(void)cond_wait_until(&g->changed, &g->lock, clock_ms() + RETRY_MS);
+		if (count(g, ASK_GOOD) < k)
+			rc = verdict(g, until, err);
+		else if (since == 0)
+			since = clock_ms();
+		if (rc != RC_OK || (since != 0 && !more_may_come(g, want, since)))
+			break;
+		(void)cond_wait_until(&g->changed, &g->lock, clock_ms() + LOOK_MS);
 	}
 	(void)pthread_mutex_unlock(&g->lock);
 	return rc;
 }
 
 void
-gathering_bad(struct gathering *g, uint32_t mask)
+gathering_bad(struct gathering *g, uint8_t custodian, bool lied, const char *words)
 {
-	unsigned	i;
+	struct err	err;
 
+	(void)err_set(&err, RC_VERIFY, "%s", words);
 	(void)pthread_mutex_lock(&g->lock);
-	for (i = 0; i < g->c->charter->n; i++)
-		if ((mask >> i & 1) != 0)
-			g->ask[i].state = ASK_LIED;
+	if (g->ask[custodian - 1].state == ASK_GOOD) {
+		if (lied)
+			g->ask[custodian - 1].state = ASK_LIED;
+		else
+			refused(g, custodian, words);
+		tell(g, custodian, &err);
+	}
 	(void)pthread_mutex_unlock(&g->lock);
+}
+
+static struct gathered
+gathered(struct gathering *g, uint8_t custodian)
+{
+	struct ask	*a = &g->ask[custodian - 1];
+
+	return (struct gathered){ custodian, buf_view(&a->message), buf_view(&a->receipt) };
 }
 
 size_t
@@ -361,22 +445,48 @@ gathering_answers(struct gathering *g, struct gathered ret[CUSTODIANS_MAX])
 	(void)pthread_mutex_lock(&g->lock);
 	for (i = 1; i <= g->c->charter->n; i++)
 		if (g->ask[i - 1].state == ASK_GOOD)
-			ret[n++] = (struct gathered){ i, buf_view(&g->ask[i - 1].message),
-			    buf_view(&g->ask[i - 1].receipt) };
+			ret[n++] = gathered(g, i);
 	(void)pthread_mutex_unlock(&g->lock);
 	return n;
 }
 
-uint32_t
-gathering_liars(struct gathering *g)
+size_t
+gathering_receipts(struct gathering *g, struct gathered ret[CUSTODIANS_MAX])
+{
+	size_t	n = 0;
+	uint8_t	i;
+
+	(void)pthread_mutex_lock(&g->lock);
+	for (i = 1; i <= g->c->charter->n; i++)
+		if (g->ask[i - 1].state == ASK_GOOD ||
+		    (g->ask[i - 1].state == ASK_LIED && g->ask[i - 1].signed_receipt))
+			ret[n++] = gathered(g, i);
+	(void)pthread_mutex_unlock(&g->lock);
+	return n;
+}
+
+static uint32_t
+mask_of(struct gathering *g, enum ask_state state)
 {
 	uint32_t	mask = 0;
 	unsigned	i;
 
 	(void)pthread_mutex_lock(&g->lock);
 	for (i = 0; i < g->c->charter->n; i++)
-		if (g->ask[i].state == ASK_LIED)
+		if (g->ask[i].state == state)
 			mask |= UINT32_C(1) << i;
 	(void)pthread_mutex_unlock(&g->lock);
 	return mask;
+}
+
+uint32_t
+gathering_liars(struct gathering *g)
+{
+	return mask_of(g, ASK_LIED);
+}
+
+uint32_t
+gathering_refusers(struct gathering *g)
+{
+	return mask_of(g, ASK_REFUSED);
 }

@@ -1,9 +1,13 @@
 /*
  * coordinator/gather.h - ask custodians for their contributions to one order.
  *
- * k are asked at a time, those that answer first; when one fails, refuses, or is
- * found to have lied, a further one is asked. Each answer's receipt is checked
- * here for what it says of the message; what is inside only the worker can see.
+ * As many are asked at a time as are wanted, those that answer first; when one fails,
+ * refuses, is silent for a second, or is found to have lied, a further one is asked.
+ * Each answer's receipt is checked here for what it says of the message; what is
+ * inside only the worker can see. Of an answer that is not used the receipt is kept,
+ * when its custodian signed one: it is logged like the others.
+ *
+ * Each that fails is told of in one line of our log.
  *
  * An ask may outlive the gathering it belongs to (a custodian that hangs): it
  * holds a reference. Threads: one gatherer; asks run by themselves.
@@ -24,17 +28,22 @@ MUST_USE enum rc gathering_new(struct coordinator *c, const uint8_t order[SHA256
 void	 gathering_drop(struct gathering *g);
 
 /*
- * Until k good answers are there. RC_DENIED: too many refused, err has the first
- * one's words. RC_UNSURE: too few answered in time, or stopping.
+ * Until k good answers are there, and for a few seconds more until `want` are (k at
+ * least). RC_DENIED: too many refused, err has the first one's words. RC_UNSURE: too few
+ * answered in time, or stopping.
  */
-MUST_USE enum rc gathering_run(struct gathering *g, struct err *err);
-/* The worker has found these out: bit i-1. Then run again. */
-void	 gathering_bad(struct gathering *g, uint32_t mask);
+MUST_USE enum rc gathering_run(struct gathering *g, unsigned want, struct err *err);
+/* A good answer turned out not to count: it lied, or it cannot be used. Then run again. */
+void	 gathering_bad(struct gathering *g, uint8_t custodian, bool lied, const char *words);
 
-/* Good answers, by custodian. Spans are valid until gathering_drop(). */
+/* By custodian. Spans are valid until gathering_drop(). */
 struct gathered { uint8_t custodian; struct span message, receipt; };
+/* Good answers. */
 size_t	 gathering_answers(struct gathering *g, struct gathered ret[CUSTODIANS_MAX]);
+/* What has a receipt by its custodian's key for this order: these, and of those that lied. */
+size_t	 gathering_receipts(struct gathering *g, struct gathered ret[CUSTODIANS_MAX]);
 uint32_t gathering_liars(struct gathering *g);		/* bit i-1 */
+uint32_t gathering_refusers(struct gathering *g);	/* ... asked, and would not */
 
 /* Asks that run, over all gatherings: none may when the coordinator ends. */
 void	 gathering_wait_all(void);

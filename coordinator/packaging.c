@@ -292,6 +292,53 @@ put_making(struct store *s, void *user, struct err *err)
 	return store_journal_put(s, "making", SPAN_OF(m->request), buf_view(&b), err);
 }
 
+static void
+name_one(struct statement *s, uint8_t custodian, bool good, const uint8_t receipt[SHA256_BYTES])
+{
+	s->u.release.custodian[s->u.release.n].index = custodian;
+	s->u.release.custodian[s->u.release.n].good = good;
+	memcpy(s->u.release.custodian[s->u.release.n].receipt, receipt, SHA256_BYTES);
+	s->u.release.n++;
+}
+
+/* The receipt of one custodian for the order that is in force, wherever it stands. */
+struct naming {
+	struct store	*store;
+	uint8_t		 custodian;
+	uint8_t		 receipt[SHA256_BYTES];
+};
+
+static enum rc
+on_receipt(void *user, uint64_t index, enum statement_type type, bool effective, struct err *err)
+{
+	AUTO_DONE(logged_done) struct logged l = LOGGED_INIT;
+	struct naming	*n = user;
+
+	if (type != STATEMENT_RECEIPT || !effective)
+		return RC_OK;
+	TRY(logged_read(n->store, index, &l, err));
+	if (l.s.u.receipt.custodian == n->custodian)
+		memcpy(n->receipt, l.s.id, SHA256_BYTES);
+	return RC_OK;
+}
+
+/* Those who answered wrongly: with zeros, who gave no receipt for what it sent. */
+static enum rc
+name_bad(struct packaging *p, struct store *store, struct statement *s, struct err *err)
+{
+	uint8_t	i;
+
+	for (i = 1; i <= p->c->charter->n; i++) {
+		struct naming	n = { .store = store, .custodian = i };
+
+		if ((p->m->bad >> (i - 1) & 1) == 0)
+			continue;
+		TRY(journal_subject(store, p->m->order, on_receipt, &n, err));
+		name_one(s, i, false, n.receipt);
+	}
+	return RC_OK;
+}
+
 /* The receipts of the payload, with what became of their senders. */
 static enum rc
 name_custodians(struct packaging *p, struct statement *s, struct err *err)
@@ -305,15 +352,10 @@ name_custodians(struct packaging *p, struct statement *s, struct err *err)
 
 		TRY(logged_read(r->store, p->m->indexes.index[i], &l, err));
 		k = l.s.u.receipt.custodian;
-		if (l.s.type != STATEMENT_RECEIPT ||
-		    ((p->m->good | p->m->bad) >> (k - 1) & 1) == 0)
-			continue;
-		s->u.release.custodian[s->u.release.n].index = k;
-		s->u.release.custodian[s->u.release.n].good = (p->m->good >> (k - 1) & 1) != 0;
-		memcpy(s->u.release.custodian[s->u.release.n].receipt, l.s.id, SHA256_BYTES);
-		s->u.release.n++;
+		if (l.s.type == STATEMENT_RECEIPT && (p->m->good >> (k - 1) & 1) != 0)
+			name_one(s, k, true, l.s.id);
 	}
-	return RC_OK;
+	return name_bad(p, r->store, s, err);
 }
 
 static int

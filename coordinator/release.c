@@ -9,6 +9,7 @@
 #include "coordinator/clock.h"
 #include "coordinator/cosigning.h"
 #include "coordinator/pb.h"
+#include "coordinator/refusals.h"
 #include "coordinator/release_job.h"
 
 #define ASK_MS_MAX	60000u	/* longest that one call waits for a release */
@@ -24,6 +25,7 @@ struct releases {
 	bool			 stopping;
 	unsigned		 askers;	/* calls that wait */
 	struct release_job	 job[RELEASES_MAX];
+	struct refusals		 refusals;
 };
 
 enum rc
@@ -97,6 +99,10 @@ job_thread(void *arg)
 	(void)pthread_mutex_lock(&r->lock);
 	j->rc = rc;
 	j->err = err;
+	if (rc == RC_OK)
+		refusals_forget(&r->refusals, j->request);
+	else if (j->ordered)
+		refusals_put(&r->refusals, j->request, &err, j->why, clock_ms());
 	j->running = false;
 	(void)pthread_cond_broadcast(&r->over);
 	(void)pthread_mutex_unlock(&r->lock);
@@ -112,14 +118,16 @@ job_reset(struct release_job *j, const uint8_t request[SHA256_BYTES])
 	j->joined = false;
 	j->rc = RC_UNSURE;
 	j->why[0] = '\0';
-	j->have = j->need = 0;
+	j->have = j->need = j->refused = 0;
+	j->ordered = false;
+	j->not_before = 0;
 	memset(&j->row, 0, sizeof(j->row));
 }
 
 /* With the lock held: the one of this request that runs, or a new one. */
 static enum rc
 find_or_start(struct releases *r, const uint8_t request[SHA256_BYTES],
-    struct release_job **ret, struct err *err)
+    const struct refusal *last, struct release_job **ret, struct err *err)
 {
 	struct release_job	*free_one = NULL, *j;
 
@@ -140,6 +148,8 @@ find_or_start(struct releases *r, const uint8_t request[SHA256_BYTES],
 		free_one->joined = true;
 	}
 	job_reset(free_one, request);
+	if (last != NULL)
+		free_one->not_before = last->until;
 	if (pthread_create(&free_one->thread, NULL, job_thread, free_one) != 0) {
 		free_one->used = free_one->running = false;
 		return err_set(err, RC_IO, "cannot start a release's thread");
@@ -155,9 +165,19 @@ struct outcome {			/* a copy: the job's place may be taken again */
 	enum rc			rc;
 	struct err		err;
 	char			why[32];
-	uint32_t		have, need;
+	uint32_t		have, need, refused;
 	struct package_row	row;
 };
+
+/* The same answer as just before, and when another would be sought. */
+static void
+repeat(const struct refusal *last, struct outcome *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->rc = err_set(&ret->err, RC_DENIED, "%.140s (no new order for %llu s)", last->err.msg,
+	    (unsigned long long)(last->until - clock_ms() + 999) / 1000);
+	memcpy(ret->why, last->why, sizeof(ret->why));
+}
 
 static enum rc
 wait_for(struct releases *r, const uint8_t request[SHA256_BYTES], unsigned ms,
@@ -165,11 +185,18 @@ wait_for(struct releases *r, const uint8_t request[SHA256_BYTES], unsigned ms,
 {
 	uint64_t		 until = clock_ms() + ms;
 	struct release_job	*j = NULL;
+	const struct refusal	*last;
 	bool			 waits;
 	enum rc			 rc;
 
 	(void)pthread_mutex_lock(&r->lock);
-	rc = find_or_start(r, request, &j, err);
+	last = refusals_find(&r->refusals, request, clock_ms());
+	if (last != NULL && last->err.rc == RC_DENIED) {
+		repeat(last, ret);
+		(void)pthread_mutex_unlock(&r->lock);
+		return RC_OK;
+	}
+	rc = find_or_start(r, request, last, &j, err);
 	waits = ++r->askers <= ASKERS_MAX;
 	while (rc == RC_OK && j->running && !r->stopping && waits)
 		if (!cond_wait_until(&r->over, &r->lock, until))
@@ -184,7 +211,7 @@ wait_for(struct releases *r, const uint8_t request[SHA256_BYTES], unsigned ms,
 		ret->running = true;
 	} else if (rc == RC_OK) {
 		*ret = (struct outcome){ .rc = j->rc, .err = j->err, .have = j->have,
-		    .need = j->need, .row = j->row };
+		    .need = j->need, .refused = j->refused, .row = j->row };
 		memcpy(ret->why, j->why, sizeof(ret->why));
 	}
 	(void)pthread_mutex_unlock(&r->lock);
@@ -207,10 +234,12 @@ static enum rc
 answer(struct rpc_call *call, struct outcome *o, struct buf *reply, struct err *err)
 {
 	Quorate__V1__ReleaseReply	m = QUORATE__V1__RELEASE_REPLY__INIT;
-	uint32_t			good[CUSTODIANS_MAX], bad[CUSTODIANS_MAX];
+	uint32_t	good[CUSTODIANS_MAX], bad[CUSTODIANS_MAX], refusers[CUSTODIANS_MAX];
 
 	m.have = o->have;
 	m.need = o->need;
+	m.n_refusers = list_mask(o->refused, refusers);
+	m.refusers = refusers;
 	switch (o->rc) {
 	case RC_OK:
 		m.released = true;

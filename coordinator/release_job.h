@@ -16,6 +16,7 @@ struct release_job {
 	struct coordinator	*c;
 	uint8_t			 request[SHA256_BYTES];
 	struct hired		 worker;
+	uint64_t		 not_before;	/* clock_ms(): no new order sooner */
 
 	/* Under the lock of struct releases. */
 	bool			 used, running, joined;
@@ -25,6 +26,8 @@ struct release_job {
 	char			 why[32];	/* stable name of a refusal */
 	uint32_t		 have;		/* good contributions, or cosignatures */
 	uint32_t		 need;
+	uint32_t		 refused;	/* bit i-1: custodian i was asked, and would not contribute */
+	bool			 ordered;	/* an order stands in the log for it */
 	struct package_row	 row;		/* with RC_OK */
 };
 

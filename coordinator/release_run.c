@@ -13,6 +13,11 @@
 #include "coordinator/submit.h"
 #include "evidence/cms.h"
 
+#define READY_MS	5000u	/* for custodians to say that they are ready */
+#define EXPLAIN_MS	3000u	/* for what made them refuse to reach the log */
+#define LOOK_MS		100u
+#define OBJECTION_SPARE	2u	/* seconds: an approval reaches custodians later than the log */
+
 static enum rc
 refuse(struct release_job *j, const char *why, const char *words, struct err *err)
 {
@@ -43,15 +48,54 @@ wait_cosigned(struct release_job *j, uint64_t index, struct err *err)
 	return replicators_wait(j->c->replicators, index + 1, WAIT_MS_MAX, &j->have, err);
 }
 
-/* An order that q cannot cosign now is not given now. */
+/* Who says that it would contribute; the words of the first that would not. */
+static unsigned
+willing(struct release_job *j, char words[ERR_MSG_BYTES])
+{
+	const struct charter	*charter = j->c->charter;
+	struct custodian_status	 s;
+	unsigned		 n = 0;
+	uint8_t			 i;
+
+	words[0] = '\0';
+	for (i = 1; i <= charter->n; i++) {
+		replicators_status(j->c->replicators, i, &s);
+		if (s.reachable && !s.frozen && s.health.doubt[0] == '\0')
+			n++;
+		else if (s.health.doubt[0] != '\0' && words[0] == '\0')
+			(void)snprintf(words, ERR_MSG_BYTES, "custodian %u (%s): %s", i,
+			    charter->custodian[i - 1].name, s.health.doubt);
+	}
+	return n;
+}
+
+/*
+ * An order that q cannot cosign now, or that fewer than k would answer, is not given now.
+ * What they said last may be old, or they have just been started: they are asked.
+ */
 static enum rc
 enough_answer(struct release_job *j, struct err *err)
 {
-	j->have = replicators_reachable(j->c->replicators);
+	struct replicators	*r = j->c->replicators;
+	uint64_t		 until = clock_ms() + READY_MS, seen = 0;
+	char			 words[ERR_MSG_BYTES];
+	bool			 enough;
+
 	j->need = j->c->charter->q;
+	for (;;) {
+		j->have = replicators_reachable(r) - replicators_unready(r);
+		enough = willing(j, words) >= j->c->charter->k;
+		if ((j->have >= j->need && enough) || clock_ms() >= until || cosigning_woken(j->c->cosigning))
+			break;
+		if (seen == 0)
+			replicators_hurry(r);
+		seen = cosigning_await(j->c->cosigning, seen, LOOK_MS);
+	}
 	if (j->have < j->need)
-		return err_set(err, RC_UNSURE, "%u of %u custodians answer, %u are needed: "
+		return err_set(err, RC_UNSURE, "%u of %u custodians answer and are ready, %u are needed: "
 		    "ask again when more are up", j->have, j->c->charter->n, j->need);
+	if (!enough && words[0] != '\0')
+		return refuse(j, "custodians-refuse", words, err);
 	return RC_OK;
 }
 
@@ -120,6 +164,7 @@ give_order(struct release_job *j, struct making *m, const struct logged *request
 	TRY(rc);
 	if (!sub.verdict.effective)
 		return refuse_void(j, (enum void_reason)sub.verdict.why, err);
+	j->ordered = true;
 	m->order_index = sub.index;
 	memcpy(m->order, sub.verdict.id, SHA256_BYTES);
 	return wait_cosigned(j, sub.index, err);
@@ -150,24 +195,73 @@ brief_worker(struct release_job *j, const struct making *m, struct err *err)
 
 /* ---- contributions ------------------------------------------------------------------------------- */
 
-/* Logged before anything is made of them: who contributed is known whatever follows. */
+/* One that is not in force does not bind the answer it came with: that is not used. */
 static enum rc
-log_receipts(struct release_job *j, const struct gathered *a, size_t n, struct err *err)
+log_receipt(struct release_job *j, struct gathering *g, const struct gathered *a, uint64_t *last,
+    struct err *err)
 {
-	uint64_t	last = 0;
-	size_t		i;
+	struct submission	 sub = { .dsse = a->receipt };
+	char			 words[96];
+	enum rc			 rc = sequencer_submit(j->c->sequencer, &sub, err);
+
+	if (rc == RC_LIMIT || rc == RC_FORMAT || rc == RC_MISSING) {
+		gathering_bad(g, a->custodian, false, err->msg);
+		return RC_OK;
+	}
+	TRY(rc);
+	if (sub.fate == FATE_REFUSED)
+		return err_set(err, RC_BUG, "a receipt that was checked is refused: %s",
+		    void_reason_name(sub.why));
+	if (sub.index > *last)
+		*last = sub.index;
+	if (sub.verdict.effective)
+		return RC_OK;
+	(void)snprintf(words, sizeof(words), "its receipt in entry %llu is void: %s",
+	    (unsigned long long)sub.index, void_reason_name((enum void_reason)sub.verdict.why));
+	/* A second one for the same order is two answers; any other is of no use. */
+	gathering_bad(g, a->custodian, sub.verdict.why == VOID_DUPLICATE, words);
+	return RC_OK;
+}
+
+/*
+ * Logged before anything is made of them, the good and the bad: who contributed is
+ * known whatever follows, and who lied cannot deny it. *ret_last: the newest entry.
+ */
+static enum rc
+log_receipts(struct release_job *j, struct gathering *g, uint32_t *logged, uint64_t *ret_last,
+    struct err *err)
+{
+	struct gathered	a[CUSTODIANS_MAX];
+	size_t		n = gathering_receipts(g, a), i;
+	uint32_t	bit;
 
 	for (i = 0; i < n; i++) {
-		struct submission	sub = { .dsse = a[i].receipt };
-
-		TRY(sequencer_submit(j->c->sequencer, &sub, err));
-		if (sub.fate == FATE_REFUSED)
-			return err_set(err, RC_BUG, "a receipt that was checked is refused: %s",
-			    void_reason_name(sub.why));
-		if (sub.index > last)
-			last = sub.index;
+		bit = UINT32_C(1) << (a[i].custodian - 1);
+		if ((*logged & bit) != 0)
+			continue;
+		TRY(log_receipt(j, g, &a[i], ret_last, err));
+		*logged |= bit;
 	}
-	return wait_cosigned(j, last, err);
+	return RC_OK;
+}
+
+/* Good answers whose receipts are in force under a cosigned checkpoint: k at least, `want` if they come. */
+static enum rc
+answers(struct release_job *j, struct gathering *g, unsigned want, uint32_t *logged,
+    struct gathered ret[CUSTODIANS_MAX], size_t *ret_n, struct err *err)
+{
+	uint64_t	last = 0;
+
+	do {
+		TRY(gathering_run(g, want, err));
+		TRY(log_receipts(j, g, logged, &last, err));
+		*ret_n = gathering_answers(g, ret);
+	} while (*ret_n < j->c->charter->k);
+	if (last != 0)
+		TRY(wait_cosigned(j, last, err));
+	j->have = (uint32_t)*ret_n;
+	j->need = j->c->charter->k;
+	return RC_OK;
 }
 
 static enum rc
@@ -187,9 +281,20 @@ hand_over(struct release_job *j, const struct gathered *a, size_t n, uint32_t *h
 	return RC_OK;
 }
 
+static void
+name_bad(struct release_job *j, struct gathering *g, uint32_t bad)
+{
+	uint8_t	i;
+
+	for (i = 1; i <= j->c->charter->n; i++)
+		if ((bad >> (i - 1) & 1) != 0)
+			gathering_bad(g, i, true, "the worker cannot open its message, or a contribution or a proof in it "
+			    "is wrong; its receipt stands in the log");
+}
+
 /* Until the worker has k good ones. */
 static enum rc
-combine(struct release_job *j, struct gathering *g, struct making *m, struct err *err)
+combine(struct release_job *j, struct gathering *g, struct making *m, uint32_t *logged, struct err *err)
 {
 	struct gathered	a[CUSTODIANS_MAX];
 	uint32_t	handed = 0, good, bad;
@@ -197,36 +302,34 @@ combine(struct release_job *j, struct gathering *g, struct making *m, struct err
 	enum rc		rc;
 
 	for (;;) {
-		TRY(gathering_run(g, err));
-		n = gathering_answers(g, a);
-		j->have = (uint32_t)n;
-		j->need = j->c->charter->k;
-		TRY(log_receipts(j, a, n, err));
+		TRY(answers(j, g, j->c->charter->k, logged, a, &n, err));
 		TRY(hand_over(j, a, n, &handed, err));
 		rc = hired_combine(&j->worker, &good, &bad, &m->keys, err);
 		if (rc != RC_OK && rc != RC_QUORUM)
 			return rc;
+		name_bad(j, g, bad);
 		m->good = good;
-		m->bad |= bad;
-		if (rc == RC_OK)
+		if (rc == RC_OK) {
+			m->bad |= bad;
 			return RC_OK;
-		if (bad == 0)
+		}
+		/* It names somebody new each time, or it would go on for ever. */
+		if ((bad & ~m->bad) == 0)
 			return err_set(err, RC_BUG, "the worker lacks contributions that it got");
-		log_line("contributions of custodians (mask %x) are wrong; asking others", bad);
-		gathering_bad(g, bad);
+		m->bad |= bad;
 	}
 }
 
-/* In recipient mode nobody here can look inside: the recipient will. */
+/* In recipient mode nobody here can look inside: f may be wrong, and it can be opened still. */
 static enum rc
-collect_messages(struct release_job *j, struct gathering *g, struct making *m, struct err *err)
+collect_messages(struct release_job *j, struct gathering *g, struct making *m, uint32_t *logged,
+    struct err *err)
 {
-	struct gathered	a[CUSTODIANS_MAX];
-	size_t		n, i;
+	const struct charter	*c = j->c->charter;
+	struct gathered		 a[CUSTODIANS_MAX];
+	size_t			 n, i;
 
-	TRY(gathering_run(g, err));
-	n = gathering_answers(g, a);
-	TRY(log_receipts(j, a, n, err));
+	TRY(answers(j, g, (unsigned)c->k + c->f, logged, a, &n, err));
 	for (i = 0; i < n; i++) {
 		buf_span(&m->message[a[i].custodian - 1], a[i].message);
 		TRY(buf_check(&m->message[a[i].custodian - 1], "message", err));
@@ -235,34 +338,46 @@ collect_messages(struct release_job *j, struct gathering *g, struct making *m, s
 	return RC_OK;
 }
 
-/* What a custodian's "no" means is in the log, or in its own words. */
+/*
+ * What a custodian's "no" means is in the log, or soon: a "no" that was handed to it
+ * comes with its next answer, and is logged first. Else its own words tell.
+ */
 static enum rc
-explain(struct release_job *j, enum rc rc)
+explain(struct release_job *j, struct err *err)
 {
-	struct request_view	*v;
+	struct request_view	*v = calloc(1, sizeof(*v));
+	uint64_t		 until = clock_ms() + EXPLAIN_MS, seen = 0;
 
-	if (rc != RC_DENIED || j->why[0] != '\0')
-		return rc;
-	v = calloc(1, sizeof(*v));
-	if (v != NULL && view(j, v, NULL) == RC_OK && v->blocked != VOID_NONE)
-		(void)snprintf(j->why, sizeof(j->why), "%s", void_reason_name(v->blocked));
+	replicators_hurry(j->c->replicators);
+	while (v != NULL && view(j, v, NULL) == RC_OK && v->blocked == VOID_NONE &&
+	    clock_ms() < until && !cosigning_woken(j->c->cosigning))
+		seen = cosigning_await(j->c->cosigning, seen, LOOK_MS);
+	if (v != NULL && v->blocked != VOID_NONE)
+		(void)refuse_now(j, v, err);
 	else
 		(void)snprintf(j->why, sizeof(j->why), "custodians-refuse");
 	free(v);
-	return rc;
+	return RC_DENIED;
 }
 
 static enum rc
 gather(struct release_job *j, struct making *m, struct err *err)
 {
 	struct gathering	*g = NULL;
+	uint32_t		 logged = 0;
+	uint64_t		 last = 0;
 	enum rc			 rc;
 
 	TRY(gathering_new(j->c, m->order, m->order_index, &g, err));
-	rc = m->to_recipient ? collect_messages(j, g, m, err) : combine(j, g, m, err);
+	rc = m->to_recipient ? collect_messages(j, g, m, &logged, err) : combine(j, g, m, &logged, err);
+	/* Who answered wrongly after the last look, or made it fail. */
+	if (log_receipts(j, g, &logged, &last, NULL) != RC_OK)
+		log_line("not all receipts of a release could be logged: they come again with Append");
 	m->bad |= gathering_liars(g);
+	m->good &= ~m->bad;
+	j->refused = gathering_refusers(g);
 	gathering_drop(g);
-	return explain(j, rc);
+	return rc == RC_DENIED && j->why[0] == '\0' ? explain(j, err) : rc;
 }
 
 /* ---- all of it -------------------------------------------------------------------------------------- */
@@ -277,6 +392,29 @@ settle_indexes(struct release_job *j, struct making *m, struct err *err)
 	return case_indexes_of(r, j->request, m->order_index, size, &m->indexes, err);
 }
 
+/*
+ * Each custodian lets the objection window run by its own clock too, from when the
+ * approvals reached it: an order in the first moment after it would only be refused.
+ */
+static void
+await_objections(struct release_job *j, const struct request_view *v)
+{
+	when	now = clock_now();
+
+	if (now < v->earliest + OBJECTION_SPARE)
+		cosigning_pause(j->c->cosigning, (unsigned)(v->earliest + OBJECTION_SPARE - now) * 1000);
+}
+
+/* The last order came to nothing: another, but not at once. */
+static void
+await_turn(struct release_job *j)
+{
+	uint64_t	now = clock_ms();
+
+	if (now < j->not_before)
+		cosigning_pause(j->c->cosigning, (unsigned)(j->not_before - now));
+}
+
 static enum rc
 start_over(struct release_job *j, const struct request_view *v, struct making *m,
     struct err *err)
@@ -285,10 +423,13 @@ start_over(struct release_job *j, const struct request_view *v, struct making *m
 	AUTO_DONE(buf_done) struct buf certificate = BUF_INIT(CMS_CERT_MAX);
 	const struct policy_rule	*policy;
 
-	TRY(check_allowed(j, v, err));
 	policy = charter_policy(j->c->charter, v->policy);
 	if (policy == NULL)
 		return refuse_void(j, VOID_POLICY, err);
+	if (policy->objection_seconds > 0 && v->blocked == VOID_NONE)
+		await_objections(j, v);
+	await_turn(j);
+	TRY(check_allowed(j, v, err));
 	m->to_recipient = policy->release_to_recipient;
 	m->request_index = v->index;
 	TRY(load_request(j, v->index, &request, err));
