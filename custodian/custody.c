@@ -24,7 +24,6 @@ open_parts(struct custody *c, const char *dir, struct err *err)
 	AUTO_DONE(buf_done) struct buf report = BUF_INIT(8192);
 	struct hsm_probe	p;
 	char			path[FILE_PATH_MAX];
-	enum rc			rc;
 
 	TRY(config_read(dir, &c->config, err));
 	TRY(config_genesis(dir, c->genesis, err));
@@ -32,9 +31,9 @@ open_parts(struct custody *c, const char *dir, struct err *err)
 	TRY(hsm_probe(c->hsm, c->share_key, &p, &report, err));
 	if (p.extracted)
 		log_line("WARNING: the token gives private keys away: %s", buf_text(&report));
-	rc = hsm_probe_check(&p, err);
-	if (rc != RC_OK && !(rc == RC_DENIED && p.extracted && c->config.token.accept_extractable))
-		return rc;
+	if (p.extracted && c->config.token.accept_extractable)
+		p.extracted = p.weak_claim = false;	/* openly accepted; nothing else is */
+	TRY(hsm_probe_check(&p, err));
 	TRY(file_path(path, err, "%s/replica.db", dir));
 	TRY(store_open(path, file_exists(path) ? STORE_OPEN : STORE_CREATE, &c->store, err));
 	return replica_new(store_state(c->store), c->genesis, &c->replica, err);

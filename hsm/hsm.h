@@ -177,17 +177,33 @@ MUST_USE enum rc hsm_signer_sign(struct hsm_signer *s, struct span msg,
 const uint8_t	*hsm_signer_public(const struct hsm_signer *s);	/* HSM_ED25519_BYTES */
 bool	 hsm_signer_in_token(const struct hsm_signer *s);	/* the charter says which */
 
-/* ---- a mark: a few bytes that the token keeps, whatever becomes of the disk ---- */
+/* ---- marks: a few bytes that the token keeps, whatever becomes of the disk ---- */
 
 #define HSM_MARK_MAX	96
+#define HSM_MARK_OWNER	16	/* the first bytes of a mark: who wrote it */
+#define HSM_MARKS_MAX	8	/* of one name */
+
+struct hsm_mark {
+	uint8_t	bytes[HSM_MARK_MAX];
+	size_t	n;
+};
+
 /*
- * A private data object (CKO_DATA) of this label. hsm_mark_write replaces it, or makes
- * it, in one call that the token finishes before it returns; RC_FORMAT: the token keeps
- * no data objects. hsm_mark_read appends to ret; RC_MISSING: there is none;
- * RC_FORMAT: more than one, or larger than HSM_MARK_MAX.
+ * Private data objects of one name, for some owners. Nobody changes another owner's.
+ * So of two who write theirs and then read all of them, at least one sees the other,
+ * though no token can compare and write in one step.
+ *
+ * hsm_mark_write replaces the owner's mark in place where the token can, else makes
+ * the new one before it destroys the old: a crash leaves one of them, or both. With
+ * `make` there may be none yet. RC_MISSING: not `make`, and the owner's is gone.
+ * RC_FORMAT: the token keeps no data objects; or objects that are none of ours, or too many.
+ * hsm_mark_read: all of them, none included; ret has HSM_MARKS_MAX. RC_FORMAT as above.
+ * hsm_mark_sweep destroys all but the owner's; `owner` NULL: all.
  */
-MUST_USE enum rc hsm_mark_write(struct hsm *h, const char *label, struct span value, struct err *err);
-MUST_USE enum rc hsm_mark_read(struct hsm *h, const char *label, struct buf *ret, struct err *err);
+MUST_USE enum rc hsm_mark_write(struct hsm *h, const char *name, struct span value, bool make, struct err *err);
+MUST_USE enum rc hsm_mark_read(struct hsm *h, const char *name, struct hsm_mark *ret, size_t *ret_n,
+    struct err *err);
+MUST_USE enum rc hsm_mark_sweep(struct hsm *h, const char *name, const uint8_t *owner, struct err *err);
 
 /* ---- sealed shares ---- */
 
@@ -227,7 +243,7 @@ struct hsm_probe {		/* each by doing it, not by asking the mechanism list */
 MUST_USE enum rc hsm_probe(struct hsm *h, struct hsm_key *share_key, struct hsm_probe *ret,
     struct buf *report, struct err *err);
 /*
- * RC_DENIED unless shares can be opened, ECDSA works and no private key came out. A
+ * RC_DENIED unless shares can be opened, ECDSA works, marks are kept and no private key came out. A
  * daemon whose configuration openly accepts an extractable token looks at
  * `extracted` itself and reports it in every audit.
  */

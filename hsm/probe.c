@@ -6,6 +6,7 @@
 #include "hsm/internal.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PROBE_LABEL	"quorate probe"
@@ -218,6 +219,44 @@ try_extract(struct hsm_key *k, struct hsm_probe *p, struct buf *report, struct e
 	return RC_OK;
 }
 
+/* ---- keeping a mark ---- */
+
+/* Under a name of its own: another process may try the same token out. */
+static enum rc
+keep_mark(struct hsm *h, const char *name, struct err *err)
+{
+	struct hsm_mark	got[HSM_MARKS_MAX];
+	uint8_t		value[HSM_MARK_MAX];
+	size_t		n = 0;
+
+	randombytes_buf(value, sizeof(value));
+	TRY(hsm_mark_write(h, name, SPAN_OF(value), true, err));
+	value[HSM_MARK_OWNER]++;
+	TRY(hsm_mark_write(h, name, SPAN_OF(value), false, err));
+	TRY(hsm_mark_read(h, name, got, &n, err));
+	if (n != 1 || !span_eq(SPAN(got[0].bytes, got[0].n), SPAN_OF(value)))
+		return err_set(err, RC_IO, "it gives back something else");
+	return RC_OK;
+}
+
+static bool
+try_mark(struct hsm *h, struct buf *report)
+{
+	char		name[HSM_LABEL_MAX + 1];
+	struct err	e;
+	bool		good;
+
+	(void)snprintf(name, sizeof(name), PROBE_LABEL " %08x", randombytes_random());
+	good = keep_mark(h, name, &e) == RC_OK;
+	if (good)
+		buf_printf(report, "has: private data objects, which keep what was written last\n");
+	else
+		buf_printf(report, "lacks: private data objects (CKO_DATA) that keep what was written last: %s\n", e.msg);
+	if (hsm_mark_sweep(h, name, NULL, &e) != RC_OK && good)
+		buf_printf(report, "note: the object \"%s\" could not be destroyed: %s\n", name, e.msg);
+	return good;
+}
+
 /* ---- all of it ---- */
 
 enum rc
@@ -247,6 +286,7 @@ hsm_probe(struct hsm *h, struct hsm_key *share_key, struct hsm_probe *ret, struc
 	p.ecdsa = try_sign(h, HSM_SIGN_P256, "CKM_ECDSA with P-256", "", report);
 	p.eddsa = try_sign(h, HSM_SIGN_ED25519, "CKM_EDDSA",
 	    "; the Ed25519 key is kept sealed by a key of the token instead", report);
+	p.mark = try_mark(h, report);
 	TRY(buf_check(report, "probe report", err));
 	*ret = p;
 	return RC_OK;
@@ -260,6 +300,9 @@ hsm_probe_check(const struct hsm_probe *p, struct err *err)
 		    "or path T: it cannot open sealed shares");
 	if (!p->ecdsa)
 		return err_set(err, RC_DENIED, "this token lacks CKM_ECDSA with P-256");
+	if (!p->mark)
+		return err_set(err, RC_DENIED, "this token keeps no private data objects (CKO_DATA): it could not "
+		    "tell that a database was put back");
 	if (p->extracted || p->weak_claim)
 		return err_set(err, RC_DENIED, "this token lets a private key out: it protects nothing");
 	return RC_OK;

@@ -522,13 +522,14 @@ test_verdicts(void **state)
 		struct hsm_probe	p;
 		enum rc			want;
 	} cases[] = {
-		{ { true, true, false, true, true, false, false }, RC_OK },
-		{ { true, false, true, true, false, false, false }, RC_OK },
-		{ { true, true, true, true, false, false, false }, RC_OK },
-		{ { true, false, false, true, true, false, false }, RC_DENIED },
-		{ { true, true, true, false, true, false, false }, RC_DENIED },
-		{ { true, true, true, true, true, true, false }, RC_DENIED },
-		{ { true, true, true, true, true, false, true }, RC_DENIED },
+		{ { true, true, false, true, true, true, false, false }, RC_OK },
+		{ { true, false, true, true, false, true, false, false }, RC_OK },
+		{ { true, true, true, true, false, true, false, false }, RC_OK },
+		{ { true, false, false, true, true, true, false, false }, RC_DENIED },
+		{ { true, true, true, false, true, true, false, false }, RC_DENIED },
+		{ { true, true, true, true, true, false, false, false }, RC_DENIED },
+		{ { true, true, true, true, true, true, true, false }, RC_DENIED },
+		{ { true, true, true, true, true, true, false, true }, RC_DENIED },
 	};
 
 	(void)state;
