@@ -1,8 +1,8 @@
 /*
  * custodian/listener.c - the process that parses the network; it holds no key but TLS's.
  *
- * Every call that its table allows is handed to the keeper as it came, one at a
- * time, and answered with what the keeper said. It decides nothing. When its own
+ * Every call that its table and custodian/limit.h allow is handed to the keeper as it
+ * came, one at a time, and answered with what the keeper said. It decides nothing else. When its own
  * port goes deaf (docs/adr/0001) it exits, and the parent starts another.
  */
 #include <pthread.h>
@@ -10,7 +10,10 @@
 #include <string.h>
 #include <time.h>
 
+#include <sodium.h>
+
 #include "custodian/frame.h"
+#include "custodian/limit.h"
 #include "custodian/methods.h"
 #include "proto/rpc.h"
 
@@ -33,10 +36,14 @@ struct listener {
 	uint32_t	 next_id;
 	struct frame	 frame;
 	struct charter	*charter;
-	uint8_t		 pin[1 + CUSTODIANS_MAX + HOSTS_MAX][RPC_PIN_BYTES];
-	uint32_t	 role[1 + CUSTODIANS_MAX + HOSTS_MAX];
+	uint8_t		 pin[LIMIT_CALLERS_MAX][RPC_PIN_BYTES];
+	uint32_t	 role[LIMIT_CALLERS_MAX];
 	size_t		 n_pins;
+	pthread_mutex_t	 limit_lock;
+	struct limit	 limit;
 };
+
+_Static_assert(LIMIT_CALLERS_MAX == 1 + CUSTODIANS_MAX + HOSTS_MAX, "each caller has a bucket");
 
 static volatile sig_atomic_t	stopping;
 
@@ -54,29 +61,33 @@ add_pin(struct listener *l, struct blob_ref cert, uint32_t role)
 	l->role[l->n_pins++] = role;
 }
 
-static uint32_t
-who(void *user, const uint8_t pin[RPC_PIN_BYTES])
+/* Which of the callers that the charter knows. */
+static size_t
+caller_of(const struct listener *l, const uint8_t *pin)
 {
-	struct listener	*l = user;
-	size_t		 i;
+	size_t	i;
 
 	for (i = 0; pin != NULL && i < l->n_pins; i++)
 		if (memcmp(l->pin[i], pin, RPC_PIN_BYTES) == 0)	/* public digests */
-			return l->role[i] | CALLER_ANYBODY;
-	return CALLER_ANYBODY;
+			return i;
+	return LIMIT_STRANGER;
+}
+
+static uint32_t
+who(void *user, const uint8_t pin[RPC_PIN_BYTES])
+{
+	const struct listener	*l = user;
+	size_t			 caller = caller_of(l, pin);
+
+	return caller == LIMIT_STRANGER ? CALLER_ANYBODY : l->role[caller] | CALLER_ANYBODY;
 }
 
 /* Which custodian calls: its index, or 0. */
 static uint8_t
-custodian_of(const struct listener *l, const uint8_t *pin)
+custodian_of(const struct listener *l, size_t caller)
 {
-	uint8_t	i;
-
-	/* add_pin() took the coordinator's first. */
-	for (i = 1; pin != NULL && i <= l->charter->n; i++)
-		if (memcmp(l->pin[i], pin, RPC_PIN_BYTES) == 0)	/* public digests */
-			return i;
-	return 0;
+	/* add_pin() took the coordinator's first, then theirs. */
+	return caller >= 1 && caller <= l->charter->n ? (uint8_t)caller : 0;
 }
 
 /* Strangers can be refused faster than a disk wants to hear of it. */
@@ -182,9 +193,9 @@ answer(struct listener *l, struct rpc_call *call, struct buf *reply, struct err 
 }
 
 static enum rc
-forward(void *user, struct rpc_call *call, struct span request, struct buf *reply, struct err *err)
+ask_keeper(struct listener *l, struct rpc_call *call, size_t caller, struct span request, struct buf *reply,
+    struct err *err)
 {
-	struct listener	*l = user;
 	const char	*name = rpc_method_name(call);
 	uint8_t		 m;
 	enum rc		 rc;
@@ -193,7 +204,7 @@ forward(void *user, struct rpc_call *call, struct span request, struct buf *repl
 		;
 	(void)pthread_mutex_lock(&l->lock);
 	rc = l->gone ? err_set(err, RC_UNSURE, "the keeper is gone") :
-	    ask(l, m, (uint8_t)rpc_roles(call), custodian_of(l, rpc_peer(call)), request,
+	    ask(l, m, (uint8_t)rpc_roles(call), custodian_of(l, caller), request,
 	    clock_ms() + rpc_ms_left(call), err);
 	if (rc == RC_OK)
 		rc = answer(l, call, reply, err);
@@ -203,12 +214,45 @@ forward(void *user, struct rpc_call *call, struct span request, struct buf *repl
 	return rc;
 }
 
+static bool
+let_in(struct listener *l, struct rpc_call *call, size_t caller)
+{
+	bool	may;
+
+	(void)pthread_mutex_lock(&l->limit_lock);
+	may = limit_enter(&l->limit, caller, rpc_peer_address(call), clock_ms());
+	(void)pthread_mutex_unlock(&l->limit_lock);
+	return may;
+}
+
+static enum rc
+forward(void *user, struct rpc_call *call, struct span request, struct buf *reply, struct err *err)
+{
+	struct listener	*l = user;
+	size_t		 caller = caller_of(l, rpc_peer(call));
+	enum rc		 rc;
+
+	if (!let_in(l, call, caller)) {
+		rpc_say(call, "too many calls at once: ask again in a few seconds");
+		return err_set(err, RC_LIMIT, "too many calls at once from there");
+	}
+	rc = ask_keeper(l, call, caller, request, reply, err);
+	(void)pthread_mutex_lock(&l->limit_lock);
+	limit_leave(&l->limit, caller);
+	(void)pthread_mutex_unlock(&l->limit_lock);
+	return rc;
+}
+
 static enum rc
 set_up(struct listener *l, const char *dir, struct custodian_config *config, struct err *err)
 {
 	uint8_t		i;
 	uint32_t	h;
 
+	uint8_t		key[LIMIT_KEY_BYTES];
+
+	randombytes_buf(key, sizeof(key));
+	limit_init(&l->limit, key);
 	TRY(config_read(dir, config, err));
 	TRY(config_charter(dir, &l->charter, err));
 	add_pin(l, l->charter->coordinator.tls_certificate, CALLER_COORDINATOR);
@@ -250,6 +294,7 @@ start(struct listener *l, const char *dir, struct rpc_server **ret, struct err *
 	o.who = who;
 	o.note = note;
 	o.max_memory = 64 << 20;
+	o.workers = LIMIT_WORKERS;
 	TRY(rpc_server_new(&o, &s, err));
 	TRY(rpc_server_start(s, &port, err));
 	log_line("ready on %s", config.listen);
@@ -282,7 +327,8 @@ int
 listener_main(const char *dir, int fd)
 {
 	AUTO(rpc_server_free) struct rpc_server *s = NULL;
-	static struct listener	l = { .lock = PTHREAD_MUTEX_INITIALIZER, .note_lock = PTHREAD_MUTEX_INITIALIZER };
+	static struct listener	l = { .lock = PTHREAD_MUTEX_INITIALIZER, .note_lock = PTHREAD_MUTEX_INITIALIZER,
+				    .limit_lock = PTHREAD_MUTEX_INITIALIZER };
 	struct sigaction	sa = { .sa_handler = on_term };
 	struct err		err;
 	enum rc			rc;
