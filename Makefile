@@ -231,7 +231,24 @@ $(BUILD)/tests/system/%: $(BUILD)/obj/tests/system/%.o $(ALL_LIBS)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $< $(call group,$(ALL_LIBS)) $(ALL_LD)
 
-system: all $(SYSTEM_TOOLS)
+# Parties that lie to real ones (tests/liars/README.md): a coordinator, a clock.
+LIARS	= $(BUILD)/tests/liars/coordinator $(BUILD)/tests/liars/clock.so
+LIAR_O	= $(call obj,$(filter-out tests/liars/custodian%,$(wildcard tests/liars/*.c)))
+$(LIAR_O): | $(PB_H)
+$(BUILD)/tests/liars/coordinator: $(LIAR_O) $(ALL_LIBS) $(BUILD)/libfixture.a
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $(LIAR_O) $(call group,$(ALL_LIBS) $(BUILD)/libfixture.a) $(ALL_LD)
+
+# Loaded before the C library: no sanitizer in it, whatever the rest is built with.
+$(BUILD)/tests/liars/clock.so: tests/liars/shim/clock.c
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE -std=c11 -O1 -fPIC -shared $(WARN) -o $@ $<
+
+liars: $(LIARS)
+
+system: all $(SYSTEM_TOOLS) $(LIARS)
 	@scripts/system-run
 
 check: test
@@ -249,7 +266,7 @@ clang:
 mutants:
 	@BUILD=$(BUILD) scripts/mutants $(MUTANTS)
 
-.PHONY: demo test system check check-long clang mutants
+.PHONY: demo test system liars check check-long clang mutants
 
 # ---- the rest -------------------------------------------------------------------
 
@@ -267,4 +284,5 @@ clean:
 .PHONY: all programs unit asan layers vectors second install clean
 
 -include $(patsubst %.o,%.d,$(call obj,$(foreach f,$(FOLDERS),$(wildcard $(call where,$(f))/*.c)) \
-	$(wildcard tests/unit/*.c tests/unit/*/*.c tests/gen/*.c tests/gen/*/*.c tests/second/*.c)))
+	$(wildcard tests/unit/*.c tests/unit/*/*.c tests/gen/*.c tests/gen/*/*.c tests/second/*.c \
+	tests/fixture/*.c tests/system/*.c tests/liars/*.c)))

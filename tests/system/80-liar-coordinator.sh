@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# A coordinator that lies (tests/liars/README.md): it holds the coordinator's keys, and tells real
+# custodians whatever it likes. Each theme has a network of its own, which began honestly.
+. "$(dirname "$0")/lib.sh"
+liars=${LIARS:-$(dirname "$tools")/liars}
+export LIAR_DEVNET=$here/scripts/devnet LIAR_CLOCK=$liars/clock.so
+
+# An honest beginning: sealed, requested, approved, released; then the coordinator is no more.
+honest() { # NAME
+	local a r
+	net_up "$1"
+	a=$(seal standard)
+	r=$(request "$a" standard)
+	approve "$r" legal compliance auditor
+	ok "$1: an honest beginning" quorate release "$r" -o "$work/$1.asice"
+	devnet kill "$net" coordinator
+}
+
+# lies THEME [SCENARIO]: its checks are counted with ours.
+lies() {
+	local line
+	"$liars/coordinator" "$net" "$@" >"$work/lies" 2>&1
+	line=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$work/lies")
+	if [ -z "$line" ]; then
+		echo "FAIL: $* did not end"
+		line="0 1"
+	fi
+	passed=$((passed + ${line% *})) failed=$((failed + ${line#* }))
+	sed "s/^/$1: /" "$work/lies"
+}
+
+net_up other
+a=$(seal standard)
+r=$(request "$a" standard)
+approve "$r" legal compliance auditor
+ok "another network" quorate release "$r" -o "$work/other.asice"
+export LIAR_OTHER=$net
+
+for theme in ${THEMES:-logs entries notes orders replays often shares clocks}; do
+	honest "$theme"
+	lies "$theme"
+	devnet down "$net"
+done
