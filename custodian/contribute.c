@@ -168,7 +168,7 @@ make_receipt(struct contributing *k, struct span message, uint8_t ret_key[OWED_K
 	return RC_OK;
 }
 
-/* The deed is durable before a share is opened: what was answered can be asked for. */
+/* The deed is durable, and the token counts it, before a share is opened: what was answered can be asked for. */
 static enum rc
 journal_act(struct contributing *k, struct err *err)
 {
@@ -180,10 +180,12 @@ journal_act(struct contributing *k, struct err *err)
 	TRY(store_begin(k->c->store, err));
 	rc = store_journal_put(k->c->store, JOURNAL_ACT, SPAN_OF(k->grant->order), buf_view(&v), err);
 	if (rc == RC_OK)
+		rc = steps_take(k->c, err);
+	if (rc == RC_OK)
 		rc = store_commit(k->c->store, err);
 	if (rc != RC_OK)
 		store_rollback(k->c->store);
-	return rc;
+	return rc == RC_OK ? steps_mark(k->c, err) : rc;
 }
 
 static enum rc

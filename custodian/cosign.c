@@ -114,6 +114,21 @@ check_page(struct appending *a, struct err *err)
 	return RC_OK;
 }
 
+/* What it signed before its database was put back, it keeps to. */
+static bool
+allowed_since_restored(struct appending *a)
+{
+	struct custody	*c = a->c;
+
+	if (steps_may_cosign(c, a->checkpoint.size, a->checkpoint.root))
+		return true;
+	if (c->steps.refused != a->checkpoint.size)
+		log_line("does not cosign size %llu: it signed size %llu before its database was put back, and the log does "
+		    "not show that yet", (unsigned long long)a->checkpoint.size, (unsigned long long)c->steps.floor);
+	c->steps.refused = a->checkpoint.size;
+	return false;
+}
+
 /* Decide to cosign, and make the decision part of the transaction. */
 static enum rc
 record_checkpoint(struct appending *a, struct err *err)
@@ -133,12 +148,16 @@ record_checkpoint(struct appending *a, struct err *err)
 	if (a->checkpoint.size == old && memcmp(root, a->checkpoint.root, sizeof(root)) != 0)
 		return custody_say(a->c, err, RC_BUG, "asked to cosign a second root of size %llu",
 		    (unsigned long long)old);
+	if (!allowed_since_restored(a))
+		return RC_OK;
+	a->cosign = true;
+	if (a->checkpoint.size == old)
+		return RC_OK;		/* the same again */
 	buf_u64(&v, a->checkpoint.size);
 	buf_add(&v, a->checkpoint.root, SHA256_BYTES);
 	TRY(buf_check(&v, "checkpoint", err));
 	TRY(store_put(a->c->store, CUSTODY_SIGNED, buf_view(&v), err));
-	a->cosign = true;
-	return RC_OK;
+	return steps_take(a->c, err);
 }
 
 /* A q-cosigned note moves the mark below which orders may be carried out. */
@@ -212,6 +231,7 @@ append_cosign(struct appending *a, struct err *err)
 
 	if (!a->cosign)
 		return RC_OK;
+	TRY(steps_mark(a->c, err));
 	TRY(custody_charter(a->c, &charter, err));
 	TRY(charter_witness_note_key(charter, a->c->index, &key, err));
 	checkpoint_text(&a->checkpoint, &text);

@@ -36,7 +36,8 @@ open_parts(struct custody *c, const char *dir, struct err *err)
 	TRY(hsm_probe_check(&p, err));
 	TRY(file_path(path, err, "%s/replica.db", dir));
 	TRY(store_open(path, file_exists(path) ? STORE_OPEN : STORE_CREATE, &c->store, err));
-	return replica_new(store_state(c->store), c->genesis, &c->replica, err);
+	TRY(replica_new(store_state(c->store), c->genesis, &c->replica, err));
+	return steps_open(c, err);
 }
 
 enum rc

@@ -22,6 +22,7 @@
 #define CUSTODY_COSIGNED	"cosigned"	/* the newest q-cosigned note it agrees with */
 #define CUSTODY_ACCUSATION	"accusation"	/* accusation-v1: it contributes to nothing any more */
 #define CUSTODY_STEPS		"steps"		/* u64 (custodian/steps.h) */
+#define CUSTODY_STARTED		"started"	/* instance, u64 the highest mark that this start found */
 #define CUSTODY_RESTORED	"restored"	/* u64 floor, root, u64 since */
 #define CUSTODY_PEERS		"peers"		/* what we saw of them (custodian/compare.h) */
 #define JOURNAL_ACT		"act"		/* order id: it decided to contribute, and when */

@@ -24,7 +24,7 @@ struct custody;
 
 struct steps {
 	uint8_t		instance[STEPS_INSTANCE_BYTES];
-	uint64_t	steps;		/* in the database, as of the last commit or the open transaction */
+	uint64_t	steps;		/* in the database, as of the last steps_mark() */
 	uint64_t	marked;		/* in the token */
 	/*
 	 * Set when something was forgotten, and kept in the database (CUSTODY_RESTORED):
@@ -35,6 +35,7 @@ struct steps {
 	uint64_t	floor;
 	uint8_t		floor_root[SHA256_BYTES];
 	uint64_t	since;		/* UINT64_MAX until it caught up with its peers */
+	uint64_t	refused;	/* the size that was said last not to be cosigned for it */
 };
 
 /*
@@ -60,6 +61,6 @@ MUST_USE enum rc steps_forgot(struct custody *c, uint64_t steps, uint64_t size,
 /* It compared with its peers and holds `size` entries, their newest included: requests from here on count again. */
 MUST_USE enum rc steps_caught_up(struct custody *c, uint64_t size, struct err *err);
 /* May a checkpoint of this size and root be cosigned, as far as restoring goes? */
-bool	 steps_may_cosign(const struct custody *c, uint64_t size, const uint8_t root[SHA256_BYTES]);
+bool	 steps_may_cosign(struct custody *c, uint64_t size, const uint8_t root[SHA256_BYTES]);
 
 #endif

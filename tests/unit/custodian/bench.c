@@ -147,6 +147,17 @@ own_keys(struct bench *b)
 	buf_done(&pem);
 }
 
+/* The token is new to this network; other tests may have used one of this genesis. */
+void
+bench_unmark(struct bench *b)
+{
+	char		name[HSM_LABEL_MAX + 1], hex[HEX_BYTES(SHA256_BYTES)];
+	struct err	err;
+
+	snprintf(name, sizeof(name), "quorate mark 1 %.16s", hex_write(SPAN_OF(b->net.genesis), hex));
+	must(hsm_mark_sweep(b->place->hsm, name, NULL, &err), &err);
+}
+
 static void
 open_replica(struct bench *b, enum store_mode mode)
 {
@@ -156,6 +167,7 @@ open_replica(struct bench *b, enum store_mode mode)
 	snprintf(path, sizeof(path), "%s/test.db", b->place->root);
 	must(store_open(path, mode, &b->c.store, &err), &err);
 	must(replica_new(store_state(b->c.store), b->net.genesis, &b->c.replica, &err), &err);
+	must(steps_open(&b->c, &err), &err);
 }
 
 static void
@@ -183,6 +195,7 @@ bench_up(struct bench *b, struct bench_place *p)
 	b->c.share_key = p->share_key;
 	b->c.signer = p->signer;
 	memcpy(b->c.genesis, b->net.genesis, SHA256_BYTES);
+	bench_unmark(b);
 	open_replica(b, STORE_CREATE);
 }
 

@@ -53,6 +53,8 @@ void	 bench_up(struct bench *b, struct bench_place *p);
 void	 bench_down(struct bench *b);
 /* Close the database and open it again. */
 void	 bench_restart(struct bench *b);
+/* The token's marks are gone; bench_up() does it first. */
+void	 bench_unmark(struct bench *b);
 /* What a person must enroll with: DIR/charter.json and DIR/genesis. */
 void	 bench_write_genesis(struct bench *b);
 
