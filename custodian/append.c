@@ -72,13 +72,13 @@ forget_awaited(struct custody *c, const struct verdict *v, struct span leaf, str
 	uint64_t		index;
 	enum rc			rc;
 
+	memset(&d, 0, sizeof(d));
+	memset(&s, 0, sizeof(s));
 	if (!may_be_awaited((enum statement_type)v->type))
 		return RC_OK;
 	rc = replica_logged(c->replica, v->id, &index, &why, err);
 	if (rc != RC_OK)
 		return rc == RC_MISSING ? RC_OK : rc;
-	memset(&d, 0, sizeof(d));
-	memset(&s, 0, sizeof(s));
 	TRY(entry_parse(leaf, &e, err));
 	TRY(dsse_parse(e.dsse, &d, err));
 	TRY(statement_parse(&d, &s, err));
@@ -91,6 +91,8 @@ note_entry(struct appending *a, uint64_t index, const struct verdict *v, struct 
 {
 	if (v->type == STATEMENT_DECISION && v->effective)
 		TRY(custody_note_arrival(a->c, index, a->now, err));
+	if (v->type == STATEMENT_BATCH && v->effective)
+		TRY(check_note_batch(a->c, index, err));
 	return forget_awaited(a->c, v, leaf, err);
 }
 
@@ -180,7 +182,8 @@ take_shares(struct appending *a, const Quorate__V1__ShareVector *v, struct err *
 		return RC_OK;
 	TRY(batch_of(a->c, v->batch, &d, &s, err));
 	TRY(batch_check_shares(&s, a->c->index, span_of(&v->vector), err));
-	return store_shares_put(a->c->store, v->batch, span_of(&v->vector), err);
+	TRY(store_shares_put(a->c->store, v->batch, span_of(&v->vector), err));
+	return check_note_batch(a->c, v->batch, err);
 }
 
 static enum rc

@@ -81,6 +81,13 @@ opener_of(struct contributing *k, uint64_t batch, struct hsm_opener **ret, struc
 }
 
 static enum rc
+say_garbage(struct contributing *k, const struct escrow_at *at, enum rc rc, struct err *err)
+{
+	return custody_say(k->c, err, rc, "the share that the sealer gave this custodian is garbage "
+	    "(batch %llu, leaf %u)", (unsigned long long)at->batch, at->leaf);
+}
+
+static enum rc
 open_share(struct contributing *k, const struct scope_artifact *a, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf bytes = BUF_INIT(DESCRIPTOR_BYTES_MAX);
@@ -88,11 +95,15 @@ open_share(struct contributing *k, const struct scope_artifact *a, struct err *e
 	struct hsm_opener	*opener = NULL;
 	uint8_t			 sealed[SEALED_SHARE_BYTES], digest[SHA256_BYTES];
 	const struct state	*st = store_state(k->c->store);
+	bool			 garbage;
 	enum rc			 rc;
 
 	secret_free(TAKE(k->share));
 	TRY(st->escrow_find(st->user, a->id, &at, &bytes, err));
 	TRY(descriptor_parse_known(buf_view(&bytes), &k->descriptor, err));
+	TRY(check_garbage(k->c, at.batch, at.leaf, &garbage, err));
+	if (garbage)				/* the token need not be asked again */
+		return say_garbage(k, &at, RC_VERIFY, err);
 	rc = store_share(k->c->store, at.batch, at.leaf, sealed, sizeof(sealed), err);
 	if (rc == RC_MISSING)
 		return custody_say(k->c, err, RC_IO, "this custodian's share of an artifact in scope did not come yet");
@@ -105,8 +116,7 @@ open_share(struct contributing *k, const struct scope_artifact *a, struct err *e
 	if (rc == RC_OK)
 		rc = shamir_share_verify(&k->descriptor.commits, k->c->index, secret_view(k->share), err);
 	if (rc == RC_VERIFY || rc == RC_FORMAT)
-		return custody_say(k->c, err, rc, "the share that the sealer gave this custodian is garbage "
-		    "(batch %llu, leaf %u)", (unsigned long long)at.batch, at.leaf);
+		return say_garbage(k, &at, rc, err);
 	return rc;
 }
 

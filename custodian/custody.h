@@ -25,12 +25,18 @@
 #define CUSTODY_STARTED		"started"	/* instance, u64 the highest mark that this start found */
 #define CUSTODY_RESTORED	"restored"	/* u64 floor, root, u64 since */
 #define CUSTODY_PEERS		"peers"		/* what we saw of them (custodian/compare.h) */
+#define CUSTODY_UNCHECKED	"unchecked"	/* u64: how many stand in that journal */
+#define CUSTODY_CHECKED		"checked"	/* u64: up to which entry runs of `checked` were said */
 #define JOURNAL_ACT		"act"		/* order id: it decided to contribute, and when */
 #define JOURNAL_ANSWER		"answer"	/* order id: vec32 message, vec32 receipt */
 #define JOURNAL_RECEIPT		"receipt"	/* custody_owed_key(): DSSE, until the log shows it */
 #define JOURNAL_HELD		"held"		/* u64 batch index: DSSE */
 #define JOURNAL_HANDED		"handed"	/* statement id: what custodian/handed.c writes */
 #define JOURNAL_FOUND		"found"		/* statement id: DSSE, checked or garbage, until the log shows it */
+#define JOURNAL_UNSAID		"unsaid"	/* u64 batch index (custodian/check.c) */
+#define JOURNAL_UNCHECKED	"unchecked"	/* u64 batch index */
+#define JOURNAL_THROUGH		"through"	/* u64 batch index: u64, when it was checked */
+#define JOURNAL_GARBAGE		"garbage"	/* u64 batch index, u32 leaf: u8 kind */
 #define JOURNAL_ARRIVED		"arrived"	/* u64 index of a decision: u64, our clock when it came */
 
 #define OWED_KEY_BYTES	(8 + SHA256_BYTES)	/* when, receipt id: the oldest comes first */

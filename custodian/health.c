@@ -38,6 +38,7 @@ enum rc
 health_fill(struct custody *c, when now, Quorate__V1__Health *h, struct err *err)
 {
 	quorate__v1__health__init(h);
+	TRY(check_waiting(c, &h->unchecked, err));
 	TRY(handed_count(c, &h->handed, &h->oldest, err));
 	TRY(store_journal_each(c->store, JOURNAL_RECEIPT, SPAN(NULL, 0), OWED_MAX, on_owed, &h->owed, err));
 	h->ready = true;

@@ -50,6 +50,9 @@ struct keeper {
 	int		 control, conn;		/* conn: the listener's; -1 when there is none */
 	struct frame	 f;
 	struct buf	 reply;
+	int		 wait_ms;		/* for a frame, before the background check goes on */
+	bool		 faulty;		/* the check failed, at ... */
+	when		 fault;
 };
 
 /* One question. RC_IO: the listener is gone, or talks nonsense. RC_BUG: stop. */
@@ -81,15 +84,51 @@ hang_up(struct keeper *k)
 	k->conn = -1;
 }
 
+static bool
+rests(const struct keeper *k, when now)
+{
+	return k->faulty && now >= k->fault && now - k->fault < CHECK_REST_MS / 1000;
+}
+
+/*
+ * A little of what can wait, when no frame does. Whatever goes wrong with it, those who
+ * ask are served; one line says so, until it goes well again.
+ */
+static void
+idle(struct keeper *k)
+{
+	when		now = clock_now();
+	struct err	err;
+
+	k->wait_ms = CHECK_REST_MS;
+	if (rests(k, now))
+		return;
+	if (check_work(k->c, now, &k->wait_ms, &err) == RC_OK) {
+		k->faulty = false;
+		return;
+	}
+	if (!k->faulty)
+		log_err(&err, "the check of sealed shares waits");
+	k->faulty = true;
+	k->fault = now;
+	k->wait_ms = CHECK_REST_MS;
+}
+
 /* RC_IO: the parent is gone. */
 static enum rc
 turn(struct keeper *k, struct err *err)
 {
 	struct pollfd	p[2] = { { .fd = k->control, .events = POLLIN }, { .fd = k->conn, .events = POLLIN } };
+	int		n = poll(p, 2, k->wait_ms);	/* a negative descriptor is passed over */
 	enum rc		rc;
 
-	if (poll(p, 2, -1) < 0)		/* a negative descriptor is passed over */
+	if (n < 0)
 		return errno == EINTR ? RC_OK : err_set(err, RC_IO, "poll: %s", strerror(errno));
+	if (n == 0) {
+		idle(k);
+		return RC_OK;
+	}
+	k->wait_ms = 0;			/* it may have brought something to check */
 	if (p[0].revents != 0) {
 		hang_up(k);
 		return frame_fd_recv(k->control, &k->conn, err);

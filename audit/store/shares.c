@@ -36,8 +36,8 @@ enum rc
 store_share(struct store *s, uint64_t batch, uint32_t leaf, uint8_t *ret,
     size_t n, struct err *err)
 {
-	if (n != STORE_SHARE_BYTES)
+	if (n == 0 || n % STORE_SHARE_BYTES != 0)
 		return err_set(err, RC_BUG, "store: a share of %zu bytes", n);
-	return db_read_at(s, "shares", "vector", batch, (uint64_t)leaf * n, ret,
-	    n, err);
+	return db_read_at(s, "shares", "vector", batch,
+	    (uint64_t)leaf * STORE_SHARE_BYTES, ret, n, err);
 }

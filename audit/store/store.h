@@ -87,7 +87,7 @@ const struct state	*store_state(struct store *s);
  */
 MUST_USE enum rc store_shares_put(struct store *s, uint64_t batch, struct span vector, struct err *err);
 MUST_USE enum rc store_shares_has(struct store *s, uint64_t batch, bool *ret, struct err *err);
-/* One sealed share; reads no more than it needs. RC_MISSING. */
+/* n bytes, whole sealed shares, from that leaf on; reads no more than it needs. RC_MISSING: not so many are there. */
 MUST_USE enum rc store_share(struct store *s, uint64_t batch, uint32_t leaf, uint8_t *ret, size_t n, struct err *err);
 MUST_USE enum rc store_escrow_count(struct store *s, uint64_t *ret, struct err *err);
 
