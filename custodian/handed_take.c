@@ -46,7 +46,7 @@ read_statement(struct taking *k, struct err *err)
 		return custody_say(k->c, err, rc, "this is no statement: %.160s", why.msg);
 	if (slot_kind_of(&k->s) == KIND_NONE || (k->s.type == STATEMENT_RECEIPT && k->from == 0))
 		return custody_say(k->c, err, RC_FORMAT, "a custodian takes requests, decisions, withdrawals and "
-		    "revocations; give the coordinator a %s", statement_type_name(k->s.type));
+		    "revocations, and this is of type %s", statement_type_name(k->s.type));
 	return RC_OK;
 }
 
