@@ -39,7 +39,7 @@ refusals_put(struct refusals *r, const uint8_t request[SHA256_BYTES], const stru
 	if (row == NULL)
 		row = new_row(r, request);
 	/* Long over: it begins anew. */
-	if (row->times == 0 || now_ms - row->until > REFUSED_MS * REFUSALS_TIMES)
+	if (row->times == 0 || now_ms > row->until + REFUSED_MS * REFUSALS_TIMES)
 		row->times = 1;
 	else if (row->times < REFUSALS_TIMES)
 		row->times *= 2;

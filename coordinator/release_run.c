@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coordinator/collect.h"
 #include "coordinator/cosigning.h"
 #include "coordinator/logged.h"
 #include "coordinator/release_job.h"
@@ -195,68 +196,14 @@ brief_worker(struct release_job *j, const struct making *m, struct err *err)
 
 /* ---- contributions ------------------------------------------------------------------------------- */
 
-/* One that is not in force does not bind the answer it came with: that is not used. */
+/* As collect_answers(), and a cosigned checkpoint covers the receipts. */
 static enum rc
-log_receipt(struct release_job *j, struct gathering *g, const struct gathered *a, uint64_t *last,
-    struct err *err)
-{
-	struct submission	 sub = { .dsse = a->receipt };
-	char			 words[96];
-	enum rc			 rc = sequencer_submit(j->c->sequencer, &sub, err);
-
-	if (rc == RC_LIMIT || rc == RC_FORMAT || rc == RC_MISSING) {
-		gathering_bad(g, a->custodian, false, err->msg);
-		return RC_OK;
-	}
-	TRY(rc);
-	if (sub.fate == FATE_REFUSED)
-		return err_set(err, RC_BUG, "a receipt that was checked is refused: %s",
-		    void_reason_name(sub.why));
-	if (sub.index > *last)
-		*last = sub.index;
-	if (sub.verdict.effective)
-		return RC_OK;
-	(void)snprintf(words, sizeof(words), "its receipt in entry %llu is void: %s",
-	    (unsigned long long)sub.index, void_reason_name((enum void_reason)sub.verdict.why));
-	/* A second one for the same order is two answers; any other is of no use. */
-	gathering_bad(g, a->custodian, sub.verdict.why == VOID_DUPLICATE, words);
-	return RC_OK;
-}
-
-/*
- * Logged before anything is made of them, the good and the bad: who contributed is
- * known whatever follows, and who lied cannot deny it. *ret_last: the newest entry.
- */
-static enum rc
-log_receipts(struct release_job *j, struct gathering *g, uint32_t *logged, uint64_t *ret_last,
-    struct err *err)
-{
-	struct gathered	a[CUSTODIANS_MAX];
-	size_t		n = gathering_receipts(g, a), i;
-	uint32_t	bit;
-
-	for (i = 0; i < n; i++) {
-		bit = UINT32_C(1) << (a[i].custodian - 1);
-		if ((*logged & bit) != 0)
-			continue;
-		TRY(log_receipt(j, g, &a[i], ret_last, err));
-		*logged |= bit;
-	}
-	return RC_OK;
-}
-
-/* Good answers whose receipts are in force under a cosigned checkpoint: k at least, `want` if they come. */
-static enum rc
-answers(struct release_job *j, struct gathering *g, unsigned want, uint32_t *logged,
+answers(struct release_job *j, struct collecting *k, unsigned want,
     struct gathered ret[CUSTODIANS_MAX], size_t *ret_n, struct err *err)
 {
 	uint64_t	last = 0;
 
-	do {
-		TRY(gathering_run(g, want, err));
-		TRY(log_receipts(j, g, logged, &last, err));
-		*ret_n = gathering_answers(g, ret);
-	} while (*ret_n < j->c->charter->k);
+	TRY(collect_answers(k, want, ret, ret_n, &last, err));
 	if (last != 0)
 		TRY(wait_cosigned(j, last, err));
 	j->have = (uint32_t)*ret_n;
@@ -294,7 +241,7 @@ name_bad(struct release_job *j, struct gathering *g, uint32_t bad)
 
 /* Until the worker has k good ones. */
 static enum rc
-combine(struct release_job *j, struct gathering *g, struct making *m, uint32_t *logged, struct err *err)
+combine(struct release_job *j, struct collecting *k, struct making *m, struct err *err)
 {
 	struct gathered	a[CUSTODIANS_MAX];
 	uint32_t	handed = 0, good, bad;
@@ -302,12 +249,12 @@ combine(struct release_job *j, struct gathering *g, struct making *m, uint32_t *
 	enum rc		rc;
 
 	for (;;) {
-		TRY(answers(j, g, j->c->charter->k, logged, a, &n, err));
+		TRY(answers(j, k, j->c->charter->k, a, &n, err));
 		TRY(hand_over(j, a, n, &handed, err));
 		rc = hired_combine(&j->worker, &good, &bad, &m->keys, err);
 		if (rc != RC_OK && rc != RC_QUORUM)
 			return rc;
-		name_bad(j, g, bad);
+		name_bad(j, k->g, bad);
 		m->good = good;
 		if (rc == RC_OK) {
 			m->bad |= bad;
@@ -322,14 +269,13 @@ combine(struct release_job *j, struct gathering *g, struct making *m, uint32_t *
 
 /* In recipient mode nobody here can look inside: f may be wrong, and it can be opened still. */
 static enum rc
-collect_messages(struct release_job *j, struct gathering *g, struct making *m, uint32_t *logged,
-    struct err *err)
+collect_messages(struct release_job *j, struct collecting *k, struct making *m, struct err *err)
 {
 	const struct charter	*c = j->c->charter;
 	struct gathered		 a[CUSTODIANS_MAX];
 	size_t			 n, i;
 
-	TRY(answers(j, g, (unsigned)c->k + c->f, logged, a, &n, err));
+	TRY(answers(j, k, (unsigned)c->k + c->f, a, &n, err));
 	for (i = 0; i < n; i++) {
 		buf_span(&m->message[a[i].custodian - 1], a[i].message);
 		TRY(buf_check(&m->message[a[i].custodian - 1], "message", err));
@@ -363,20 +309,19 @@ explain(struct release_job *j, struct err *err)
 static enum rc
 gather(struct release_job *j, struct making *m, struct err *err)
 {
-	struct gathering	*g = NULL;
-	uint32_t		 logged = 0;
-	uint64_t		 last = 0;
-	enum rc			 rc;
+	struct collecting	k = { .c = j->c };
+	uint64_t		last = 0;
+	enum rc			rc;
 
-	TRY(gathering_new(j->c, m->order, m->order_index, &g, err));
-	rc = m->to_recipient ? collect_messages(j, g, m, &logged, err) : combine(j, g, m, &logged, err);
+	TRY(gathering_new(j->c, m->order, m->order_index, &k.g, err));
+	rc = m->to_recipient ? collect_messages(j, &k, m, err) : combine(j, &k, m, err);
 	/* Who answered wrongly after the last look, or made it fail. */
-	if (log_receipts(j, g, &logged, &last, NULL) != RC_OK)
+	if (collect_receipts(&k, &last, NULL) != RC_OK)
 		log_line("not all receipts of a release could be logged: they come again with Append");
-	m->bad |= gathering_liars(g);
+	m->bad |= gathering_liars(k.g);
 	m->good &= ~m->bad;
-	j->refused = gathering_refusers(g);
-	gathering_drop(g);
+	j->refused = gathering_refusers(k.g);
+	gathering_drop(k.g);
 	return rc == RC_DENIED && j->why[0] == '\0' ? explain(j, err) : rc;
 }
 

@@ -21,7 +21,7 @@ hear_refusal(struct replica_link *l, enum rc rc, const char *said)
 {
 	if (rc == RC_OK)
 		l->alarmed = false;
-	if (rc != RC_FORMAT || said[0] == '\0' || l->alarmed)
+	if ((rc != RC_FORMAT && rc != RC_BUG) || said[0] == '\0' || l->alarmed)
 		return;
 	l->alarmed = true;
 	log_line("ALARM: custodian %u (%s) refuses this log: %s: when log.db was put back from a copy, or two "

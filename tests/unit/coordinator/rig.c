@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit/entry.h"
 #include "coordinator/cosigning.h"
 #include "coordinator/load.h"
 #include "coordinator/readers.h"
@@ -123,6 +124,96 @@ rig_request(struct rig *r, struct span scope, struct buf *out)
 	(void)snprintf(s.u.request.policy, sizeof(s.u.request.policy), "standard");
 	buf_span(&s.bytes, buf_view(&r->net.recipient));
 	MUST(statement_sign(&s, &r->net.person[NET_REQUESTER].signer, out, &err) == RC_OK);
+	statement_done(&s);
+}
+
+struct verdict
+rig_log(struct rig *r, struct statement *s, const struct signer *by)
+{
+	const struct state	*st = memstate_state(r->net.mem);
+	struct buf		 dsse = BUF_INIT(DSSE_BYTES_MAX), leaf = BUF_INIT(DSSE_BYTES_MAX + 8);
+	struct buf		 b[2] = { BUF_INIT(1 << 20), BUF_INIT(1 << 20) };
+	struct span		 blob[2], vector[NET_N];
+	struct submission	 sub = { .blob = blob };
+	uint8_t			 digest[2][SHA256_BYTES];
+	struct err		 err;
+	size_t			 i;
+
+	s->seen_size = 0;
+	tree_empty(s->seen_root);
+	MUST(statement_sign(s, by, &dsse, &err) == RC_OK);
+	entry_write(0, buf_view(&dsse), &leaf);
+	MUST(entry_blobs(buf_view(&leaf), digest, &sub.n_blobs, &err) == RC_OK);
+	for (i = 0; i < sub.n_blobs; i++) {
+		MUST(st->blob(st->user, digest[i], &b[i], &err) == RC_OK);
+		blob[i] = buf_view(&b[i]);
+	}
+	for (i = 0; i < NET_N; i++)
+		vector[i] = SPAN_STR("a vector");
+	sub.vector = s->type == STATEMENT_BATCH ? vector : NULL;
+	sub.dsse = buf_view(&dsse);
+	MUST(sequencer_submit(r->c.sequencer, &sub, &err) == RC_OK);
+	MUST(sub.fate == FATE_LOGGED);
+	memcpy(s->id, sub.verdict.id, SHA256_BYTES);
+	statement_done(s);
+	buf_done(&dsse);
+	buf_done(&leaf);
+	buf_done(&b[0]);
+	buf_done(&b[1]);
+	return sub.verdict;
+}
+
+static void
+effective(struct rig *r, struct statement *s, const struct signer *by)
+{
+	MUST(rig_log(r, s, by).effective);
+}
+
+void
+rig_ordered(struct rig *r, const char *policy, uint8_t ret_order[SHA256_BYTES])
+{
+	struct net		*n = &r->net;
+	struct net_artifact	 a;
+	struct descriptor	 d;
+	struct statement	 s;
+	uint8_t			 request[SHA256_BYTES], scope[SHA256_BYTES];
+
+	net_descriptor(n, policy, &d);
+	memcpy(a.id, d.id, ARTIFACT_ID_BYTES);
+	net_batch(n, &d, 1, &s);
+	effective(r, &s, &n->sealer.signer);
+	net_request(n, &a, 1, policy, &s);
+	memcpy(scope, s.subject, sizeof(scope));
+	effective(r, &s, &n->person[NET_REQUESTER].signer);
+	memcpy(request, s.id, sizeof(request));
+	net_statement(n, &s, STATEMENT_DECISION);
+	memcpy(s.subject, request, sizeof(request));
+	s.u.decision.approve = true;
+	effective(r, &s, &n->person[NET_LEGAL].signer);
+	net_statement(n, &s, STATEMENT_ORDER);
+	memcpy(s.subject, request, sizeof(request));
+	memcpy(s.u.order.scope, scope, sizeof(scope));
+	s.expires = s.issued + 600;
+	buf_span(&s.bytes, buf_view(&n->worker));
+	effective(r, &s, &n->log.signer);
+	memcpy(ret_order, s.id, SHA256_BYTES);
+}
+
+void
+rig_receipt(struct rig *r, uint8_t custodian, const uint8_t order[SHA256_BYTES], struct span message,
+    struct signer *by, struct buf *out)
+{
+	struct statement	s;
+	struct err		err;
+
+	net_statement(&r->net, &s, STATEMENT_RECEIPT);
+	s.seen_size = 0;
+	tree_empty(s.seen_root);
+	memcpy(s.subject, order, SHA256_BYTES);
+	s.u.receipt.custodian = custodian;
+	s.u.receipt.count = 1;
+	sha256_one(s.u.receipt.message, message);
+	MUST(statement_sign(&s, by, out, &err) == RC_OK);
 	statement_done(&s);
 }
 

@@ -6,6 +6,7 @@
 #define TESTS_UNIT_COORDINATOR_RIG_H
 
 #include "coordinator/coordinator.h"
+#include "coordinator/sequencer.h"
 #include "tests/fixture/network.h"
 
 struct rig {
@@ -25,6 +26,16 @@ void	 rig_revocation(struct rig *r, enum net_person who, struct buf *out);
 void	 rig_void(struct rig *r, struct signer *by, struct buf *out);
 /* The requester's request, signed, over this as its scope (which is none: it will be void). */
 void	 rig_request(struct rig *r, struct span scope, struct buf *out);
+/*
+ * Signs and logs a statement of the fixture, with the blobs that it names, as if its
+ * signer had seen the empty log. s is done with afterwards but for its id.
+ */
+struct verdict rig_log(struct rig *r, struct statement *s, const struct signer *by);
+/* One artifact sealed and asked for under a policy, approved by legal, ordered: the order's id. */
+void	 rig_ordered(struct rig *r, const char *policy, uint8_t ret_order[SHA256_BYTES]);
+/* A custodian's receipt for an order over this message, signed; each is another statement. */
+void	 rig_receipt(struct rig *r, uint8_t custodian, const uint8_t order[SHA256_BYTES], struct span message,
+	    struct signer *by, struct buf *out);
 /* A custodian's cosignature line over a checkpoint's text, by its key. */
 void	 rig_line(struct rig *r, uint8_t custodian, struct span text, struct buf *out);
 /* The text of a note: up to and with the newline before the empty line. */

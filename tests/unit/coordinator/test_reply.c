@@ -86,6 +86,23 @@ take(struct one *o, bool *progress)
 	return rc;
 }
 
+/* So many more entries. */
+static void
+log_revocations(struct one *o, unsigned n)
+{
+	struct submission	sub;
+	struct err		err;
+
+	while (n-- > 0) {
+		AUTO_DONE(buf_done) struct buf dsse = BUF_INIT(DSSE_BYTES_MAX);
+
+		rig_revocation(&o->rig, NET_LEGAL, &dsse);
+		sub = (struct submission){ .dsse = buf_view(&dsse) };
+		assert_int_equal(sequencer_submit(o->rig.c.sequencer, &sub, &err), RC_OK);
+		assert_int_equal(sub.fate, FATE_LOGGED);
+	}
+}
+
 /* ---- its state ------------------------------------------------------------------ */
 
 static void
@@ -125,6 +142,143 @@ more_than_the_log_is_an_alarm(void **state)
 	o->m.size++;
 	assert_int_equal(take(o, &progress), RC_BUG);
 	assert_true(o->link.status.frozen);
+}
+
+/* The first entry that shows it is found in as many exchanges as halving takes. */
+static void
+where_its_state_parts(void **state)
+{
+	static struct verdict	v;
+	static uint8_t		other[SHA256_BYTES];
+	const uint64_t		first = 7;	/* entries after which its state is another */
+	struct one		*o = *state;
+	struct custodian_status	*st = &o->link.status;
+	struct err		 err;
+	unsigned		 probes = 0;
+	bool			 progress;
+
+	log_revocations(o, 20);
+	honest(o);
+	o->m.state_digest = pb_bytes(SPAN_OF(other));
+	for (;; probes++) {
+		o->page.m.state_of = divergence_probe(&o->link);
+		assert_true(o->page.m.state_of == 0 || o->page.m.state_of < o->m.size);
+		if (o->page.m.state_of != 0) {
+			assert_int_equal(store_verdict(o->link.store, o->page.m.state_of - 1, &v, &err), RC_OK);
+			o->m.state_of = pb_bytes(o->page.m.state_of < first ? SPAN(v.state, SHA256_BYTES) :
+			    SPAN_OF(other));
+		}
+		assert_int_equal(take(o, &progress), RC_OK);
+		if (o->page.m.state_of != 0)
+			assert_true(progress);		/* the next is asked for at once */
+		if (divergence_probe(&o->link) == 0)
+			break;
+	}
+	assert_in_range(probes, 4, 5);
+	assert_true(st->frozen);
+	assert_int_equal(st->differs_at, first);
+}
+
+/* One that does not say stays frozen, and is asked no more. */
+static void
+it_does_not_say(void **state)
+{
+	static uint8_t	other[SHA256_BYTES];
+	struct one	*o = *state;
+	bool		 progress;
+
+	log_revocations(o, 20);
+	honest(o);
+	o->m.state_digest = pb_bytes(SPAN_OF(other));
+	assert_int_equal(take(o, &progress), RC_OK);
+	o->page.m.state_of = divergence_probe(&o->link);
+	assert_true(o->page.m.state_of != 0);
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_int_equal(divergence_probe(&o->link), 0);
+	assert_true(o->link.status.frozen);
+	assert_int_equal(o->link.status.differs_at, 0);
+}
+
+/* Where it was ours is remembered: only what came since is searched. */
+static void
+from_where_it_was_ours(void **state)
+{
+	static uint8_t	other[SHA256_BYTES];
+	struct one	*o = *state;
+	bool		 progress;
+
+	log_revocations(o, 20);
+	honest(o);
+	assert_int_equal(take(o, &progress), RC_OK);
+	log_revocations(o, 1);
+	honest(o);
+	o->m.state_digest = pb_bytes(SPAN_OF(other));
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_int_equal(o->link.status.differs_at, o->m.size);
+}
+
+/* ---- what it says of itself --------------------------------------------------------- */
+
+static void
+health_is_kept(void **state)
+{
+	struct one		*o = *state;
+	Quorate__V1__Health	 h = QUORATE__V1__HEALTH__INIT;
+	struct custodian_health	*kept = &o->link.status.health;
+	char			 words[4 * HEALTH_DOUBT_BYTES];
+	bool			 progress;
+
+	honest(o);
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_false(kept->known);
+	o->m.health = &h;
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_true(kept->known);
+	assert_false(kept->ready);
+	assert_true(kept->doubt[0] != '\0');	/* who is not ready contributes to nothing */
+	h.ready = true;
+	h.unchecked = 5;
+	h.handed = 6;
+	h.oldest = 7;
+	h.owed = 8;
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_true(kept->ready && kept->doubt[0] == '\0' && kept->unchecked == 5 && kept->handed == 6 &&
+	    kept->oldest == 7 && kept->owed == 8);
+	/* Words of its own are cut and cleaned. */
+	memset(words, 'w', sizeof(words));
+	words[0] = '\033';
+	words[sizeof(words) - 1] = '\0';
+	h.doubt = words;
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_int_equal(strlen(kept->doubt), HEALTH_DOUBT_BYTES - 1);
+	assert_int_equal(kept->doubt[0], '?');
+}
+
+/* What is over in a moment is not told, and what lasts once. */
+static void
+doubt_is_told_once(void **state)
+{
+	struct one		*o = *state;
+	Quorate__V1__Health	 h = QUORATE__V1__HEALTH__INIT;
+	bool			 progress;
+
+	honest(o);
+	h.ready = true;
+	h.doubt = pb_text("two logs");
+	o->m.health = &h;
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_string_equal(o->link.doubt, "");
+	assert_true(o->link.doubt_since != 0);
+	o->link.doubt_since -= DOUBT_LASTS_MS;
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_string_equal(o->link.doubt, "two logs");
+	assert_int_equal(o->link.doubt_since, 0);
+	h.doubt = pb_text("");
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_string_equal(o->link.doubt, "two logs");
+	o->link.doubt_since -= DOUBT_LASTS_MS;
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_string_equal(o->link.doubt, "");
 }
 
 /* Who leads us to and fro would otherwise have our whole time. */
@@ -271,6 +425,143 @@ what_cannot_be_logged_blocks_nothing(void **state)
 	buf_done(&no);
 }
 
+/* Of what comes with a statement only the blobs that it names are kept. */
+static void
+only_named_blobs_are_kept(void **state)
+{
+	struct one		*o = *state;
+	struct buf		 request = BUF_INIT(DSSE_BYTES_MAX), kept = BUF_INIT(4096);
+	struct span		 scope = SPAN_STR("a scope that came along"), junk = SPAN_STR("whatever it likes");
+	ProtobufCBinaryData	 blob[3] = { pb_bytes(junk), pb_bytes(scope), pb_bytes(junk) };
+	Quorate__V1__Handed	 handed = QUORATE__V1__HANDED__INIT, *list[1] = { &handed };
+	uint8_t			 digest[SHA256_BYTES];
+	struct err		 err;
+	bool			 progress;
+
+	rig_request(&o->rig, scope, &request);	/* its reason is nowhere: it is logged all the same */
+	honest(o);
+	handed.statement = pb_bytes(buf_view(&request));
+	handed.blobs = blob;
+	handed.n_blobs = 3;
+	o->m.statements = list;
+	o->m.n_statements = 1;
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_int_equal(sequencer_size(o->rig.c.sequencer), 2);
+	sha256_one(digest, scope);
+	assert_int_equal(store_blob(o->link.store, digest, &kept, &err), RC_OK);
+	assert_true(span_eq(buf_view(&kept), scope));
+	sha256_one(digest, junk);
+	assert_int_equal(store_blob(o->link.store, digest, &kept, &err), RC_MISSING);
+	/* Nor with one that was in the log before. */
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_int_equal(store_blob(o->link.store, digest, &kept, &err), RC_MISSING);
+	buf_done(&request);
+	buf_done(&kept);
+}
+
+/* A "no" whose reason did not come is a "no". */
+static void
+a_no_without_its_reason(void **state)
+{
+	struct one		*o = *state;
+	struct buf		 dsse = BUF_INIT(DSSE_BYTES_MAX);
+	Quorate__V1__Handed	 handed = QUORATE__V1__HANDED__INIT, *list[1] = { &handed };
+	struct statement	 s;
+	struct err		 err;
+	bool			 progress;
+
+	net_statement(&o->rig.net, &s, STATEMENT_DECISION);
+	s.seen_size = 0;
+	tree_empty(s.seen_root);
+	s.u.decision.approve = false;
+	s.u.decision.has_reason = true;
+	assert_int_equal(statement_sign(&s, &o->rig.net.person[NET_LEGAL].signer, &dsse, &err), RC_OK);
+	statement_done(&s);
+	honest(o);
+	handed.statement = pb_bytes(buf_view(&dsse));
+	o->m.statements = list;
+	o->m.n_statements = 1;
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_int_equal(sequencer_size(o->rig.c.sequencer), 2);
+	buf_done(&dsse);
+}
+
+/* ---- vectors that it lacks ------------------------------------------------------------ */
+
+static void
+hold(struct one *o)
+{
+	struct buf		 dsse = BUF_INIT(DSSE_BYTES_MAX);
+	ProtobufCBinaryData	 list[1];
+	bool			 progress;
+
+	write_held(o, &held_rows[0], &dsse);
+	honest(o);
+	list[0] = pb_bytes(buf_view(&dsse));
+	o->m.held = list;
+	o->m.n_held = 1;
+	assert_int_equal(take(o, &progress), RC_OK);
+	buf_done(&dsse);
+}
+
+static size_t
+shares_of_next_page(struct one *o)
+{
+	struct page	*p = calloc(1, sizeof(*p));
+	struct err	 err;
+	size_t		 n;
+
+	assert_non_null(p);
+	page_init(p);
+	assert_int_equal(page_build(&o->link, p, &err), RC_OK);
+	n = p->m.n_shares;
+	assert_true(n == 0 || (p->news && p->share[0].batch == o->index));
+	page_done(p);
+	free(p);
+	return n;
+}
+
+/* It held a vector, and was put back from a copy of before: it gets it again, but not without a pause. */
+static void
+what_it_lacks_is_sent_again(void **state)
+{
+	struct one	*o = *state;
+	uint64_t	 lacks[2];
+	bool		 progress;
+
+	log_batch(o);
+	hold(o);
+	assert_int_equal(shares_of_next_page(o), 0);
+	honest(o);
+	lacks[0] = o->index;
+	lacks[1] = 0;			/* no batch */
+	o->m.missing_shares = lacks;
+	o->m.n_missing_shares = 2;
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_int_equal(shares_of_next_page(o), 0);
+	o->link.lacks_at -= SHARES_RETRY_MS;
+	assert_int_equal(shares_of_next_page(o), 1);
+	assert_int_equal(shares_of_next_page(o), 0);
+}
+
+static void
+a_list_without_an_end(void **state)
+{
+	struct one	*o = *state;
+	uint64_t	 lacks[4 * LACKS_MAX];
+	bool		 progress;
+	size_t		 i;
+
+	log_batch(o);
+	honest(o);
+	for (i = 0; i < 4 * LACKS_MAX; i++)
+		lacks[i] = o->index;
+	o->m.missing_shares = lacks;
+	o->m.n_missing_shares = 4 * LACKS_MAX;
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_in_range(o->link.n_lacks, 1, LACKS_MAX);
+}
+
 /* A line of another custodian, or over another text, is not its cosignature. */
 static void
 cosignature_is_its_own(void **state)
@@ -310,9 +601,18 @@ main(void)
 		T(another_state_freezes_it),
 		T(other_rules_freeze_it),
 		T(more_than_the_log_is_an_alarm),
+		T(where_its_state_parts),
+		T(it_does_not_say),
+		T(from_where_it_was_ours),
+		T(health_is_kept),
+		T(doubt_is_told_once),
 		T(only_forward_is_progress),
 		T(held_is_checked),
 		T(what_cannot_be_logged_blocks_nothing),
+		T(only_named_blobs_are_kept),
+		T(a_no_without_its_reason),
+		T(what_it_lacks_is_sent_again),
+		T(a_list_without_an_end),
 		T(cosignature_is_its_own),
 	};
 
