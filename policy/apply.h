@@ -44,6 +44,7 @@ enum void_reason {
 	VOID_QUORUM,		/* too few approvals */
 	VOID_TIME_LOCK, VOID_OBJECTION, VOID_DAY_LIMIT,
 	VOID_ORDER,		/* scope or addressee not the request's; order expired or spent */
+	VOID_TAKEN_BACK,	/* approved before its author, who took it back, saw that in the log */
 	VOID_REASONS
 };
 const char *void_reason_name(enum void_reason v);	/* "too-few-approvals"; stable, for --json */

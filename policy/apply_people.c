@@ -80,6 +80,13 @@ approve_check(struct applying *a, const struct deciding *d)
 	/* An approval whose key was revoked since may be given again. */
 	if (d->mine != NULL && d->mine->counts)
 		return refuse(a, VOID_DECIDED);
+	/*
+	 * Nor may one that was signed before it was taken back: whoever held it
+	 * back would undo the withdrawal with it.
+	 */
+	if (d->mine != NULL && d->mine->d.state == DECISION_WITHDRAWN &&
+	    a->s.seen_size <= d->mine->d.index)
+		return refuse(a, VOID_TAKEN_BACK);
 	return RC_OK;
 }
 
@@ -112,7 +119,10 @@ apply_withdrawal(struct applying *a, struct err *err)
 		d.q.status = STATUS_WITHDRAWN;
 		return rec_request_put(&a->changes, a->s.subject, &d.q, err);
 	}
-	if (d.mine == NULL || d.mine->d.state != DECISION_APPROVED)
+	if (d.mine != NULL && d.mine->d.state == DECISION_DENIED)
+		return refuse(a, VOID_DENIED_BEFORE);
+	/* Their approval may have been signed, and not be logged yet. */
+	if (d.mine == NULL && !quorum_may_vote(d.rule, a->person))
 		return refuse(a, VOID_ROLE);
 	return say(a, &d, DECISION_WITHDRAWN, err);
 }

@@ -61,6 +61,8 @@ static const struct {
 	    "the policy's limit of artifacts for this UTC day is reached; wait for the next" },
 	[VOID_ORDER] = { "order-does-not-fit",
 	    "the order is expired or spent, or not to the scope and addressee of the request" },
+	[VOID_TAKEN_BACK] = { "taken-back",
+	    "its author took their approval back after they signed this one; approve again" },
 };
 
 const char *

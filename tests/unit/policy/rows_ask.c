@@ -261,12 +261,100 @@ approve_two_keys(struct net *n)
 	return net_log(n, &s, &n->auditor_second);
 }
 
+/* Signed, and held back by whoever got it. */
 static struct verdict
-withdraw_nothing(struct net *n)
+approve_from_before(struct net *n)
+{
+	struct statement	s;
+	uint8_t			id[32];
+
+	seal_and_ask(n, "standard", id);
+	decision(n, &s, id, true);
+	good(net_decide(n, id, NET_LEGAL, true));
+	good(net_withdraw(n, id, NET_LEGAL));
+	return net_log(n, &s, &n->person[NET_LEGAL]);
+}
+
+/* Signed when all but the withdrawal itself was seen. */
+static struct verdict
+approve_a_moment_before(struct net *n)
+{
+	struct statement	s;
+	uint8_t			id[32];
+
+	seal_and_ask(n, "standard", id);
+	good(net_decide(n, id, NET_LEGAL, true));
+	decision(n, &s, id, true);
+	good(net_withdraw(n, id, NET_LEGAL));
+	return net_log(n, &s, &n->person[NET_LEGAL]);
+}
+
+/* Another's withdrawal is not this one's. */
+static struct verdict
+approve_others_withdrawal(struct net *n)
+{
+	struct statement	s;
+	uint8_t			id[32];
+
+	seal_and_ask(n, "standard", id);
+	good(net_decide(n, id, NET_COMPLIANCE, true));
+	decision(n, &s, id, true);
+	good(net_withdraw(n, id, NET_COMPLIANCE));
+	return net_log(n, &s, &n->person[NET_LEGAL]);
+}
+
+/* The withdrawal is logged first, so that it would find nothing. */
+static struct verdict
+withdraw_first(struct net *n)
 {
 	uint8_t	id[32];
 
 	seal_and_ask(n, "standard", id);
+	return net_withdraw(n, id, NET_LEGAL);
+}
+
+static struct verdict
+approve_after_withdraw_first(struct net *n)
+{
+	struct statement	s;
+	uint8_t			id[32];
+
+	seal_and_ask(n, "standard", id);
+	decision(n, &s, id, true);
+	good(net_withdraw(n, id, NET_LEGAL));
+	return net_log(n, &s, &n->person[NET_LEGAL]);
+}
+
+/* Taken back twice: the later one counts. */
+static struct verdict
+approve_between_withdrawals(struct net *n)
+{
+	struct statement	s;
+	uint8_t			id[32];
+
+	seal_and_ask(n, "standard", id);
+	good(net_withdraw(n, id, NET_LEGAL));
+	decision(n, &s, id, true);
+	good(net_withdraw(n, id, NET_LEGAL));
+	return net_log(n, &s, &n->person[NET_LEGAL]);
+}
+
+static struct verdict
+withdraw_no_role(struct net *n)
+{
+	uint8_t	id[32];
+
+	seal_and_ask(n, "standard", id);
+	return net_withdraw(n, id, NET_COURT);
+}
+
+static struct verdict
+withdraw_denial(struct net *n)
+{
+	uint8_t	id[32];
+
+	seal_and_ask(n, "standard", id);
+	good(net_decide(n, id, NET_LEGAL, false));
 	return net_withdraw(n, id, NET_LEGAL);
 }
 
@@ -351,7 +439,12 @@ const struct row rows_ask[] = {
 	{ "vetoed before",			approve_vetoed,		VOID_ENDED },
 	{ "withdrawn before",			approve_withdrawn,	VOID_ENDED },
 	{ "the request has expired",		approve_late,		VOID_ENDED },
-	{ "nothing to withdraw",		withdraw_nothing,	VOID_ROLE },
+	{ "approved before it was taken back",	approve_from_before,	VOID_TAKEN_BACK },
+	{ "approved a moment before",		approve_a_moment_before, VOID_TAKEN_BACK },
+	{ "taken back before it was logged",	approve_after_withdraw_first, VOID_TAKEN_BACK },
+	{ "taken back twice",			approve_between_withdrawals, VOID_TAKEN_BACK },
+	{ "withdrawn without a role",		withdraw_no_role,	VOID_ROLE },
+	{ "a denial withdrawn",			withdraw_denial,	VOID_DENIED_BEFORE },
 	{ "no request to withdraw",		withdraw_unknown,	VOID_UNKNOWN_SUBJECT },
 	{ "revoked by somebody else",		revoke_by_other,	VOID_ROLE },
 	{ "a stranger's key revoked",		revoke_stranger,	VOID_UNKNOWN_SUBJECT },
@@ -368,6 +461,8 @@ const struct row rows_ask[] = {
 	{ "request: recipient RSA-2048",	ask_to_rsa_2048,	VOID_NONE },
 	{ "request: recipient P-256",		ask_to_p256,		VOID_NONE },
 	{ "approve",				approve,		VOID_NONE },
+	{ "another took theirs back",		approve_others_withdrawal, VOID_NONE },
+	{ "taken back before it is logged",	withdraw_first,		VOID_NONE },
 	{ "approve with a P-256 key",		approve_p256,		VOID_NONE },
 	{ "the requester's organisation may",	approve_org_ok,		VOID_NONE },
 	{ "another's denial is no veto",	approve_others_denied,	VOID_NONE },

@@ -184,7 +184,8 @@ withdraw(struct model *m)
 		return;
 	tick(m);
 	may = lives(m, m->time) && !m->revoked[k] &&
-	    (p == NET_REQUESTER || m->voice[p].said == APPROVED);
+	    (p == NET_REQUESTER || m->voice[p].said == APPROVED || m->voice[p].said == WITHDREW ||
+	    (m->voice[p].said == NOTHING && wanted(m, p)));
 	net_statement(m->n, &s, STATEMENT_WITHDRAWAL);
 	memcpy(s.subject, m->request, sizeof(s.subject));
 	expect(m, "withdraw", k, may, net_log(m->n, &s, key(m, k)).effective);
