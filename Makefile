@@ -231,14 +231,21 @@ $(BUILD)/tests/system/%: $(BUILD)/obj/tests/system/%.o $(ALL_LIBS)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $< $(call group,$(ALL_LIBS)) $(ALL_LD)
 
-# Parties that lie to real ones (tests/liars/README.md): a coordinator, a clock.
-LIARS	= $(BUILD)/tests/liars/coordinator $(BUILD)/tests/liars/clock.so
-LIAR_O	= $(call obj,$(filter-out tests/liars/custodian%,$(wildcard tests/liars/*.c)))
-$(LIAR_O): | $(PB_H)
+# Parties that lie to real ones (tests/liars/README.md): a coordinator, a custodian, a clock.
+LIARS	= $(BUILD)/tests/liars/coordinator $(BUILD)/tests/liars/bin/custodiand $(BUILD)/tests/liars/clock.so
+LIAR_O	= $(call obj,$(wildcard tests/liars/*.c))
+LIAR_CUSTODIAN_O = $(call obj,tests/liars/wrap/custodian.c $(main_custodiand))
+LIAR_WRAP = keeper_main shamir_contribute cms_seal custody_sign custody_contribute custody_append replica_state_digest
+$(LIAR_O) $(LIAR_CUSTODIAN_O): | $(PB_H)
 $(BUILD)/tests/liars/coordinator: $(LIAR_O) $(ALL_LIBS) $(BUILD)/libfixture.a
 	$(call say,LD)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $(LIAR_O) $(call group,$(ALL_LIBS) $(BUILD)/libfixture.a) $(ALL_LD)
+
+$(BUILD)/tests/liars/bin/custodiand: $(LIAR_CUSTODIAN_O) $(ALL_LIBS)
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) $(LIAR_WRAP:%=-Wl,--wrap=%) -o $@ $(LIAR_CUSTODIAN_O) $(call group,$(ALL_LIBS)) $(ALL_LD)
 
 # Loaded before the C library: no sanitizer in it, whatever the rest is built with.
 $(BUILD)/tests/liars/clock.so: tests/liars/shim/clock.c
@@ -285,4 +292,4 @@ clean:
 
 -include $(patsubst %.o,%.d,$(call obj,$(foreach f,$(FOLDERS),$(wildcard $(call where,$(f))/*.c)) \
 	$(wildcard tests/unit/*.c tests/unit/*/*.c tests/gen/*.c tests/gen/*/*.c tests/second/*.c \
-	tests/fixture/*.c tests/system/*.c tests/liars/*.c)))
+	tests/fixture/*.c tests/system/*.c tests/liars/*.c tests/liars/wrap/*.c)))
