@@ -28,6 +28,7 @@ struct ask {
 	uint64_t	again_at, asked_at;
 	struct buf	message, receipt;
 	bool		signed_receipt;	/* it signed one for this order, whatever it says */
+	bool		silent;		/* told of */
 };
 
 struct gathering {
@@ -387,6 +388,25 @@ more_may_come(const struct gathering *g, unsigned want, uint64_t since)
 	    clock_ms() - since < MORE_MS && !cosigning_woken(g->c->cosigning);
 }
 
+/* With the lock held: one line for each that another is asked instead of. */
+static void
+tell_silent(struct gathering *g)
+{
+	uint64_t	now = clock_ms();
+	char		hex[HEX_BYTES(SHA256_BYTES)];
+	uint8_t		i;
+
+	for (i = 1; i <= g->c->charter->n; i++) {
+		struct ask	*a = &g->ask[i - 1];
+
+		if (a->state != ASK_RUNS || a->silent || now - a->asked_at < HEDGE_MS)
+			continue;
+		a->silent = true;
+		log_line("custodian %u (%s) is silent about order %.16s: another is asked", i,
+		    g->c->charter->custodian[i - 1].name, hex_write(SPAN_OF(g->order), hex));
+	}
+}
+
 enum rc
 gathering_run(struct gathering *g, unsigned want, struct err *err)
 {
@@ -397,6 +417,7 @@ gathering_run(struct gathering *g, unsigned want, struct err *err)
 
 	(void)pthread_mutex_lock(&g->lock);
 	for (;;) {
+		tell_silent(g);
 		while (count(g, ASK_GOOD) + hopeful(g) < want && (next = candidate(g)) != 0)
 			ask(g, next);
 		if (count(g, ASK_GOOD) < k)
