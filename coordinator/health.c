@@ -8,7 +8,10 @@
 static void
 read_doubt(const Quorate__V1__Health *m, char ret[HEALTH_DOUBT_BYTES])
 {
-	(void)snprintf(ret, HEALTH_DOUBT_BYTES, "%s", m->doubt);
+	if (m->doubt[0] == '\0' && !m->ready)
+		(void)snprintf(ret, HEALTH_DOUBT_BYTES, "has not compared with enough others since its start");
+	else
+		(void)snprintf(ret, HEALTH_DOUBT_BYTES, "%s", m->doubt);
 	(void)text_clean_str(ret);
 }
 

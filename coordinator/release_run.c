@@ -84,7 +84,7 @@ enough_answer(struct release_job *j, struct err *err)
 
 	j->need = j->c->charter->q;
 	for (;;) {
-		j->have = replicators_reachable(r);
+		j->have = replicators_reachable(r) - replicators_unready(r);
 		enough = willing(j, words) >= j->c->charter->k;
 		if ((j->have >= j->need && enough) || clock_ms() >= until || cosigning_woken(j->c->cosigning))
 			break;

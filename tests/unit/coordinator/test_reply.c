@@ -235,6 +235,7 @@ health_is_kept(void **state)
 	assert_int_equal(take(o, &progress), RC_OK);
 	assert_true(kept->known);
 	assert_false(kept->ready);
+	assert_true(kept->doubt[0] != '\0');	/* who is not ready contributes to nothing */
 	h.ready = true;
 	h.unchecked = 5;
 	h.handed = 6;
