@@ -279,6 +279,6 @@ custody_append(struct custody *c, struct span request, struct buf *reply, struct
 	a.now = clock_now();
 	a.size = a.before = store_size(c->store);
 	if (q->first <= a.size)		/* past a gap nothing can be taken: the reply says where we are */
-		TRY(take_durably(&a, err));
+		TRY(append_settle(&a, take_durably(&a, err), err));
 	return append_answer(&a, reply, err);
 }

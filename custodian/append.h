@@ -25,6 +25,7 @@ struct appending {
 	bool			 waits;		/* an entry is dated in our future */
 	bool			 checked;	/* `checkpoint` is the log's own */
 	bool			 cosign;	/* and recorded as cosigned */
+	bool			 contradicted;	/* a quorum cosigned another log */
 	struct checkpoint	 checkpoint;
 	struct buf		 line;		/* the cosignature */
 };
@@ -54,6 +55,8 @@ struct waiting {
 MUST_USE enum rc waiting_fill(struct custody *c, struct waiting *w, struct err *err);
 void	 waiting_done(struct waiting *w);
 
+/* After the transaction, committed (taken is RC_OK) or not: what its notes accuse of; returns taken, or a fault. */
+MUST_USE enum rc append_settle(struct appending *a, enum rc taken, struct err *err);
 /* After the commit. */
 MUST_USE enum rc append_cosign(struct appending *a, struct err *err);
 MUST_USE enum rc append_answer(struct appending *a, struct buf *reply, struct err *err);

@@ -15,36 +15,57 @@
  * Two checkpoints that the log signed and that cannot both be of one log are an
  * accusation (audit/accusation.h): kept under CUSTODY_ACCUSATION, given to every peer,
  * and from then on this custodian contributes to nothing. It goes on cosigning: evidence
- * is never refused. Peers of another state digest after the same entries are reported,
- * and more than f of them stop contributions.
+ * is never refused. What contradicts our log and cannot be proved yet is a suspicion:
+ * it stops contributions until it is proved or cleared, and no longer than this process
+ * lives. Peers of another state digest after the same entries are reported, and more
+ * than f of them stop contributions.
  */
 #ifndef CUSTODIAN_COMPARE_H
 #define CUSTODIAN_COMPARE_H
 
-#include "audit/note.h"
+#include "audit/accusation.h"
 #include "policy/charter.h"
 
 #define COMPARE_NONCE_BYTES	32
+#define COMPARE_INSTANCE_BYTES	16
 #define COMPARE_EVERY_MS	5000	/* between exchanges with one peer when nothing happens */
 #define COMPARE_SOON_MS		250	/* ... until we are ready; doubles up to the above */
 #define COMPARE_SIGNED_MS	1000	/* a peer's answer is signed at most once in this time */
 
 struct custody;
 
+/* What a peer says that it saw of us, or we of it: the most of each. */
+struct compared_past {
+	uint64_t	steps, size;
+	uint8_t		root[SHA256_BYTES];
+};
+
 struct compared_peer {
 	uint8_t		nonce[COMPARE_NONCE_BYTES];	/* of the question that is out */
 	bool		asked, fresh;		/* fresh: answered since our start */
+	struct compared_past us;		/* in its fresh answer */
+	uint8_t		instance[COMPARE_INSTANCE_BYTES];	/* of the peer, as we saw it last */
+	uint8_t		replaced[COMPARE_INSTANCE_BYTES];	/* and the one before */
+	struct compared_past past;		/* the most we saw of it */
+	bool		twice, back;		/* said already */
+	uint64_t	signed_ms;		/* when an answer to it was signed last; 0: never */
+	bool		accused;		/* it holds an accusation, too */
 	bool		differs;		/* another state after the same entries */
-	uint8_t		instance[16];		/* of the peer, as we saw it last */
-	uint64_t	steps, size;		/* the most we saw of it */
-	uint8_t		root[SHA256_BYTES];
-	uint64_t	signed_ms;		/* when an answer to it was signed last */
+	uint64_t	state_asked, note_asked;	/* the question that is out has the state and the note of so many entries */
+	uint64_t	same_at, differs_at;	/* the most entries with one state, the fewest with two */
 };
 
 struct comparing {
 	struct compared_peer	peer[CUSTODIANS_MAX];
-	uint64_t		target;		/* the largest q-cosigned size among fresh answers */
-	bool			ready;
+	uint64_t		target;		/* the largest q-cosigned size among answers */
+	uint8_t			target_root[SHA256_BYTES];
+	struct buf		target_note;	/* looked at again when we hold that much */
+	uint64_t		most;		/* the largest size that the log signed, among fresh answers */
+	uint8_t			most_root[SHA256_BYTES];
+	struct buf		suspicion;	/* a note that contradicts our log without a proof yet */
+	uint64_t		refused;	/* size of the second root that was asked for, said once */
+	bool			ready, loaded;
+	bool			rebuild;	/* a quorum cosigned another log than our tail */
 	uint64_t		differs_at;	/* index + 1 of the first entry that shows it; 0: unknown */
 	bool			dirty;		/* what we saw of peers is to be stored with the next append */
 };
@@ -53,15 +74,54 @@ struct comparing {
 unsigned compare_need(const struct charter *c);
 /* RC_UNSURE with words: not yet. Looks again whether the replica has reached the target. */
 MUST_USE enum rc compare_ready(struct custody *c, struct err *err);
-/* RC_DENIED with words: an accusation stands, or more than f peers have another state. */
+/* RC_DENIED with words: an accusation stands, a suspicion does, or more than f peers have another state. */
 MUST_USE enum rc compare_calm(struct custody *c, struct err *err);
 /*
  * A note of the log that somebody brought. Verified against what we hold: RC_OK, also
  * when it accuses (then it is stored: look at compare_calm()); RC_VERIFY, RC_FORMAT: not
- * the log's; RC_UNSURE: larger than what we hold.
+ * the log's; RC_UNSURE: larger than what we hold. Never in a transaction.
  */
 MUST_USE enum rc compare_note(struct custody *c, struct span note, struct err *err);
 /* In the transaction of an append: what we saw of peers, when it changed. */
 MUST_USE enum rc compare_store(struct custody *c, struct err *err);
+/*
+ * After an append or an answer, in no transaction: what could not be told before is
+ * looked at again, and a tail that a quorum contradicts is dropped (custodian/rebuild.h).
+ */
+MUST_USE enum rc compare_settle(struct custody *c, struct err *err);
+void	 compare_done(struct comparing *m);
+
+/* --- for exchange.c, heard.c and cosign.c ------------------------------------------ */
+
+/* A value of the store: u64 size, root, the log's note. */
+struct compared_note {
+	uint64_t	size;			/* 0: none */
+	uint8_t		root[SHA256_BYTES];
+	struct buf	note;			/* BUF_INIT(NOTE_BYTES_MAX) */
+};
+#define COMPARED_NOTE_INIT	((struct compared_note){ .note = BUF_INIT(NOTE_BYTES_MAX) })
+void	 compared_note_done(struct compared_note *n);
+MUST_USE enum rc compare_note_put(struct custody *c, const char *name, const struct checkpoint *cp, struct span note,
+    struct err *err);
+/* size 0: there is none. RC_BUG: damaged. */
+MUST_USE enum rc compare_note_get(struct custody *c, const char *name, struct compared_note *ret, struct err *err);
+/* The newest note of the log over what we hold; size 0: none yet. */
+MUST_USE enum rc compare_own_note(struct custody *c, struct compared_note *ret, struct err *err);
+/* A proof from a note of ours to a larger one: the root of the log of `note` at our size. RC_VERIFY: it proves nothing. */
+MUST_USE enum rc compare_proof(struct custody *c, const struct compared_note *ours, struct span note,
+    const uint8_t root[SHA256_BYTES], const struct tree_path *path, struct err *err);
+/* An accusation that somebody brought. RC_VERIFY, RC_FORMAT: it is none. */
+MUST_USE enum rc compare_accused(struct custody *c, struct span accusation, struct err *err);
+/* What we saw of peers, from the store. */
+MUST_USE enum rc compare_load(struct custody *c, struct err *err);
+/* A fresh answer has this note. */
+void	 compare_most(struct custody *c, const struct checkpoint *cp);
+/*
+ * f+1 peers say that we did more steps than we know of (custodian/steps.h): one of them is
+ * honest. No size up to the largest among their answers is cosigned another time.
+ */
+MUST_USE enum rc compare_forgotten(struct custody *c, struct err *err);
+/* An answer names this q-cosigned note. */
+MUST_USE enum rc compare_target(struct custody *c, const struct checkpoint *cp, struct span note, struct err *err);
 
 #endif

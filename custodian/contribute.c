@@ -251,18 +251,6 @@ act(struct contributing *k, struct buf *reply, struct err *err)
 /* --- may we? ---------------------------------------------------------------------- */
 
 static enum rc
-not_frozen(struct custody *c, struct err *err)
-{
-	AUTO_DONE(buf_done) struct buf v = BUF_INIT(ACCUSATION_BYTES_MAX);
-	enum rc	rc = store_get(c->store, CUSTODY_ACCUSATION, &v, err);
-
-	if (rc == RC_MISSING)
-		return RC_OK;
-	TRY(rc);
-	return custody_say(c, err, RC_DENIED, "this custodian saw two logs and contributes to nothing");
-}
-
-static enum rc
 on_oldest(void *user, struct span key, struct span value, struct err *err)
 {
 	when		*oldest = user;
@@ -302,7 +290,8 @@ not_restored(struct custody *c, struct err *err)
 enum rc
 custody_willing(struct custody *c, when now, struct err *err)
 {
-	TRY(not_frozen(c, err));
+	TRY(compare_calm(c, err));
+	TRY(compare_ready(c, err));
 	TRY(not_restored(c, err));
 	return not_overdue(c, now, err);
 }

@@ -8,24 +8,6 @@
 #include "custodian/append.h"
 
 static enum rc
-signed_before(struct custody *c, uint64_t *ret_size, uint8_t ret_root[SHA256_BYTES], struct err *err)
-{
-	AUTO_DONE(buf_done) struct buf v = BUF_INIT(64);
-	struct rd	r;
-	enum rc		rc = store_get(c->store, CUSTODY_SIGNED, &v, err);
-
-	*ret_size = 0;
-	memset(ret_root, 0, SHA256_BYTES);
-	if (rc == RC_MISSING)
-		return RC_OK;
-	TRY(rc);
-	r = rd_init(buf_view(&v));
-	if (!rd_u64(&r, ret_size) || !rd_bytes(&r, ret_root, SHA256_BYTES) || !rd_done(&r))
-		return err_set(err, RC_BUG, "the record of what was cosigned is damaged");
-	return RC_OK;
-}
-
-static enum rc
 check_root(struct custody *c, const struct checkpoint *cp, struct err *err)
 {
 	uint8_t	root[SHA256_BYTES];
@@ -129,34 +111,61 @@ allowed_since_restored(struct appending *a)
 	return false;
 }
 
+/* Never before it has compared, never a smaller tree, never a second root of one size. */
+static enum rc
+may_cosign(struct appending *a, bool *ret, bool *ret_again, struct err *err)
+{
+	AUTO_DONE(compared_note_done) struct compared_note old = COMPARED_NOTE_INIT;
+	struct custody		*c = a->c;
+	const struct checkpoint	*cp = &a->checkpoint;
+	enum rc			 rc;
+
+	*ret = *ret_again = false;
+	rc = compare_ready(c, err);
+	if (rc == RC_UNSURE)
+		c->words[0] = '\0';	/* the entries are taken all the same */
+	if (rc == RC_UNSURE)
+		return RC_OK;
+	TRY(rc);
+	TRY(compare_note_get(c, CUSTODY_SIGNED, &old, err));
+	*ret_again = cp->size == old.size && memcmp(old.root, cp->root, sizeof(old.root)) == 0;	/* public */
+	*ret = (*ret_again || cp->size > old.size) && allowed_since_restored(a);
+	if (cp->size == old.size && !*ret_again && c->comparing.refused != cp->size) {
+		log_line("asked to cosign a second root of size %llu: it does not", (unsigned long long)cp->size);
+		c->comparing.refused = cp->size;
+	}
+	return RC_OK;
+}
+
+/* What covers our entries is kept even when it is not cosigned: it may have to accuse. */
+static enum rc
+record_shown(struct appending *a, struct err *err)
+{
+	AUTO_DONE(compared_note_done) struct compared_note old = COMPARED_NOTE_INIT;
+
+	TRY(compare_own_note(a->c, &old, err));
+	if (old.size >= a->checkpoint.size)
+		return RC_OK;
+	return compare_note_put(a->c, CUSTODY_SHOWN, &a->checkpoint, span_of(&a->q->checkpoint), err);
+}
+
 /* Decide to cosign, and make the decision part of the transaction. */
 static enum rc
 record_checkpoint(struct appending *a, struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf v = BUF_INIT(64);
-	uint64_t		 old;
-	uint8_t			 root[SHA256_BYTES];
+	bool	again;
 
 	if (!a->checked || a->waits)
 		return RC_OK;
 	if (a->checkpoint.size > a->size)
 		return RC_OK;		/* we are behind; the reply says where */
 	TRY(check_root(a->c, &a->checkpoint, err));
-	TRY(signed_before(a->c, &old, root, err));
-	if (a->checkpoint.size < old)
-		return RC_OK;		/* never a smaller tree */
-	if (a->checkpoint.size == old && memcmp(root, a->checkpoint.root, sizeof(root)) != 0)
-		return custody_say(a->c, err, RC_BUG, "asked to cosign a second root of size %llu",
-		    (unsigned long long)old);
-	if (!allowed_since_restored(a))
+	TRY(may_cosign(a, &a->cosign, &again, err));
+	if (!a->cosign)
+		return record_shown(a, err);
+	if (again)
 		return RC_OK;
-	a->cosign = true;
-	if (a->checkpoint.size == old)
-		return RC_OK;		/* the same again */
-	buf_u64(&v, a->checkpoint.size);
-	buf_add(&v, a->checkpoint.root, SHA256_BYTES);
-	TRY(buf_check(&v, "checkpoint", err));
-	TRY(store_put(a->c->store, CUSTODY_SIGNED, buf_view(&v), err));
+	TRY(compare_note_put(a->c, CUSTODY_SIGNED, &a->checkpoint, span_of(&a->q->checkpoint), err));
 	return steps_take(a->c, err);
 }
 
@@ -179,12 +188,11 @@ record_cosigned(struct appending *a, struct err *err)
 	if (cp.size > a->size)
 		return RC_OK;
 	rc = check_root(a->c, &cp, err);
-	if (rc == RC_VERIFY) {
-		log_line("ALARM: a quorum cosigned another log of size %llu; no contribution from here on",
-		    (unsigned long long)cp.size);
-		TRY(store_put(a->c->store, CUSTODY_ACCUSATION, span_of(&a->q->cosigned), err));
-		return RC_OK;		/* the freeze must be committed; the reply shows no progress */
-	}
+	a->contradicted = rc == RC_VERIFY;
+	if (a->contradicted)
+		a->c->words[0] = '\0';
+	if (a->contradicted)
+		return RC_OK;		/* the entries stay; append_settle() sees to it */
 	TRY(rc);
 	TRY(custody_cosigned_size(a->c, &old, err));
 	if (cp.size <= old)
@@ -218,7 +226,42 @@ append_notes(struct appending *a, struct err *err)
 	TRY(read_checkpoint(a, err));
 	TRY(check_page(a, err));
 	TRY(record_checkpoint(a, err));
-	return record_cosigned(a, err);
+	TRY(record_cosigned(a, err));
+	return compare_store(a->c, err);
+}
+
+/* A note that is the log's own and not of our log: an accusation, whatever became of the page. */
+static enum rc
+compare_brought(struct custody *c, const ProtobufCBinaryData *note, struct err *err)
+{
+	enum rc	rc;
+
+	if (note->len == 0)
+		return RC_OK;
+	rc = compare_note(c, span_of(note), err);
+	return rc == RC_UNSURE || rc == RC_VERIFY || rc == RC_FORMAT ? RC_OK : rc;
+}
+
+enum rc
+append_settle(struct appending *a, enum rc taken, struct err *err)
+{
+	struct custody	*c = a->c;
+	struct err	 fault;
+	enum rc		 rc = RC_OK;
+
+	if (taken == RC_OK)
+		c->comparing.dirty = false;
+	if ((taken == RC_VERIFY || a->contradicted) && replica_charter(c->replica) != NULL) {
+		rc = compare_brought(c, &a->q->checkpoint, &fault);
+		if (rc == RC_OK)
+			rc = compare_brought(c, &a->q->cosigned, &fault);
+	}
+	if (rc == RC_OK && (taken == RC_OK || taken == RC_VERIFY))
+		rc = compare_settle(c, &fault);
+	a->size = store_size(c->store);
+	if (rc == RC_OK)
+		return taken;
+	return err_set(err, rc, "%s", fault.msg);
 }
 
 enum rc

@@ -11,6 +11,7 @@ custody_free(struct custody *c)
 	if (c == NULL)
 		return;
 	checking_free(c->checking);
+	compare_done(&c->comparing);
 	replica_free(c->replica);
 	store_close(c->store);
 	hsm_signer_free(c->signer);

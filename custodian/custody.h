@@ -19,6 +19,7 @@
 
 /* Names in the store. */
 #define CUSTODY_SIGNED		"signed"	/* u64 size, root, note: what this custodian cosigned last */
+#define CUSTODY_SHOWN		"shown"		/* likewise: the newest over what it holds, cosigned or not */
 #define CUSTODY_COSIGNED	"cosigned"	/* the newest q-cosigned note it agrees with */
 #define CUSTODY_ACCUSATION	"accusation"	/* accusation-v1: it contributes to nothing any more */
 #define CUSTODY_STEPS		"steps"		/* u64 (custodian/steps.h) */
@@ -99,8 +100,8 @@ MUST_USE enum rc custody_checkpoint(struct custody *c, struct span request, stru
 MUST_USE enum rc custody_submit(struct custody *c, struct span request, struct buf *reply, struct err *err);
 MUST_USE enum rc custody_exchange(struct custody *c, struct span request, struct buf *reply, struct err *err);
 /*
- * For our own listener's threads alone: u8 peer -> ExchangeRequest; u8 peer,
- * ExchangeReply -> u8: 1, ask this peer again at once; 2, soon; 0, when it is time.
+ * For our own listener's threads alone: u8 peer -> ExchangeRequest, or nothing before
+ * entry 0 came; u8 peer, ExchangeReply -> u8: 1, ask this peer again at once; 2, soon; 0, when it is time.
  */
 MUST_USE enum rc custody_outgoing(struct custody *c, struct span request, struct buf *reply, struct err *err);
 MUST_USE enum rc custody_heard(struct custody *c, struct span request, struct buf *reply, struct err *err);

@@ -41,6 +41,7 @@ health_fill(struct custody *c, when now, Quorate__V1__Health *h, struct err *err
 	TRY(check_waiting(c, &h->unchecked, err));
 	TRY(handed_count(c, &h->handed, &h->oldest, err));
 	TRY(store_journal_each(c->store, JOURNAL_RECEIPT, SPAN(NULL, 0), OWED_MAX, on_owed, &h->owed, err));
-	h->ready = true;
-	return doubt(c, now, &h->doubt, err);
+	TRY(doubt(c, now, &h->doubt, err));	/* looks whether it is ready by now */
+	h->ready = c->comparing.ready;
+	return RC_OK;
 }

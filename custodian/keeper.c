@@ -29,6 +29,10 @@ const struct keeper_method	keeper_methods[] = {
 	{ "/quorate.v1.Custodian/Contribute", CALLER_COORDINATOR,     64,	 custody_contribute },
 	{ "/quorate.v1.Custodian/Checkpoint", KNOWN | CALLER_ANYBODY, 64,	 custody_checkpoint },
 	{ "/quorate.v1.Custodian/Submit",     KNOWN | CALLER_ANYBODY, 512 << 10, custody_submit },
+	{ "/quorate.v1.Custodian/Exchange",   CALLER_PEER,	      EXCHANGE_BYTES_MAX, custody_exchange },
+	/* Not served over the network. */
+	{ SELF_OUTGOING,		      CALLER_SELF,	      1,	 custody_outgoing },
+	{ SELF_HEARD,			      CALLER_SELF,	      1 + EXCHANGE_BYTES_MAX, custody_heard },
 };
 const size_t	n_keeper_methods = sizeof(keeper_methods) / sizeof(keeper_methods[0]);
 

@@ -17,7 +17,9 @@
 #include "custodian/methods.h"
 #include "proto/rpc.h"
 
+#define SUBMIT_METHOD	"/quorate.v1.Custodian/Submit"
 #define METHODS_MAX	16
+#define SELF_MS		5000	/* for the keeper to answer our own threads */
 #define ALIVE_EVERY	10000	/* milliseconds */
 #define ALIVE_WAIT_MS	3000
 #define LOOK_UP_MS	200	/* how soon a signal to stop is seen */
@@ -36,6 +38,7 @@ struct listener {
 	uint32_t	 next_id;
 	struct frame	 frame;
 	struct charter	*charter;
+	struct peers	*peers;
 	uint8_t		 pin[LIMIT_CALLERS_MAX][RPC_PIN_BYTES];
 	uint32_t	 role[LIMIT_CALLERS_MAX];
 	size_t		 n_pins;
@@ -237,10 +240,35 @@ forward(void *user, struct rpc_call *call, struct span request, struct buf *repl
 		return err_set(err, RC_LIMIT, "too many calls at once from there");
 	}
 	rc = ask_keeper(l, call, caller, request, reply, err);
+	if (rc == RC_OK && strcmp(rpc_method_name(call), SUBMIT_METHOD) == 0)
+		peers_wake(l->peers);	/* a "no" is everywhere within a second */
 	(void)pthread_mutex_lock(&l->limit_lock);
 	limit_leave(&l->limit, caller);
 	(void)pthread_mutex_unlock(&l->limit_lock);
 	return rc;
+}
+
+/* A question of our own threads. */
+static enum rc
+ask_self(void *user, const char *method, struct span request, struct buf *reply, struct err *err)
+{
+	struct listener	*l = user;
+	uint8_t		 m;
+	enum rc		 rc;
+
+	for (m = 0; m < n_keeper_methods && strcmp(keeper_methods[m].name, method) != 0; m++)
+		;
+	(void)pthread_mutex_lock(&l->lock);
+	rc = l->gone ? err_set(err, RC_UNSURE, "the keeper is gone") :
+	    ask(l, m, CALLER_SELF, 0, request, clock_ms() + SELF_MS, err);
+	if (rc == RC_OK && l->frame.code != RC_OK)
+		rc = err_set(err, (enum rc)l->frame.code, "keeper: %s", l->frame.words);
+	if (rc == RC_OK)
+		buf_span(reply, buf_view(&l->frame.payload));
+	if (l->gone)
+		stopping = 1;
+	(void)pthread_mutex_unlock(&l->lock);
+	return rc == RC_OK ? buf_check(reply, "reply", err) : rc;
 }
 
 static enum rc
@@ -274,28 +302,30 @@ start(struct listener *l, const char *dir, struct rpc_server **ret, struct err *
 	struct rpc_server_options	o;
 	char				path[FILE_PATH_MAX];
 	uint16_t			port;
-	size_t				i;
+	size_t				i, n;
 
 	TRY(set_up(l, dir, &config, err));
 	TRY(file_path(path, err, "%s/tls.crt", dir));
 	TRY(file_read(path, &cert, err));
 	TRY(file_path(path, err, "%s/tls.key", dir));
 	TRY(file_read_secret(path, 16384, &key, err));
-	for (i = 0; i < n_keeper_methods; i++)
-		methods[i] = (struct rpc_method){ keeper_methods[i].name, forward,
-		    keeper_methods[i].callers, keeper_methods[i].max_request };
+	for (i = n = 0; i < n_keeper_methods; i++)
+		if (keeper_methods[i].callers != CALLER_SELF)
+			methods[n++] = (struct rpc_method){ keeper_methods[i].name, forward,
+			    keeper_methods[i].callers, keeper_methods[i].max_request };
 	memset(&o, 0, sizeof(o));
 	o.address = config.listen;
 	o.cert_pem = buf_view(&cert);
 	o.key_pem = SPAN(secret_view(key), secret_len(key));
 	o.methods = methods;
-	o.n_methods = n_keeper_methods;
+	o.n_methods = n;
 	o.user = l;
 	o.who = who;
 	o.note = note;
 	o.max_memory = 64 << 20;
 	o.workers = LIMIT_WORKERS;
 	TRY(rpc_server_new(&o, &s, err));
+	TRY(peers_start(dir, l->charter, ask_self, l, &l->peers, err));	/* before the first call may wake them */
 	TRY(rpc_server_start(s, &port, err));
 	log_line("ready on %s", config.listen);
 	*ret = TAKE(s);
@@ -341,6 +371,7 @@ listener_main(const char *dir, int fd)
 	if ((rc = harden(&err)) != RC_OK || (rc = secret_init(&err)) != RC_OK ||
 	    (rc = start(&l, dir, &s, &err)) != RC_OK || (rc = watch(s, &err)) != RC_OK)
 		log_err(&err, "listener");
+	peers_stop(l.peers);
 	if (s != NULL)
 		rpc_server_stop(s, STOP_GRACE_MS);
 	return exit_code(rc);

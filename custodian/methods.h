@@ -42,9 +42,12 @@ int	 listener_main(const char *dir, int fd);
 struct peers;
 typedef enum rc (*keeper_ask)(void *user, const char *method, struct span request, struct buf *reply,
 	    struct err *err);
-MUST_USE enum rc peers_start(const struct custodian_config *config, const char *dir, const struct charter *charter,
-    keeper_ask ask, void *user, struct peers **ret, struct err *err);
-void	 peers_wake(struct peers *p);	/* a statement was handed in: tell them now */
-void	 peers_stop(struct peers *p);
+#define SELF_OUTGOING		"/self/Outgoing"
+#define SELF_HEARD		"/self/Heard"
+#define EXCHANGE_BYTES_MAX	(512 << 10)	/* of a question, and of an answer */
+MUST_USE enum rc peers_start(const char *dir, const struct charter *charter, keeper_ask ask, void *user,
+    struct peers **ret, struct err *err);
+void	 peers_wake(struct peers *p);	/* a statement was handed in: tell them now; NULL is fine */
+void	 peers_stop(struct peers *p);	/* and free; NULL is fine */
 
 #endif

@@ -180,6 +180,22 @@ close_replica(struct bench *b)
 }
 
 void
+bench_compare(struct bench *b)
+{
+	const struct charter	*charter = replica_charter(b->net.replica);
+
+	/* From the last on; how answers come is test_compare.c's. */
+	for (unsigned i = 0; i < compare_need(charter); i++)
+		b->c.comparing.peer[NET_N - 1 - i].fresh = true;
+}
+
+void
+bench_forget(struct bench *b)
+{
+	compare_done(&b->c.comparing);
+}
+
+void
 bench_up(struct bench *b, struct bench_place *p)
 {
 	memset(b, 0, sizeof(*b));
@@ -197,6 +213,7 @@ bench_up(struct bench *b, struct bench_place *p)
 	memcpy(b->c.genesis, b->net.genesis, SHA256_BYTES);
 	bench_unmark(b);
 	open_replica(b, STORE_CREATE);
+	bench_compare(b);
 }
 
 void
@@ -205,6 +222,7 @@ bench_down(struct bench *b)
 	char	path[128];
 
 	close_replica(b);
+	bench_forget(b);
 	for (const char *const *end = (const char *const[]){ "", "-wal", "-shm", NULL }; *end != NULL; end++) {
 		snprintf(path, sizeof(path), "%s/test.db%s", b->place->root, *end);
 		(void)unlink(path);
@@ -220,7 +238,9 @@ bench_restart(struct bench *b)
 {
 	close_replica(b);
 	b->c.index = 0;
+	bench_forget(b);
 	open_replica(b, STORE_OPEN);
+	bench_compare(b);
 }
 
 void

@@ -51,10 +51,16 @@ void	 bench_place_close(struct bench_place *p);
 /* A network that began BENCH_BEGAN seconds ago, and an empty replica of it. */
 void	 bench_up(struct bench *b, struct bench_place *p);
 void	 bench_down(struct bench *b);
-/* Close the database and open it again. */
+/* Close the database and open it again, as a start does; compared at once. */
 void	 bench_restart(struct bench *b);
 /* The token's marks are gone; bench_up() does it first. */
 void	 bench_unmark(struct bench *b);
+/*
+ * As many peers as it needs have answered, so that it cosigns and contributes:
+ * bench_up() and bench_restart() call it. bench_forget() is a start before that.
+ */
+void	 bench_compare(struct bench *b);
+void	 bench_forget(struct bench *b);
 /* What a person must enroll with: DIR/charter.json and DIR/genesis. */
 void	 bench_write_genesis(struct bench *b);
 

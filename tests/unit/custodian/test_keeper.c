@@ -32,6 +32,9 @@ table(void **state)
 		{ "/quorate.v1.Custodian/Contribute", CALLER_COORDINATOR, 64 },
 		{ "/quorate.v1.Custodian/Checkpoint", KNOWN | CALLER_ANYBODY, 64 },
 		{ "/quorate.v1.Custodian/Submit", KNOWN | CALLER_ANYBODY, 512 << 10 },
+		{ "/quorate.v1.Custodian/Exchange", CALLER_PEER, 512 << 10 },
+		{ "/self/Outgoing", CALLER_SELF, 1 },
+		{ "/self/Heard", CALLER_SELF, 1 + (512 << 10) },
 	};
 
 	(void)state;
@@ -84,6 +87,14 @@ who_asks_what(void **state)
 		{ 3, CALLER_ANYBODY, 1, RC_FORMAT },
 		{ 3, CALLER_PEER, 1, RC_FORMAT },
 		{ 3, CALLER_ANYBODY, 0, RC_UNSURE },	/* no log yet */
+		{ 4, (uint8_t)~CALLER_PEER, 1, RC_DENIED },
+		{ 4, CALLER_PEER, 1, RC_UNSURE },
+		{ 5, (uint8_t)~CALLER_SELF, 1, RC_DENIED },
+		{ 5, CALLER_SELF, 2, RC_DENIED },
+		{ 5, CALLER_SELF, 1, RC_OK },
+		{ 6, (uint8_t)~CALLER_SELF, 1, RC_DENIED },
+		{ 6, CALLER_SELF, 1, RC_UNSURE },
+		{ 7, 0xff, 0, RC_USAGE },
 		{ 255, 0xff, 0, RC_USAGE },
 	};
 	struct frame	f = { .payload = BUF_INIT(FRAME_BYTES_MAX) };

@@ -1,0 +1,285 @@
+/*
+ * custodian/accuse.c - a note of the log against what this custodian holds; and what
+ * follows when both cannot be true.
+ */
+#include <string.h>
+
+#include "base/wire.h"
+#include "custodian/custody.h"
+
+/* The keys of a charter whose signatures count on a note. */
+struct note_keys {
+	struct note_key	log, witness[CUSTODIANS_MAX];
+	uint8_t		n;
+};
+
+static enum rc
+note_keys(struct custody *c, struct note_keys *ret, struct err *err)
+{
+	const struct charter	*charter;
+	uint8_t			 i;
+
+	TRY(custody_charter(c, &charter, err));
+	TRY(charter_log_note_key(charter, &ret->log, err));
+	for (i = 0; i < charter->n; i++)
+		TRY(charter_witness_note_key(charter, (uint8_t)(i + 1), &ret->witness[i], err));
+	ret->n = charter->n;
+	return RC_OK;
+}
+
+/* --- notes of ours -------------------------------------------------------------- */
+
+void
+compared_note_done(struct compared_note *n)
+{
+	buf_done(&n->note);
+}
+
+enum rc
+compare_note_put(struct custody *c, const char *name, const struct checkpoint *cp, struct span note, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf v = BUF_INIT(NOTE_BYTES_MAX + 64);
+
+	buf_u64(&v, cp->size);
+	buf_add(&v, cp->root, SHA256_BYTES);
+	buf_span(&v, note);
+	TRY(buf_check(&v, "checkpoint", err));
+	return store_put(c->store, name, buf_view(&v), err);
+}
+
+enum rc
+compare_note_get(struct custody *c, const char *name, struct compared_note *ret, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf v = BUF_INIT(NOTE_BYTES_MAX + 64);
+	struct rd	r;
+	struct span	note;
+	enum rc		rc = store_get(c->store, name, &v, err);
+
+	ret->size = 0;
+	memset(ret->root, 0, sizeof(ret->root));
+	buf_reset(&ret->note);
+	if (rc == RC_MISSING)
+		return RC_OK;
+	TRY(rc);
+	r = rd_init(buf_view(&v));
+	if (!rd_u64(&r, &ret->size) || !rd_bytes(&r, ret->root, SHA256_BYTES) ||
+	    !rd_take(&r, v.n - r.at, &note))
+		return err_set(err, RC_BUG, "the record of a checkpoint is damaged (%s)", name);
+	buf_span(&ret->note, note);
+	return buf_check(&ret->note, "checkpoint", err);
+}
+
+/* Is it of the log that we hold now? What was cosigned may be of a tail that was dropped. */
+static enum rc
+is_held(struct custody *c, const struct compared_note *n, bool *ret, struct err *err)
+{
+	uint8_t	root[SHA256_BYTES];
+
+	*ret = false;
+	if (n->note.n == 0 || n->size > store_size(c->store))
+		return RC_OK;
+	TRY(store_root_at(c->store, n->size, root, err));
+	*ret = memcmp(root, n->root, sizeof(root)) == 0;	/* public */
+	return RC_OK;
+}
+
+enum rc
+compare_own_note(struct custody *c, struct compared_note *ret, struct err *err)
+{
+	AUTO_DONE(compared_note_done) struct compared_note shown = COMPARED_NOTE_INIT;
+	bool	held;
+
+	TRY(compare_note_get(c, CUSTODY_SHOWN, &shown, err));
+	TRY(compare_note_get(c, CUSTODY_SIGNED, ret, err));
+	TRY(is_held(c, ret, &held, err));
+	if (held && ret->size >= shown.size)
+		return RC_OK;
+	TRY(is_held(c, &shown, &held, err));
+	ret->size = 0;
+	memset(ret->root, 0, sizeof(ret->root));
+	buf_reset(&ret->note);
+	if (!held)
+		return RC_OK;
+	ret->size = shown.size;
+	memcpy(ret->root, shown.root, sizeof(ret->root));
+	buf_span(&ret->note, buf_view(&shown.note));
+	return buf_check(&ret->note, "checkpoint", err);
+}
+
+/* --- accusing ---------------------------------------------------------------------- */
+
+/* The first one is kept: it proves all that any other does. */
+static enum rc
+accuse(struct custody *c, const struct note_keys *k, struct span text, uint64_t a, uint64_t b, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf key = BUF_INIT(1024), old = BUF_INIT(STORE_VALUE_MAX);
+	enum rc	rc = store_get(c->store, CUSTODY_ACCUSATION, &old, err);
+
+	buf_reset(&c->comparing.suspicion);
+	if (rc != RC_MISSING)
+		return rc;
+	TRY(store_put(c->store, CUSTODY_ACCUSATION, text, err));
+	note_key_write(&k->log, &key);
+	log_line("ALARM: the log's key %s signed two pasts, at sizes %llu and %llu: this custodian contributes to nothing "
+	    "from here on (quorate log accuse shows the proof)", buf_text(&key), (unsigned long long)a, (unsigned long long)b);
+	return RC_OK;
+}
+
+enum rc
+compare_accused(struct custody *c, struct span text, struct err *err)
+{
+	struct note_keys	k;
+	struct accusation	a;
+
+	TRY(note_keys(c, &k, err));
+	TRY(accusation_verify(text, &k.log, k.witness, k.n, &a, err));
+	return accuse(c, &k, text, a.a.size, a.b.size, err);
+}
+
+static enum rc
+suspect(struct custody *c, const struct checkpoint *cp, struct span note, struct err *err)
+{
+	struct buf	*b = &c->comparing.suspicion;
+
+	if (b->n != 0)
+		return RC_OK;
+	b->max = NOTE_BYTES_MAX;
+	buf_span(b, note);
+	log_line("ALARM: the log's checkpoint %llu is not of the log that this custodian holds: it contributes to nothing until "
+	    "that is proved or cleared", (unsigned long long)cp->size);
+	return buf_check(b, "checkpoint", err);
+}
+
+/*
+ * A quorum stands behind the other log. 2q > n+f: no other quorum ever did behind what
+ * of ours contradicts it, unless more than f lied; then nothing is dropped.
+ */
+static enum rc
+outvoted(struct custody *c, uint32_t mask, uint64_t contradicted, struct err *err)
+{
+	const struct charter	*charter;
+	uint64_t		 common;
+
+	TRY(custody_charter(c, &charter, err));
+	TRY(custody_cosigned_size(c, &common, err));
+	if ((unsigned)__builtin_popcount(mask) >= charter->q && contradicted > common)
+		c->comparing.rebuild = true;
+	return RC_OK;
+}
+
+/* The note is of a size that we hold, and of another root. */
+static enum rc
+contradicted(struct custody *c, const struct note_keys *k, const struct checkpoint *cp, struct span note, struct err *err)
+{
+	AUTO_DONE(compared_note_done) struct compared_note ours = COMPARED_NOTE_INIT;
+	AUTO_DONE(buf_done) struct buf text = BUF_INIT(ACCUSATION_BYTES_MAX);
+	struct tree_path	path;
+	uint8_t			root[SHA256_BYTES];
+
+	TRY(compare_own_note(c, &ours, err));
+	if (ours.size < cp->size)	/* nothing that the log signed covers what we hold there, yet */
+		return suspect(c, cp, note, err);
+	TRY(store_root_at(c->store, cp->size, root, err));
+	TRY(store_consistency(c->store, cp->size, ours.size, &path, err));
+	TRY(accusation_write(note, buf_view(&ours.note), root, &path, &k->log, k->witness, k->n, &text, err));
+	return accuse(c, k, buf_view(&text), cp->size, ours.size, err);
+}
+
+enum rc
+compare_note(struct custody *c, struct span note, struct err *err)
+{
+	struct note_keys	k;
+	struct checkpoint	cp;
+	struct note_cosigned	by;
+	uint8_t			root[SHA256_BYTES];
+
+	TRY(note_keys(c, &k, err));
+	TRY(checkpoint_verify(note, &k.log, k.witness, k.n, &cp, &by, err));
+	if (cp.size > store_size(c->store))
+		return err_set(err, RC_UNSURE, "a checkpoint of %llu entries, of which %llu are here",
+		    (unsigned long long)cp.size, (unsigned long long)store_size(c->store));
+	TRY(store_root_at(c->store, cp.size, root, err));
+	if (memcmp(root, cp.root, sizeof(root)) == 0)	/* public */
+		return RC_OK;
+	TRY(contradicted(c, &k, &cp, note, err));
+	return outvoted(c, by.mask, cp.size, err);
+}
+
+enum rc
+compare_proof(struct custody *c, const struct compared_note *ours, struct span note, const uint8_t root[SHA256_BYTES],
+    const struct tree_path *path, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf text = BUF_INIT(ACCUSATION_BYTES_MAX);
+	struct note_keys	k;
+	struct checkpoint	cp;
+	struct note_cosigned	by;
+
+	TRY(note_keys(c, &k, err));
+	TRY(checkpoint_verify(note, &k.log, k.witness, k.n, &cp, &by, err));
+	TRY(tree_consistency_verify(ours->size, root, cp.size, cp.root, path, err));
+	if (memcmp(root, ours->root, SHA256_BYTES) == 0)	/* public */
+		return RC_OK;
+	TRY(accusation_write(buf_view(&ours->note), note, root, path, &k.log, k.witness, k.n, &text, err));
+	TRY(accuse(c, &k, buf_view(&text), ours->size, cp.size, err));
+	return outvoted(c, by.mask, ours->size, err);
+}
+
+/* --- what could not be told before -------------------------------------------------- */
+
+/* Again. What agrees by now, is proved, or contradicts a tail that is gone, is a suspicion no longer. */
+static enum rc
+look_again(struct custody *c, struct err *err)
+{
+	struct comparing	*m = &c->comparing;
+	AUTO_DONE(buf_done) struct buf note = BUF_INIT(NOTE_BYTES_MAX);
+	enum rc			 rc;
+
+	if (m->suspicion.n == 0)
+		return RC_OK;
+	buf_span(&note, buf_view(&m->suspicion));
+	TRY(buf_check(&note, "checkpoint", err));
+	buf_reset(&m->suspicion);
+	rc = compare_note(c, buf_view(&note), err);
+	return rc == RC_UNSURE ? RC_OK : rc;
+}
+
+/* What a quorum cosigned, once we hold that much. */
+static enum rc
+look_at_target(struct custody *c, struct err *err)
+{
+	struct comparing	*m = &c->comparing;
+
+	if (m->target_note.n == 0 || store_size(c->store) < m->target)
+		return RC_OK;
+	TRY(compare_note(c, buf_view(&m->target_note), err));
+	if (m->ready)
+		buf_reset(&m->target_note);
+	return RC_OK;
+}
+
+/* A restored one knows again what there is, once it is where its peers are. */
+static enum rc
+catch_up(struct custody *c, struct err *err)
+{
+	char	words[sizeof(c->words)];
+	enum rc	rc;
+
+	if (!c->steps.restored || c->steps.since != UINT64_MAX)
+		return RC_OK;
+	memcpy(words, c->words, sizeof(words));	/* of the call at hand */
+	rc = compare_ready(c, err);
+	memcpy(c->words, words, sizeof(words));
+	if (rc != RC_OK)
+		return rc == RC_UNSURE ? RC_OK : rc;
+	return steps_caught_up(c, store_size(c->store), err);
+}
+
+enum rc
+compare_settle(struct custody *c, struct err *err)
+{
+	if (replica_charter(c->replica) == NULL)
+		return RC_OK;
+	TRY(look_again(c, err));
+	TRY(look_at_target(c, err));
+	return catch_up(c, err);
+}
