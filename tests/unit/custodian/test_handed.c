@@ -277,13 +277,13 @@ void_in_the_log(void **state)
 	ordered("standard");
 	say_withdrawal(&b, request, NET_AUDITOR, &said);
 	hand_ok(&b, &said, HANDED_TAKEN, VOID_NONE);
-	assert_true(net_withdraw(&b.net, request, NET_AUDITOR).effective);
+	assert_true(net_decide(&b.net, request, NET_AUDITOR, false).effective);
 	bench_sync(&b, 4);
 	assert_int_equal(handed_n(&b), 1);
 	v = logged(&said);
-	assert_int_equal(v.why, VOID_ROLE);
+	assert_int_equal(v.why, VOID_DENIED_BEFORE);
 	assert_int_equal(handed_n(&b), 0);
-	hand_ok(&b, &said, HANDED_LOGGED, VOID_ROLE);
+	hand_ok(&b, &said, HANDED_LOGGED, VOID_DENIED_BEFORE);
 }
 
 /* Held back until it had expired, then logged: swallowed, so it goes on barring. */
