@@ -215,7 +215,7 @@ put(struct taking *k, const struct slot *old, struct err *err)
 	if (old != NULL)
 		TRY(slot_del(k->c, old, err));
 	TRY(slot_put(k->c, &k->slot, k->dsse, k->blob, k->n_blobs, err));
-	return RC_OK;
+	return slot_kind(&k->slot) <= KIND_NO_LAST ? steps_take(k->c, err) : RC_OK;
 }
 
 static enum rc
@@ -237,9 +237,7 @@ static enum rc
 taken(struct taking *k, struct handed_answer *a, enum handed_fate fate, struct err *err)
 {
 	a->fate = fate;
-	(void)k;
-	(void)err;
-	return RC_OK;
+	return slot_kind(&k->slot) <= KIND_NO_LAST ? steps_mark(k->c, err) : RC_OK;
 }
 
 static enum rc

@@ -370,6 +370,44 @@ taken_once(void **state)
 	assert_int_equal(handed_n(&b), 2);
 }
 
+/* A "no" is a step: a database from before it is recognised. A yes is none. */
+static void
+a_no_is_a_step(void **state)
+{
+	uint64_t	before;
+
+	(void)state;
+	ordered("standard");
+	before = b.c.steps.marked;
+	say_decision(&b, request, NET_LEGAL, false, &said);
+	hand_ok(&b, &said, HANDED_TAKEN, VOID_NONE);
+	assert_int_equal(b.c.steps.steps, before + 1);
+	assert_int_equal(b.c.steps.marked, before + 1);
+	hand_ok(&b, &said, HANDED_KNOWN, VOID_NONE);
+	assert_int_equal(b.c.steps.marked, before + 1);
+	say_decision(&b, request, NET_SECOND_LEGAL, true, &other);
+	hand_ok(&b, &other, HANDED_TAKEN, VOID_NONE);
+	assert_int_equal(b.c.steps.marked, before + 1);
+}
+
+/* Not said to be taken before the token has it. */
+static void
+not_taken_without_the_token(void **state)
+{
+	struct handed_answer	a;
+	struct err		err;
+
+	(void)state;
+	ordered("standard");
+	bench_unmark(&b);
+	say_decision(&b, request, NET_LEGAL, false, &said);
+	assert_int_not_equal(hand(&b, 0, &said, &a, &err), RC_OK);
+	/* Durable all the same, and bars. */
+	assert_int_equal(handed_n(&b), 1);
+	refused("denial");
+	assert_int_not_equal(hand(&b, 0, &said, &a, &err), RC_OK);
+}
+
 /* A yes that waits is no reason to overlook a no of the same person. */
 static void
 denial_after_an_approval(void **state)
@@ -847,6 +885,8 @@ main(void)
 		TEST(another_that_says_the_same),
 		TEST(forgotten_with_the_entry_or_not_at_all),
 		TEST(taken_once),
+		TEST(a_no_is_a_step),
+		TEST(not_taken_without_the_token),
 		TEST(denial_after_an_approval),
 		TEST(said_anew),
 		TEST(would_be_void),
