@@ -15,6 +15,7 @@
 #include "custodian/frame.h"
 #include "custodian/limit.h"
 #include "custodian/methods.h"
+#include "proto/quorate.pb-c.h"
 #include "proto/rpc.h"
 
 #define SUBMIT_METHOD	"/quorate.v1.Custodian/Submit"
@@ -228,6 +229,18 @@ let_in(struct listener *l, struct rpc_call *call, size_t caller)
 	return may;
 }
 
+/* Not for what the log shows or would refuse: else strangers could keep us talking to our peers. */
+static bool
+was_taken(struct span reply)
+{
+	Quorate__V1__SubmitReply	*r = quorate__v1__submit_reply__unpack(NULL, reply.n, reply.p);
+	bool				 taken = r != NULL && r->effective && !r->logged;
+
+	if (r != NULL)
+		quorate__v1__submit_reply__free_unpacked(r, NULL);
+	return taken;
+}
+
 static enum rc
 forward(void *user, struct rpc_call *call, struct span request, struct buf *reply, struct err *err)
 {
@@ -240,7 +253,7 @@ forward(void *user, struct rpc_call *call, struct span request, struct buf *repl
 		return err_set(err, RC_LIMIT, "too many calls at once from there");
 	}
 	rc = ask_keeper(l, call, caller, request, reply, err);
-	if (rc == RC_OK && strcmp(rpc_method_name(call), SUBMIT_METHOD) == 0)
+	if (rc == RC_OK && strcmp(rpc_method_name(call), SUBMIT_METHOD) == 0 && was_taken(buf_view(reply)))
 		peers_wake(l->peers);	/* a "no" is everywhere within a second */
 	(void)pthread_mutex_lock(&l->limit_lock);
 	limit_leave(&l->limit, caller);
