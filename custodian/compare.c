@@ -1,4 +1,5 @@
 /* custodian/compare.c - compared enough to be relied on? And what was seen of peers. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/wire.h"
@@ -217,6 +218,12 @@ compare_load(struct custody *c, struct err *err)
 void
 compare_done(struct comparing *m)
 {
+	uint8_t	i;
+
+	for (i = 0; i < CUSTODIANS_MAX; i++) {
+		free(m->peer[i].known);
+		free(m->peer[i].held);
+	}
 	buf_done(&m->target_note);
 	buf_done(&m->suspicion);
 	memset(m, 0, sizeof(*m));

@@ -40,6 +40,9 @@ struct compared_past {
 	uint8_t		root[SHA256_BYTES];
 };
 
+#define PASS_AT_ONCE		64	/* statements in a message (custodian/pass.h) */
+struct passed { uint8_t id[PASS_AT_ONCE][SHA256_BYTES]; size_t n; };
+
 struct compared_peer {
 	uint8_t		nonce[COMPARE_NONCE_BYTES];	/* of the question that is out */
 	bool		asked, fresh;		/* fresh: answered since our start */
@@ -53,6 +56,13 @@ struct compared_peer {
 	bool		differs;		/* another state after the same entries */
 	uint64_t	state_asked, note_asked;	/* the question that is out has the state and the note of so many entries */
 	uint64_t	same_at, differs_at;	/* the most entries with one state, the fewest with two */
+	/* Statements: what it holds, which of its last answer we hold, where messages to it ended. */
+	uint8_t		(*known)[SHA256_BYTES];
+	size_t		n_known, next_known;
+	struct passed	*held;
+	uint8_t		cursor[2][SHA256_BYTES];
+	bool		more;
+	uint64_t	took_ms;
 };
 
 struct comparing {

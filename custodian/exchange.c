@@ -49,7 +49,7 @@ exchange_message(const struct exchange_facts *f, struct buf *out)
 enum rc
 exchange_statements(const pb_reply *r, uint8_t ret[SHA256_BYTES], struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf all = BUF_INIT(EXCHANGE_STATEMENTS_MAX * SHA256_BYTES);
+	AUTO_DONE(buf_done) struct buf all = BUF_INIT(PASS_AT_ONCE * SHA256_BYTES);
 	uint8_t	one[SHA256_BYTES];
 	size_t	i;
 
@@ -123,6 +123,8 @@ custody_outgoing(struct custody *c, struct span request, struct buf *reply, stru
 {
 	AUTO_DONE(compared_note_done) struct compared_note ours = COMPARED_NOTE_INIT;
 	AUTO_DONE(buf_done) struct buf accusation = BUF_INIT(ACCUSATION_BYTES_MAX);
+	AUTO_DONE(pass_list_done) struct pass_list list = PASS_LIST_INIT;
+	ProtobufCBinaryData	 held[PASS_AT_ONCE];
 	pb_request		 q = QUORATE__V1__EXCHANGE_REQUEST__INIT;
 	const struct charter	*charter;
 	struct compared_peer	*p;
@@ -152,6 +154,11 @@ custody_outgoing(struct custody *c, struct span request, struct buf *reply, stru
 	q.accusation = data_of(accusation.p, accusation.n);
 	q.state_size = p->state_asked;
 	q.state = data_of(state, sizeof(state));
+	TRY(pass_fill(c, request.p[0], &list, err));
+	q.statements = list.row;
+	q.n_statements = list.n;
+	q.n_taken = p->held == NULL ? 0 : pass_ids(p->held, held);
+	q.taken = held;
 	return pack_request(&q, reply, err);
 }
 
@@ -167,8 +174,11 @@ struct answering {
 	struct compared_note	 ours;
 	uint64_t		 cosigned;
 	struct buf		 cosigned_note, accusation;
+	struct pass_list	 list;
+	struct passed		 held;
 	pb_reply		 r;
 	/* What r points to. */
+	ProtobufCBinaryData	 taken[PASS_AT_ONCE];
 	uint8_t			 root[SHA256_BYTES], state[SHA256_BYTES], state_at[SHA256_BYTES];
 	struct tree_path	 path;
 	ProtobufCBinaryData	 hash[TREE_PATH_MAX];
@@ -181,6 +191,7 @@ answering_done(struct answering *a)
 	compared_note_done(&a->ours);
 	buf_done(&a->cosigned_note);
 	buf_done(&a->accusation);
+	pass_list_done(&a->list);
 }
 
 static enum rc
@@ -189,7 +200,7 @@ read_question(struct answering *a, struct err *err)
 	struct custody	*c = a->c;
 	enum rc		 rc = RC_OK;
 
-	if (a->q->instance.len != COMPARE_INSTANCE_BYTES || a->q->n_statements > EXCHANGE_STATEMENTS_MAX ||
+	if (a->q->instance.len != COMPARE_INSTANCE_BYTES || a->q->n_statements > PASS_AT_ONCE || a->q->n_taken > PASS_AT_ONCE ||
 	    (a->q->nonce.len != 0 && a->q->nonce.len != COMPARE_NONCE_BYTES) ||
 	    (a->q->state_size != 0 && a->q->state.len != SHA256_BYTES))
 		return custody_say(c, err, RC_FORMAT, "malformed request");
@@ -221,6 +232,8 @@ take_question(struct answering *a, struct err *err)
 			TRY(rc);
 	}
 	exchange_saw(c, c->from, a->q->instance.data, a->q->steps, &a->asked);
+	TRY(pass_known(c, c->from, a->q->taken, a->q->n_taken, err));
+	TRY(pass_take(c, c->from, a->q->statements, a->q->n_statements, &a->held, err));
 	if (a->q->state_size != 0 && a->q->state_size <= store_size(c->store))
 		TRY(exchange_state_of(c, c->from, a->q->state_size, SPAN(a->q->state.data, a->q->state.len), err));
 	return RC_OK;
@@ -329,6 +342,11 @@ fill_answer(struct answering *a, struct err *err)
 	if (!a->p->accused)
 		TRY(accusation_of(c, &a->accusation, err));
 	a->r.accusation = data_of(a->accusation.p, a->accusation.n);
+	TRY(pass_fill(c, c->from, &a->list, err));
+	a->r.statements = a->list.row;
+	a->r.n_statements = a->list.n;
+	a->r.n_taken = pass_ids(&a->held, a->taken);
+	a->r.taken = a->taken;
 	a->r.steps = a->p->past.steps;
 	a->r.size = a->p->past.size;
 	a->r.size_root = data_of(a->p->past.root, sizeof(a->p->past.root));
@@ -358,7 +376,7 @@ custody_exchange(struct custody *c, struct span request, struct buf *reply, stru
 	AUTO(pb_request_free) pb_request *q = quorate__v1__exchange_request__unpack(NULL, request.n, request.p);
 	AUTO_DONE(answering_done) struct answering a = { .c = c, .q = q, .ours = COMPARED_NOTE_INIT,
 	    .cosigned_note = BUF_INIT(NOTE_BYTES_MAX), .accusation = BUF_INIT(ACCUSATION_BYTES_MAX),
-	    .r = QUORATE__V1__EXCHANGE_REPLY__INIT };
+	    .list = PASS_LIST_INIT, .r = QUORATE__V1__EXCHANGE_REPLY__INIT };
 
 	TRY(exchange_peer(c, c->from, &a.charter, err));
 	if (q == NULL)

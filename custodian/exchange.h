@@ -5,9 +5,7 @@
 #define CUSTODIAN_EXCHANGE_H
 
 #include "custodian/custody.h"
-#include "proto/quorate.pb-c.h"
-
-#define EXCHANGE_STATEMENTS_MAX	256	/* in one message */
+#include "custodian/pass.h"
 
 struct exchange_facts {
 	uint8_t		genesis[SHA256_BYTES], nonce[COMPARE_NONCE_BYTES];

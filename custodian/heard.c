@@ -2,6 +2,7 @@
  * custodian/heard.c - what a peer says, each piece checked before it counts
  * (docs/spec/exchange-v1.md section 4).
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "custodian/exchange.h"
@@ -49,6 +50,7 @@ saw_instance(struct custody *c, uint8_t peer, const uint8_t instance[COMPARE_INS
 	memcpy(p->replaced, p->instance, sizeof(p->replaced));
 	memcpy(p->instance, instance, sizeof(p->instance));
 	p->twice = p->accused = false;
+	p->n_known = p->next_known = 0;
 	c->comparing.dirty = true;
 }
 
@@ -137,7 +139,7 @@ check_shape(struct hearing *h, struct err *err)
 	    (r->root.len != 0 && r->root.len != TREE_HASH_BYTES) || r->n_consistency > TREE_PATH_MAX ||
 	    r->state.len != SHA256_BYTES || (r->state_at.len != 0 && r->state_at.len != SHA256_BYTES) ||
 	    (r->signature.len != 0 && r->signature.len != KEY_SIG_BYTES) ||
-	    r->n_statements > EXCHANGE_STATEMENTS_MAX || r->n_taken > EXCHANGE_STATEMENTS_MAX)
+	    r->n_statements > PASS_AT_ONCE || r->n_taken > PASS_AT_ONCE)
 		return err_set(err, RC_FORMAT, "custodian %u: a malformed answer", h->peer);
 	for (i = 0; i < r->n_consistency; i++)
 		if (r->consistency[i].len != TREE_HASH_BYTES)
@@ -254,6 +256,15 @@ take_states(struct hearing *h, struct err *err)
 }
 
 static enum rc
+take_statements(struct hearing *h, struct err *err)
+{
+	TRY(pass_known(h->c, h->peer, h->r->taken, h->r->n_taken, err));
+	if (h->p->held == NULL && (h->p->held = calloc(1, sizeof(*h->p->held))) == NULL)
+		return err_set(err, RC_NOMEM, "statements of peers: no memory");
+	return pass_take(h->c, h->peer, h->r->statements, h->r->n_statements, h->p->held, err);
+}
+
+static enum rc
 hear(struct hearing *h, struct err *err)
 {
 	TRY(check_shape(h, err));
@@ -262,11 +273,12 @@ hear(struct hearing *h, struct err *err)
 	exchange_saw(h->c, h->peer, h->r->instance.data, h->r->peer_steps, &h->cp);
 	TRY(take_notes(h, err));
 	TRY(take_states(h, err));
+	TRY(take_statements(h, err));
 	TRY(compare_forgotten(h->c, err));
 	return compare_settle(h->c, err);
 }
 
-/* Looking for the first entry that differs takes an exchange a step. */
+/* Looking for the first entry that differs takes an exchange a step; what did not fit goes soon. */
 static uint8_t
 when_again(struct hearing *h)
 {
@@ -275,6 +287,8 @@ when_again(struct hearing *h)
 
 	if (h->p->differs && h->p->differs_at - h->p->same_at > 1)
 		return 1;
+	if (h->p->more && h->r->n_taken != 0)
+		return 2;
 	rc = compare_ready(h->c, &err);
 	h->c->words[0] = '\0';	/* an answer here, no refusal */
 	return rc == RC_OK && h->p->fresh ? 0 : 2;
