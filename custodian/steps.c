@@ -222,12 +222,12 @@ raise_floor(struct steps *s, uint64_t size, const uint8_t root[SHA256_BYTES])
 }
 
 static void
-say_forgot(const struct custody *c, uint64_t known)
+say_forgot(const struct custody *c, uint64_t known, uint64_t elsewhere)
 {
-	log_line("ALARM: this custodian forgot something: its database counts %llu steps and %llu were taken. Was it restored "
-	    "from a copy? It signs nothing up to size %llu again, and contributes to no request from before it has caught up; "
-	    "see custodiand(8), RESTORING", (unsigned long long)known, (unsigned long long)c->steps.steps,
-	    (unsigned long long)c->steps.floor);
+	log_line("ALARM: this custodian does not remember all that it did: its database counts %llu steps, its token or its "
+	    "peers %llu. Was it restored from a copy? It signs nothing up to size %llu again, and contributes to no request "
+	    "from before it has caught up; see custodiand(8), RESTORING", (unsigned long long)known,
+	    (unsigned long long)elsewhere, (unsigned long long)c->steps.floor);
 }
 
 /*
@@ -340,7 +340,7 @@ steps_open(struct custody *c, struct err *err)
 	TRY(record_start(c, seen, err));
 	TRY(take_over(c, &before, err));
 	if (forgot)
-		say_forgot(c, past.steps);
+		say_forgot(c, past.steps, seen);
 	return RC_OK;
 }
 
@@ -416,7 +416,7 @@ steps_forgot(struct custody *c, uint64_t steps, uint64_t size, const uint8_t roo
 		return rc;
 	}
 	c->steps.steps = steps > known ? steps : known;
-	say_forgot(c, known);
+	say_forgot(c, known, steps);
 	return RC_OK;
 }
 

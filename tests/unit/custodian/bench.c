@@ -147,14 +147,21 @@ own_keys(struct bench *b)
 	buf_done(&pem);
 }
 
-/* The token is new to this network; other tests may have used one of this genesis. */
+void
+bench_mark_name(const struct bench *b, char ret[HSM_LABEL_MAX + 1])
+{
+	char	hex[HEX_BYTES(SHA256_BYTES)];
+
+	snprintf(ret, HSM_LABEL_MAX + 1, "quorate mark 1 %.16s", hex_write(SPAN_OF(b->net.genesis), hex));
+}
+
 void
 bench_unmark(struct bench *b)
 {
-	char		name[HSM_LABEL_MAX + 1], hex[HEX_BYTES(SHA256_BYTES)];
+	char		name[HSM_LABEL_MAX + 1];
 	struct err	err;
 
-	snprintf(name, sizeof(name), "quorate mark 1 %.16s", hex_write(SPAN_OF(b->net.genesis), hex));
+	bench_mark_name(b, name);
 	must(hsm_mark_sweep(b->place->hsm, name, NULL, &err), &err);
 }
 
@@ -167,16 +174,34 @@ open_replica(struct bench *b, enum store_mode mode)
 	snprintf(path, sizeof(path), "%s/test.db", b->place->root);
 	must(store_open(path, mode, &b->c.store, &err), &err);
 	must(replica_new(store_state(b->c.store), b->net.genesis, &b->c.replica, &err), &err);
-	must(steps_open(&b->c, &err), &err);
 }
 
-static void
-close_replica(struct bench *b)
+void
+bench_stop(struct bench *b)
 {
 	replica_free(b->c.replica);
 	store_close(b->c.store);
 	b->c.replica = NULL;
 	b->c.store = NULL;
+	bench_forget(b);
+}
+
+enum rc
+bench_start(struct bench *b, enum store_mode mode, struct err *err)
+{
+	b->c.index = 0;
+	open_replica(b, mode);
+	bench_compare(b);
+	return steps_open(&b->c, err);
+}
+
+void
+bench_restart(struct bench *b)
+{
+	struct err	err;
+
+	bench_stop(b);
+	must(bench_start(b, STORE_OPEN, &err), &err);
 }
 
 void
@@ -198,6 +223,8 @@ bench_forget(struct bench *b)
 void
 bench_up(struct bench *b, struct bench_place *p)
 {
+	struct err	err;
+
 	memset(b, 0, sizeof(*b));
 	b->place = p;
 	b->arena = secret_arena_new(16384);
@@ -211,9 +238,8 @@ bench_up(struct bench *b, struct bench_place *p)
 	b->c.share_key = p->share_key;
 	b->c.signer = p->signer;
 	memcpy(b->c.genesis, b->net.genesis, SHA256_BYTES);
-	bench_unmark(b);
-	open_replica(b, STORE_CREATE);
-	bench_compare(b);
+	bench_unmark(b);		/* another test's, of the same genesis */
+	must(bench_start(b, STORE_CREATE, &err), &err);
 }
 
 void
@@ -221,8 +247,7 @@ bench_down(struct bench *b)
 {
 	char	path[128];
 
-	close_replica(b);
-	bench_forget(b);
+	bench_stop(b);
 	for (const char *const *end = (const char *const[]){ "", "-wal", "-shm", NULL }; *end != NULL; end++) {
 		snprintf(path, sizeof(path), "%s/test.db%s", b->place->root, *end);
 		(void)unlink(path);
@@ -231,16 +256,6 @@ bench_down(struct bench *b)
 		batch_sealed_done(&b->batch[i].sealed);
 	secret_arena_free(b->arena);
 	net_done(&b->net);
-}
-
-void
-bench_restart(struct bench *b)
-{
-	close_replica(b);
-	b->c.index = 0;
-	bench_forget(b);
-	open_replica(b, STORE_OPEN);
-	bench_compare(b);
 }
 
 void

@@ -53,7 +53,11 @@ void	 bench_up(struct bench *b, struct bench_place *p);
 void	 bench_down(struct bench *b);
 /* Close the database and open it again, as a start does; compared at once. */
 void	 bench_restart(struct bench *b);
-/* The token's marks are gone; bench_up() does it first. */
+/* The two halves of it, for who changes something in between; bench_start() may fail. */
+void	 bench_stop(struct bench *b);
+enum rc	 bench_start(struct bench *b, enum store_mode mode, struct err *err);
+/* What its mark is called in the token; and away with it, as bench_up() does first. */
+void	 bench_mark_name(const struct bench *b, char ret[HSM_LABEL_MAX + 1]);
 void	 bench_unmark(struct bench *b);
 /*
  * As many peers as it needs have answered, so that it cosigns and contributes:
