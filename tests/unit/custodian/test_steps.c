@@ -404,6 +404,7 @@ second_keeper(struct custody *ret, const char *name, struct err *err)
 static void
 second_done(struct custody *c)
 {
+	compare_done(&c->comparing);
 	replica_free(c->replica);
 	store_close(c->store);
 }
@@ -449,6 +450,7 @@ the_older_stops(void **state)
 	seal_some();
 	does_not_cosign(RC_BUG, "run one only");
 	swap(&newer);
+	bench_compare(&b);
 	cosigns();
 	swap(&newer);
 	does_not_cosign(RC_BUG, "run one only");
