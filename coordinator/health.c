@@ -34,6 +34,7 @@ tell(struct replica_link *l, const char *doubt)
 		return;
 	(void)snprintf(l->doubt, sizeof(l->doubt), "%s", doubt);
 	l->doubt_since = 0;
+	l->look = doubt[0] != '\0';
 	if (doubt[0] != '\0')
 		log_line("custodian %u (%s): contributes to nothing: %s", l->index, link_name(l), doubt);
 	else

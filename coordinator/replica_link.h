@@ -1,11 +1,12 @@
 /*
  * coordinator/replica_link.h - the state of one replicator. For replicator.c, page.c,
- * reply.c, divergence.c and health.c only.
+ * reply.c, divergence.c, health.c and accused.c only.
  */
 #ifndef COORDINATOR_REPLICA_LINK_H
 #define COORDINATOR_REPLICA_LINK_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "coordinator/cosigning.h"
 #include "coordinator/journal.h"
@@ -48,6 +49,8 @@ struct replica_link {
 	/* What was told of its doubt, and since when it says something else (0: it does not). */
 	char			 doubt[HEALTH_DOUBT_BYTES];
 	uint64_t		 doubt_since;
+	bool			 look;		/* whether it holds an accusation (accused.c) */
+	atomic_bool		*accused;	/* one does, and it was told: of all links */
 	bool			 alarmed;	/* it was told that this custodian refuses our log */
 
 	pthread_mutex_t		 lock;
@@ -98,5 +101,10 @@ MUST_USE enum rc divergence_take(struct replica_link *l, const struct page *p,
 
 /* What it says of itself; NULL: nothing. */
 void	 health_take(struct replica_link *l, const Quorate__V1__Health *m);
+
+/* After it was told that it doubts: asks it for its accusation. */
+void	 accused_look(struct replica_link *l);
+/* What Checkpoint answered: an accusation that holds is told of once, by whomever it is shown. */
+void	 accused_take(struct replica_link *l, struct span checkpoint_reply);
 
 #endif

@@ -12,6 +12,7 @@
 struct replicators {
 	struct coordinator	*c;
 	uint8_t			 n;
+	atomic_bool		 accused;
 	struct replica_link	 link[CUSTODIANS_MAX];
 };
 
@@ -106,6 +107,7 @@ replicator_thread(void *arg)
 		rc = step(l, &progress, &talked, &wanted, &err);
 		if (rc != RC_OK || talked)
 			set_status(l, rc, &err);
+		accused_look(l);
 		if (rc == RC_OK && progress) {
 			pause = REPLICATOR_PAUSE_MS;
 			continue;
@@ -139,6 +141,7 @@ link_open(struct replicators *r, uint8_t index, struct err *err)
 
 	l->c = r->c;
 	l->index = index;
+	l->accused = &r->accused;
 	if (pthread_mutex_init(&l->lock, NULL) != 0)
 		return err_set(err, RC_NOMEM, "replicator: no memory");
 	TRY(file_path(path, err, "%s/log.db", r->c->dir));

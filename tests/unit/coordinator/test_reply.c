@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "audit/accusation.h"
 #include "coordinator/readers.h"
 #include "coordinator/replica_link.h"
 #include "tests/unit/coordinator/rig.h"
@@ -391,6 +392,71 @@ held_is_checked(void **state)
 	buf_done(&dsse);
 }
 
+/* ---- what it holds against us --------------------------------------------------------- */
+
+static void
+sign_note(struct one *o, uint8_t root, struct buf *out)
+{
+	struct signer		*log = &o->rig.net.log.signer;
+	struct checkpoint	 cp = { .size = 5 };
+	struct note_key		 key;
+	struct err		 err;
+	uint8_t			 sig[NOTE_SIG_BYTES];
+
+	memcpy(cp.origin, o->rig.c.charter->origin, strlen(o->rig.c.charter->origin) + 1);
+	cp.root[0] = root;
+	checkpoint_text(&cp, out);
+	assert_int_equal(charter_log_note_key(o->rig.c.charter, &key, &err), RC_OK);
+	assert_int_equal(log->sign(log->user, buf_view(out), sig, &err), RC_OK);
+	buf_u8(out, '\n');
+	note_sig_line(&key, 0, sig, out);
+}
+
+static void
+shows(struct one *o, struct span accusation)
+{
+	Quorate__V1__CheckpointReply	m = QUORATE__V1__CHECKPOINT_REPLY__INIT;
+	struct buf			b = BUF_INIT(RPC_MESSAGE_MAX);
+	struct err			err;
+
+	m.accusation = pb_bytes(accusation);
+	assert_int_equal(pb_pack(&m.base, &b, &err), RC_OK);
+	accused_take(&o->link, buf_view(&b));
+	buf_done(&b);
+}
+
+/* Only a proof is believed. */
+static void
+an_accusation_is_verified(void **state)
+{
+	static const uint8_t	root[TREE_HASH_BYTES] = { 2 };
+	struct one		*o = *state;
+	struct tree_path	 path = { .n = 0 };
+	struct buf		 a = BUF_INIT(NOTE_BYTES_MAX), b = BUF_INIT(NOTE_BYTES_MAX), text = BUF_INIT(16384);
+	struct note_key		 key;
+	struct err		 err;
+	atomic_bool		 accused = false;
+
+	o->link.accused = &accused;
+	sign_note(o, 1, &a);
+	sign_note(o, 2, &b);
+	assert_int_equal(charter_log_note_key(o->rig.c.charter, &key, &err), RC_OK);
+	assert_int_equal(accusation_write(buf_view(&a), buf_view(&b), root, &path, &key, NULL, 0, &text, &err), RC_OK);
+	shows(o, SPAN(NULL, 0));
+	assert_false(accused);
+	shows(o, SPAN(text.p, text.n - 1));
+	assert_false(accused);
+	text.p[text.n - 20] ^= 1;	/* in the signature */
+	shows(o, buf_view(&text));
+	assert_false(accused);
+	text.p[text.n - 20] ^= 1;
+	shows(o, buf_view(&text));
+	assert_true(accused);
+	buf_done(&a);
+	buf_done(&b);
+	buf_done(&text);
+}
+
 /* ---- what it hands over ------------------------------------------------------------- */
 
 /* A "no" is logged, whatever was put before it. */
@@ -608,6 +674,7 @@ main(void)
 		T(doubt_is_told_once),
 		T(only_forward_is_progress),
 		T(held_is_checked),
+		T(an_accusation_is_verified),
 		T(what_cannot_be_logged_blocks_nothing),
 		T(only_named_blobs_are_kept),
 		T(a_no_without_its_reason),
