@@ -8,6 +8,8 @@
 #include "cli/custodians.h"
 
 #define AGAIN_MS	200	/* to one that has not come as far as the statement speaks of */
+#define AGAIN_MAX	5
+#define RECONNECT_MS	300	/* a connection that failed is tried anew within it */
 
 enum rc
 custodians_new(const struct remote *r, struct custodians **ret, struct err *err)
@@ -86,6 +88,32 @@ ask_each(struct custodians *c, ask_fn *ask, const void *user)
 			(void)pthread_join(one[i].thread, NULL);
 }
 
+static void
+pause_ms(unsigned ms)
+{
+	const struct timespec	t = { 0, (long)ms * 1000000L };
+
+	(void)nanosleep(&t, NULL);
+}
+
+/*
+ * One call. What failed at once, before anything was said, is tried a second time:
+ * every call here may be made twice, and under load the library now and then takes
+ * a connection that is being made for one that failed.
+ */
+static enum rc
+call(struct custodians *c, uint8_t i, const char *method, const void *q, const ProtobufCMessageDescriptor *reply,
+    unsigned ms, char said[RPC_SAID_BYTES], void *ret, struct err *err)
+{
+	uint64_t	start = clock_ms();
+	enum rc		rc = message_call(c->rpc[i], method, q, reply, ms, said, ret, err);
+
+	if (rc != RC_UNSURE || said[0] != '\0' || clock_ms() - start > RECONNECT_MS)
+		return rc;
+	pause_ms(RECONNECT_MS);
+	return message_call(c->rpc[i], method, q, reply, ms, said, ret, err);
+}
+
 /* --- how they are ---------------------------------------------------------------------- */
 
 /* The notes that it shows are the log's, or nothing that it says is believed. */
@@ -116,8 +144,9 @@ look_at(struct custodians *c, uint8_t i, const void *user)
 	struct err			 err = { RC_OK, "" };
 
 	(void)user;
-	v->rc = message_call(c->rpc[i], "Custodian/Checkpoint", &q, &quorate__v1__checkpoint_reply__descriptor,
+	v->rc = call(c, i, "Custodian/Checkpoint", &q, &quorate__v1__checkpoint_reply__descriptor,
 	    CUSTODIANS_LOOK_MS, said, &v->reply, &err);
+	v->spoke = v->rc != RC_UNSURE || said[0] != '\0';
 	if (v->rc == RC_OK && (v->rc = read_notes(c->charter, v, &err)) != RC_OK)
 		(void)err_wrap(&err, v->rc, "IT SHOWS WHAT THE LOG DID NOT SIGN");
 	(void)snprintf(v->words, sizeof(v->words), "%s", err.msg);
@@ -196,35 +225,42 @@ read_took(const Quorate__V1__SubmitReply *a, struct custodian_took *t)
 	(void)text_clean_str(t->words);
 }
 
+/* Words that are not about the way to it are its own. */
+static enum took
+took_of(enum rc rc, const char *said)
+{
+	if (rc == RC_UNSURE)
+		return said[0] == '\0' ? TOOK_NO_ANSWER : TOOK_NOT_YET;
+	return rc == RC_DENIED || rc == RC_FORMAT || rc == RC_VERIFY ? TOOK_REFUSED : TOOK_NO_ANSWER;
+}
+
 static void
 hand_to(struct custodians *c, uint8_t i, const void *user)
 {
-	const struct timespec		 pause = { 0, AGAIN_MS * 1000000L };
 	const struct handing		*h = user;
 	struct custodian_took		*t = &c->took[i];
 	Quorate__V1__SubmitReply	*a = NULL;
-	uint64_t			 end = clock_ms() + CUSTODIANS_SUBMIT_MS, now;
 	char				 said[RPC_SAID_BYTES];
 	struct err			 err = { RC_OK, "" };
-	enum rc				 rc = RC_UNSURE;
+	unsigned			 again;
+	enum rc				 rc;
 
 	memset(t, 0, sizeof(*t));
-	/* Its own "not yet" ends soon: it is told the entries that the statement speaks of. */
-	while ((now = clock_ms()) < end) {
-		rc = message_call(c->rpc[i], "Custodian/Submit", &h->q, &quorate__v1__submit_reply__descriptor,
-		    (unsigned)(end - now), said, &a, &err);
-		if (rc != RC_UNSURE || said[0] == '\0')
+	/* Its own "not yet" may end soon: the entries that the statement speaks of are on their way to it. */
+	for (again = 0;; again++) {
+		rc = call(c, i, "Custodian/Submit", &h->q, &quorate__v1__submit_reply__descriptor,
+		    CUSTODIANS_SUBMIT_MS, said, &a, &err);
+		t->took = took_of(rc, said);
+		if (rc == RC_OK || t->took != TOOK_NOT_YET || again == AGAIN_MAX)
 			break;
-		(void)nanosleep(&pause, NULL);
+		pause_ms(AGAIN_MS);
 	}
 	if (rc == RC_OK) {
 		read_took(a, t);
 		message_free(a);
 		return;
 	}
-	/* Words that are not about the way to it are its own refusal. */
-	t->took = rc == RC_DENIED || rc == RC_FORMAT || rc == RC_VERIFY ? TOOK_REFUSED : TOOK_NO_ANSWER;
-	(void)snprintf(t->words, sizeof(t->words), "%s", err.msg);
+	(void)snprintf(t->words, sizeof(t->words), "%s", said[0] == '\0' ? err.msg : said);
 	(void)text_clean_str(t->words);
 }
 
@@ -255,21 +291,29 @@ custodians_took(const struct custodians *c, enum took took)
 
 /* --- what cannot both be true ---------------------------------------------------------------- */
 
-struct shown { const struct checkpoint *cp; uint8_t by; };	/* by: custodian, 0: the coordinator */
+struct shown {
+	const struct checkpoint	*cp;
+	struct span		 note;
+	uint8_t			 by;	/* custodian, 0: the coordinator */
+};
 
 static size_t
-all_shown(const struct custodians *c, const struct checkpoint *head, struct shown *out)
+all_shown(const struct custodians *c, const struct checkpoint *head, struct span head_note, struct shown *out)
 {
-	size_t	n = 0;
-	uint8_t	i;
+	const struct custodian_view	*v;
+	size_t				 n = 0;
+	uint8_t				 i;
 
-	if (head != NULL && head->size > 0)
-		out[n++] = (struct shown){ head, 0 };
+	if (head->size > 0)
+		out[n++] = (struct shown){ head, head_note, 0 };
 	for (i = 0; i < c->charter->n; i++) {
-		if (c->view[i].has_signed)
-			out[n++] = (struct shown){ &c->view[i].signed_, (uint8_t)(i + 1) };
-		if (c->view[i].has_cosigned)
-			out[n++] = (struct shown){ &c->view[i].cosigned, (uint8_t)(i + 1) };
+		v = &c->view[i];
+		if (v->has_signed)
+			out[n++] = (struct shown){ &v->signed_, SPAN(v->reply->checkpoint.data, v->reply->checkpoint.len),
+			    (uint8_t)(i + 1) };
+		if (v->has_cosigned)
+			out[n++] = (struct shown){ &v->cosigned, SPAN(v->reply->cosigned.data, v->reply->cosigned.len),
+			    (uint8_t)(i + 1) };
 	}
 	return n;
 }
@@ -281,16 +325,19 @@ who_shows(const struct charter *c, uint8_t by)
 }
 
 bool
-custodians_conflict(const struct custodians *c, const struct checkpoint *head, char ret[ERR_MSG_BYTES])
+custodians_conflict(const struct custodians *c, const struct checkpoint *head, struct span head_note,
+    struct conflict *ret)
 {
 	struct shown	s[2 * CUSTODIANS_MAX + 1];
-	size_t		n = all_shown(c, head, s), i, j;
+	size_t		n = all_shown(c, head, head_note, s), i, j;
 
 	for (i = 0; i < n; i++)
 		for (j = i + 1; j < n; j++)
 			if (s[i].cp->size == s[j].cp->size && memcmp(s[i].cp->root, s[j].cp->root, TREE_HASH_BYTES) != 0) {
-				(void)snprintf(ret, ERR_MSG_BYTES, "the log's key signed two pasts of %llu entries: %.60s "
-				    "shows one, %.60s another", (unsigned long long)s[i].cp->size,
+				ret->a = s[i].note;
+				ret->b = s[j].note;
+				(void)snprintf(ret->words, sizeof(ret->words), "the log's key signed two pasts of %llu "
+				    "entries: %.60s shows one, %.60s another", (unsigned long long)s[i].cp->size,
 				    who_shows(c->charter, s[i].by), who_shows(c->charter, s[j].by));
 				return true;
 			}

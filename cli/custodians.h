@@ -20,6 +20,7 @@
 /* What one shows. */
 struct custodian_view {
 	enum rc				 rc;		/* RC_OK: it answered, and its notes are the log's */
+	bool				 spoke;		/* it is up, whatever it said */
 	char				 words[ERR_MSG_BYTES];	/* why not */
 	Quorate__V1__CheckpointReply	*reply;		/* NULL: no answer. Believed only with RC_OK */
 	bool				 has_signed, has_cosigned;
@@ -27,13 +28,19 @@ struct custodian_view {
 	struct checkpoint		 cosigned;	/* the newest that a quorum did */
 };
 
-enum took { TOOK_NO_ANSWER, TOOK_REFUSED, TOOK_LOGGED, TOOK_IT };
+enum took {
+	TOOK_NO_ANSWER,		/* ... that says anything of the statement */
+	TOOK_NOT_YET,		/* it does not have what the statement is about */
+	TOOK_REFUSED,		/* it would be void */
+	TOOK_LOGGED,		/* its log shows it, as effective */
+	TOOK_IT,
+};
 /* What one did with a statement. */
 struct custodian_took {
 	enum took	took;
 	uint64_t	index;			/* TOOK_LOGGED: its entry, as this custodian has it */
 	char		why[64];		/* TOOK_REFUSED: the reason's stable name, "" when it gave none */
-	char		words[ERR_MSG_BYTES];	/* TOOK_REFUSED, TOOK_NO_ANSWER */
+	char		words[ERR_MSG_BYTES];	/* of the first three */
 };
 
 struct custodians {
@@ -61,11 +68,33 @@ unsigned custodians_took(const struct custodians *c, enum took took);
 /* The largest q-cosigned checkpoint that any of them showed; size 0 and its root when none did. */
 void	 custodians_seen(const struct custodians *c, struct checkpoint *ret);
 
+/* A statement that was handed in and that the log does not show, as custodians say. */
+struct missing {
+	uint8_t		id[SHA256_BYTES], subject[SHA256_BYTES];
+	char		type[24], who[48];
+	when		since;			/* f+1 of them had it by then, where so many have it */
+	uint32_t	at;			/* bit i-1: custodian i has it */
+	bool		logged;			/* for the caller, who may know the log */
+};
+/* All, the oldest first; free() the list. Who is no host of the charter is shown none. RC_NOMEM. */
+MUST_USE enum rc custodians_missing(const struct custodians *c, struct missing **ret, size_t *ret_n, struct err *err);
+/* Longer than a receipt may take, and more say so than may lie: somebody keeps it out of the log. */
+bool	 missing_is_kept_out(const struct missing *m, const struct charter *c, when now);
+/* How many they say are missing, whether or not we are shown which: the most that one says. */
+uint32_t custodians_handed(const struct custodians *c);
+void	 missing_print(const struct missing *m, const struct charter *c);
+json_t	*missing_json(const struct missing *m, size_t n);	/* NULL: no memory */
+
 /*
  * Two checkpoints that the log's key signed, of one size and with other roots: among
- * those that custodians showed and `head`, the coordinator's (NULL: none). They prove
- * themselves. *ret: who showed them, in words.
+ * those that custodians showed and `head`, the coordinator's (size 0: none). They prove
+ * themselves (cli/accuse.h). The notes borrow from c and from head_note.
  */
-bool	 custodians_conflict(const struct custodians *c, const struct checkpoint *head, char ret[ERR_MSG_BYTES]);
+struct conflict {
+	struct span	a, b;
+	char		words[ERR_MSG_BYTES];	/* who showed them */
+};
+bool	 custodians_conflict(const struct custodians *c, const struct checkpoint *head, struct span head_note,
+	    struct conflict *ret);
 
 #endif

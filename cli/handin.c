@@ -46,26 +46,23 @@ handin_other(struct handin *h, struct err *err)
 
 /* --- how it ended --------------------------------------------------------------------- */
 
-/* It has it, on whichever way. */
+/* On whichever way: it acts upon it now, or its log shows it. */
 static unsigned
 has_it(const struct handin *h)
 {
-	/* Where the coordinator says that it is void, "it is in my log" is no yes. */
-	bool	void_there = h->log_rc == RC_DENIED;
-
-	return custodians_took(h->c, TOOK_IT) + (void_there ? 0 : custodians_took(h->c, TOOK_LOGGED));
+	return custodians_took(h->c, TOOK_IT) + custodians_took(h->c, TOOK_LOGGED);
 }
 
-/* A reason that one of them gave. */
+/* What one of them said who did this; NULL: none did. */
 static const char *
-refusal(const struct handin *h)
+words_of(const struct handin *h, enum took took)
 {
 	uint8_t	i;
 
 	for (i = 0; i < h->c->charter->n; i++)
-		if (h->c->took[i].took == TOOK_REFUSED && h->c->took[i].words[0] != '\0')
-			return h->c->took[i].words;
-	return h->log_rc == RC_DENIED ? h->log_err.msg : "no reason given";
+		if (h->c->took[i].took == took)
+			return h->c->took[i].words[0] == '\0' ? "no reason given" : h->c->took[i].words;
+	return NULL;
 }
 
 /* No one liar makes a statement void: more than f must say so, or one beside the coordinator. */
@@ -74,7 +71,20 @@ is_void(const struct handin *h)
 {
 	unsigned	n = custodians_took(h->c, TOOK_REFUSED);
 
-	return n > h->c->charter->f || (n > 0 && h->log_rc == RC_DENIED);
+	return n > h->c->charter->f || (h->log_rc == RC_DENIED && n + custodians_took(h->c, TOOK_NOT_YET) > 0);
+}
+
+static enum rc
+judge_nobody(const struct handin *h, struct err *err)
+{
+	const char	*refused = words_of(h, TOOK_REFUSED), *not_yet = words_of(h, TOOK_NOT_YET);
+
+	if (is_void(h))
+		return refused == NULL ? err_set(err, RC_DENIED, "%s", h->log_err.msg) :
+		    err_set(err, RC_DENIED, "refused: %s", refused);
+	if (refused != NULL || not_yet != NULL)
+		return err_set(err, RC_UNSURE, "nobody took it; a custodian says: %s", refused != NULL ? refused : not_yet);
+	return err_set(err, RC_UNSURE, "nobody took it: no custodian answers; the coordinator: %s", h->log_err.msg);
 }
 
 static enum rc
@@ -88,11 +98,7 @@ judge_no(const struct handin *h, struct err *err)
 	if (n > 0)
 		return err_set(err, RC_UNSURE, "only %u of %u custodians took it (%u suffice) and the log does not show it "
 		    "yet; run the command again", n, c->n, c->q);
-	if (is_void(h))
-		return err_set(err, RC_DENIED, "refused: %s", refusal(h));
-	if (custodians_took(h->c, TOOK_REFUSED) > 0)
-		return err_set(err, RC_UNSURE, "nobody took it; one says: %s", refusal(h));
-	return err_set(err, RC_UNSURE, "nobody took it: no custodian answers; the coordinator: %s", h->log_err.msg);
+	return judge_nobody(h, err);
 }
 
 static enum rc
@@ -127,6 +133,8 @@ took_word(enum took t)
 		return "logged";
 	case TOOK_REFUSED:
 		return "refused";
+	case TOOK_NOT_YET:
+		return "not yet";
 	case TOOK_NO_ANSWER:
 		break;
 	}
@@ -173,10 +181,9 @@ tell_custodians(const struct handin *h, bool no)
 
 	printf("%s %u of %u custodians\n", no ? "in effect at" : "handed to", has_it(h), c->n);
 	for (i = 0; i < c->n; i++)
-		if (h->c->took[i].took == TOOK_NO_ANSWER || h->c->took[i].took == TOOK_REFUSED)
-			printf("  not at %u %s: %s%s%s\n", i + 1u, c->custodian[i].name,
-			    h->c->took[i].took == TOOK_REFUSED ? "refused: " : "", h->c->took[i].words,
-			    h->c->took[i].words[0] == '\0' ? "no reason given" : "");
+		if (h->c->took[i].took < TOOK_LOGGED)
+			printf("  not at %u %s: %s: %s\n", i + 1u, c->custodian[i].name, took_word(h->c->took[i].took),
+			    h->c->took[i].words);
 }
 
 static void
@@ -187,8 +194,8 @@ tell_words(const struct handin *h, bool no)
 	if (h->log_rc == RC_OK)
 		printf("%s: entry %llu, cosigned by a quorum\n", h->word, (unsigned long long)h->sent.index);
 	else
-		printf("%s; not in the log: %s\n", has_it(h) == 0 ? "nothing done" :
-		    no ? "it is expected in the log" : "handed in; it is expected in the log", h->log_err.msg);
+		printf("%s, and expected in the log, which does not show it yet: %s\n", no ? h->word : "handed in",
+		    h->log_err.msg);
 	if (h->c != NULL)
 		tell_custodians(h, no);
 	printf("%s %s\n", h->name, hex_write(SPAN_OF(h->id), hex));

@@ -1,8 +1,9 @@
-/* cli/log.c - quorate log: checkpoint, entry, proof, export. */
+/* cli/log.c - quorate log: checkpoint, entry, proof, export, accuse. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/accuse.h"
 #include "cli/logsource.h"
 
 static enum rc
@@ -188,17 +189,28 @@ cmd_log(int argc, char **argv, struct err *err)
 	};
 	AUTO(remote_free) struct remote *r = NULL;
 	const char		*word[2] = { NULL, NULL };
-	const struct option_row	rows[] = { JSON_ROW };
-	const struct command	c = { "quorate log checkpoint | entry N | proof N | export DIR",
+	const char		*out = NULL;
+	const struct option_row	rows[] = {
+		{ "out", OPTION_TEXT, &out, "FILE", "accuse: write the proof there" },
+		JSON_ROW,
+	};
+	const struct command	c = { "quorate log checkpoint | entry N | proof N | export DIR | accuse [FILE]",
 		"The newest q-cosigned checkpoint; an entry with its verdict; its .tlog-proof; the whole log as files.\n"
 		"Each is proved against the charter before it is printed; the verdict on an entry is the coordinator's word,\n"
-		"which `quorate audit` computes anew.", rows, 1 };
+		"which `quorate audit` computes anew.\n"
+		"accuse asks every custodian for proof that the log's key signed two pasts: exit 1 when there is, 0 when a\n"
+		"quorum of custodians knows of none, 2 when fewer answer. With a FILE it checks such a proof, offline: exit 0\n"
+		"when it holds, 1 when not.", rows, 2 };
 	size_t	n, i;
 	bool	help;
 
 	TRY(options_read(&c, argc, argv, word, 1, 2, &n, &help, err));
 	if (help)
 		return RC_OK;
+	if (strcmp(word[0], "accuse") == 0)
+		return log_accuse(word[1], out, err);
+	if (out != NULL)
+		return err_set(err, RC_USAGE, "--out goes with `quorate log accuse`");
 	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(verbs[i].word, word[0]) != 0)
 			continue;
@@ -207,5 +219,5 @@ cmd_log(int argc, char **argv, struct err *err)
 		TRY(remote_open(&r, err));
 		return verbs[i].run(r, word[1], err);
 	}
-	return err_set(err, RC_USAGE, "say what: checkpoint, entry N, proof N or export DIR");
+	return err_set(err, RC_USAGE, "say what: checkpoint, entry N, proof N, export DIR or accuse");
 }
