@@ -3,67 +3,10 @@
 #include <string.h>
 
 #include "cli/artifact.h"
+#include "cli/network.h"
 
 #define LIST_PAGE	100
 #define LIST_ROWS_MAX	10000
-
-/* --- the network ------------------------------------------------------------------------ */
-
-static enum rc
-network_json(const Quorate__V1__HeadReply *a, const struct checkpoint *cp, struct err *err)
-{
-	json_t	*list = json_array();
-	size_t	 i;
-
-	for (i = 0; list != NULL && i < a->n_custodians; i++)
-		(void)json_array_append_new(list, json_pack("{s:I,s:b,s:I,s:b,s:s}", "index",
-		    (json_int_t)a->custodians[i]->index, "reachable", a->custodians[i]->reachable, "size",
-		    (json_int_t)a->custodians[i]->size, "frozen", a->custodians[i]->frozen, "words",
-		    a->custodians[i]->words));
-	return cli_print_json(json_pack("{s:I,s:I,s:I,s:I,s:I,s:o?}", "size", (json_int_t)a->size, "cosigned",
-	    (json_int_t)cp->size, "escrows", (json_int_t)a->escrows, "uploads", (json_int_t)a->uploads, "unheld",
-	    (json_int_t)a->unheld, "custodians", list), err);
-}
-
-static void
-network_words(const struct charter *c, const Quorate__V1__HeadReply *a, const struct checkpoint *cp)
-{
-	const Quorate__V1__CustodianStatus	*s;
-	size_t					 i;
-
-	printf("%s: %llu entries, %llu of them cosigned by a quorum (%u of %u)\n", c->origin,
-	    (unsigned long long)a->size, (unsigned long long)cp->size, c->q, c->n);
-	puts("the coordinator says:");
-	printf("%llu artifacts in escrow, %llu share vectors still on their way, %llu unfinished uploads\n",
-	    (unsigned long long)a->escrows, (unsigned long long)a->unheld, (unsigned long long)a->uploads);
-	for (i = 0; i < a->n_custodians; i++) {
-		s = a->custodians[i];
-		printf("  %-2u %-24s %s, %llu entries%s%s%s\n", s->index,
-		    s->index >= 1 && s->index <= c->n ? c->custodian[s->index - 1].name : "?",
-		    s->reachable ? "up" : "DOWN", (unsigned long long)s->size,
-		    s->frozen ? "; FROZEN: it computed another state" : "", s->words[0] == '\0' ? "" : ": ", s->words);
-	}
-}
-
-static enum rc
-show_network(struct remote *r, struct err *err)
-{
-	Quorate__V1__HeadRequest	 q = QUORATE__V1__HEAD_REQUEST__INIT;
-	Quorate__V1__HeadReply		*a = NULL;
-	struct checkpoint		 cp;
-	enum rc				 rc = RC_OK;
-
-	memset(&cp, 0, sizeof(cp));
-	TRY(remote_call(r, "Head", &q, &quorate__v1__head_reply__descriptor, REMOTE_MS, &a, err));
-	if (a->cosigned.len != 0)
-		rc = charter_checkpoint_verify(r->charter, SPAN(a->cosigned.data, a->cosigned.len), true, &cp, NULL, err);
-	if (rc == RC_OK && cli_json)
-		rc = network_json(a, &cp, err);
-	else if (rc == RC_OK)
-		network_words(r->charter, a, &cp);
-	message_free(a);
-	return rc;
-}
 
 /* --- an artifact -------------------------------------------------------------------------- */
 
@@ -131,9 +74,10 @@ cmd_status(int argc, char **argv, struct err *err)
 	uint8_t			 id[SHA256_BYTES];
 	const struct option_row	rows[] = { JSON_ROW };
 	const struct command	c = { "quorate status [ARTIFACT|REQUEST]",
-		"The network, or where an artifact or a request stands. Of the network this is what the coordinator says:\n"
-		"only the checkpoint is proved. An artifact is called sealed when enough custodians signed that they hold\n"
-		"their shares; exit 2 until then.", rows, 1 };
+		"The network, as each custodian and the coordinator say: who is up, what is wrong, and what was handed to\n"
+		"custodians and is missing in the log. Exit 2 when the coordinator does not answer, 1 when there is proof\n"
+		"that the log's key signed two pasts. With an id: where an artifact or a request stands. An artifact is\n"
+		"called sealed when enough custodians signed that they hold their shares; exit 2 until then.", rows, 1 };
 	size_t	n;
 	bool	help;
 
@@ -142,9 +86,9 @@ cmd_status(int argc, char **argv, struct err *err)
 		return RC_OK;
 	if (n == 1 && !hex_parse(span_str(word), id, ARTIFACT_ID_BYTES) && !hex_parse(span_str(word), id, SHA256_BYTES))
 		return err_set(err, RC_USAGE, "\"%.70s\" is neither an artifact (32 hex digits) nor a request (64)", word);
-	TRY(remote_open(&r, err));
 	if (n == 0)
-		return show_network(r, err);
+		return show_network(err);
+	TRY(remote_open(&r, err));
 	return strlen(word) == 2 * ARTIFACT_ID_BYTES ? show_artifact(r, id, err) : show_request(r, id, NULL, err);
 }
 

@@ -46,4 +46,4 @@ says "a port in use" 74 'in use|address' env SOFTHSM2_CONF="$net/custodian-1/sof
 says "init twice" 64 'already' env SOFTHSM2_CONF="$net/custodian-1/softhsm2.conf" custodiand init "$net/custodian-1/state" \
     --name x --organisation y --address 127.0.0.1:1 --module "$QUORATE_PKCS11_MODULE" --token custodian-1 --pin-file "$net/custodian-1/pin"
 devnet kill "$net" coordinator
-bad "nobody answers" 2 'answer|reach|connect|unreachable' quorate status
+says "nobody answers" 2 'answer|reach|connect|unreachable' quorate status
