@@ -5,9 +5,12 @@
  * how far, and the root that the replay computes must be the checkpoint's.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/accuse.h"
+#include "cli/conduct.h"
 #include "cli/logsource.h"
 #include "policy/memstate.h"
 
@@ -17,6 +20,11 @@ struct auditing {
 	struct replica		*replica;
 	struct tree_range	 range;
 	uint64_t		 size, count[STATEMENT_TYPES], voids, artifacts, liars;
+	struct conduct		 conduct;
+	/* What custodians say beside the log; NULL: they were not asked (a folder). */
+	struct custodians	*custodians;
+	struct missing		*missing;
+	size_t			 n_missing;
 	json_t			*events;
 	bool			 progress;
 };
@@ -48,6 +56,10 @@ signer_of(const struct charter *c, const struct dsse *d, const struct statement 
 		return "the coordinator";
 	if (s->type == STATEMENT_RECEIPT && s->u.receipt.custodian >= 1 && s->u.receipt.custodian <= c->n)
 		return c->custodian[s->u.receipt.custodian - 1].name;
+	if (s->type == STATEMENT_CHECKED && s->u.checked.custodian >= 1 && s->u.checked.custodian <= c->n)
+		return c->custodian[s->u.checked.custodian - 1].name;
+	if (s->type == STATEMENT_GARBAGE && s->u.garbage.custodian >= 1 && s->u.garbage.custodian <= c->n)
+		return c->custodian[s->u.garbage.custodian - 1].name;
 	for (i = 0; i < c->n_sealers; i++)
 		if (dsse_signed_by(d, &c->sealer[i].key))
 			return c->sealer[i].id;
@@ -97,8 +109,8 @@ tell(struct auditing *a, uint64_t index, struct span leaf, const struct verdict 
 	return RC_OK;
 }
 
-static void
-count(struct auditing *a, struct span leaf, const struct verdict *v)
+static enum rc
+count(struct auditing *a, uint64_t index, struct span leaf, const struct verdict *v, struct err *err)
 {
 	AUTO_DONE(dsse_done) struct dsse d;
 	AUTO_DONE(statement_done) struct statement s;
@@ -109,16 +121,28 @@ count(struct auditing *a, struct span leaf, const struct verdict *v)
 	memset(&s, 0, sizeof(s));
 	if (!v->effective || v->type >= STATEMENT_TYPES) {
 		a->voids++;
-		return;
+		return RC_OK;
 	}
 	a->count[v->type]++;
-	if (entry_parse(leaf, &e, NULL) != RC_OK || dsse_parse(e.dsse, &d, NULL) != RC_OK ||
-	    statement_parse(&d, &s, NULL) != RC_OK)
-		return;
+	TRY(entry_parse(leaf, &e, err));
+	TRY(dsse_parse(e.dsse, &d, err));
+	TRY(statement_parse(&d, &s, err));
 	if (s.type == STATEMENT_BATCH)
 		a->artifacts += s.u.batch.count;
 	for (i = 0; s.type == STATEMENT_RELEASE && i < s.u.release.n; i++)
 		a->liars += !s.u.release.custodian[i].good;
+	return conduct_entry(&a->conduct, a->replica, index, &s, err);
+}
+
+/* Effective or void: the log shows it. */
+static void
+not_missing(struct auditing *a, const struct verdict *v)
+{
+	size_t	i;
+
+	for (i = 0; i < a->n_missing; i++)
+		if (memcmp(a->missing[i].id, v->id, SHA256_BYTES) == 0)
+			a->missing[i].logged = true;
 }
 
 static enum rc
@@ -136,40 +160,135 @@ on_leaf(void *user, uint64_t index, struct span leaf, struct err *err)
 	tree_leaf(leaf, hash);
 	TRY(memstate_leaf(a->state, hash, err));
 	TRY(tree_range_add(&a->range, hash, NULL, NULL, err));
-	count(a, leaf, &v);
+	not_missing(a, &v);
+	TRY(count(a, index, leaf, &v, err));
 	if (a->progress && index % 1000 == 999)
 		(void)dprintf(STDERR_FILENO, "\r%llu of %llu entries", (unsigned long long)index + 1,
 		    (unsigned long long)a->size);
 	return tell(a, index, leaf, &v, err);
 }
 
+/* --- beside the log -------------------------------------------------------------------- */
+
+/* Asked first: what the log that is then read does not show is missing. */
 static enum rc
-summary(struct auditing *a, const struct checkpoint *cp, const struct note_cosigned *who, struct err *err)
+ask_custodians(struct auditing *a, const struct remote *r, struct err *err)
+{
+	TRY(custodians_new(r, &a->custodians, err));
+	custodians_look(a->custodians);
+	return custodians_missing(a->custodians, &a->missing, &a->n_missing, err);
+}
+
+static enum rc
+two_pasts(const struct auditing *a, const struct checkpoint *cp, struct span note, bool *ret, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf text = BUF_INIT(ACCUSATION_BYTES_MAX);
+	struct accusation	x;
+	enum rc			rc;
+
+	*ret = false;
+	if (a->custodians == NULL)
+		return RC_OK;
+	rc = accusation_find(a->custodians, cp, note, &text, &x, err);
+	*ret = rc == RC_OK;
+	return rc == RC_MISSING ? RC_OK : rc;
+}
+
+static size_t
+kept_out(const struct auditing *a)
+{
+	size_t	i, n = 0;
+
+	for (i = 0; i < a->n_missing; i++)
+		n += missing_is_kept_out(&a->missing[i], replica_charter(a->replica), clock_now());
+	return n;
+}
+
+static void
+print_missing(const struct auditing *a)
 {
 	const struct charter	*c = replica_charter(a->replica);
-	unsigned		 n = (unsigned)__builtin_popcount(who->mask);
+	bool			 any = false;
+	size_t			 i;
+
+	if (a->custodians == NULL)
+		return;
+	for (i = 0; i < a->n_missing; i++) {
+		if (a->missing[i].logged)
+			continue;
+		if (!any)
+			puts("handed in and MISSING IN THE LOG, as custodians say (since, what, by whom):");
+		any = true;
+		missing_print(&a->missing[i], c);
+	}
+	printf("%u of %u custodians were asked what was handed in and is not logged: %s\n", custodians_up(a->custodians),
+	    c->n, any ? "see above" : "nothing");
+}
+
+/* --- the report ---------------------------------------------------------------------------- */
+
+static const char *
+verdict_of(const struct auditing *a, bool forked)
+{
+	return forked ? "two-pasts" : kept_out(a) > 0 ? "kept-out" : "clean";
+}
+
+static enum rc
+summary_json(struct auditing *a, const struct checkpoint *cp, unsigned cosigners, bool forked, struct err *err)
+{
+	return cli_print_json(json_pack("{s:s,s:I,s:o?,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o?,s:o?,s:O}", "verdict",
+	    verdict_of(a, forked), "size", (json_int_t)cp->size, "root", json_hex(SPAN_OF(cp->root)), "cosigners",
+	    (json_int_t)cosigners, "artifacts", (json_int_t)a->artifacts, "requests",
+	    (json_int_t)a->count[STATEMENT_REQUEST], "releases", (json_int_t)a->count[STATEMENT_RELEASE], "void",
+	    (json_int_t)a->voids, "wrong_contributions", (json_int_t)a->liars, "asked",
+	    (json_int_t)(a->custodians == NULL ? 0 : custodians_up(a->custodians)), "missing",
+	    missing_json(a->missing, a->n_missing), "custodians",
+	    conduct_json(&a->conduct, replica_charter(a->replica)), "events", a->events), err);
+}
+
+static void
+summary_words(struct auditing *a, const struct checkpoint *cp, unsigned cosigners)
+{
+	const struct charter	*c = replica_charter(a->replica);
 	uint8_t			 i;
 
-	if (a->events != NULL)
-		return cli_print_json(json_pack("{s:s,s:I,s:o?,s:I,s:I,s:I,s:I,s:I,s:I,s:O}", "verdict", "clean", "size",
-		    (json_int_t)cp->size, "root", json_hex(SPAN_OF(cp->root)), "cosigners", (json_int_t)n, "artifacts",
-		    (json_int_t)a->artifacts, "requests", (json_int_t)a->count[STATEMENT_REQUEST], "releases",
-		    (json_int_t)a->count[STATEMENT_RELEASE], "void", (json_int_t)a->voids, "wrong_contributions",
-		    (json_int_t)a->liars, "events", a->events), err);
 	printf("\nclean: %llu entries replayed; the root is the one that %u of %u custodians cosigned\n",
-	    (unsigned long long)cp->size, n, c->n);
+	    (unsigned long long)cp->size, cosigners, c->n);
 	printf("%llu artifacts in %llu batches; %llu requests, %llu decisions, %llu orders, %llu releases; %llu void entries\n",
 	    (unsigned long long)a->artifacts, (unsigned long long)a->count[STATEMENT_BATCH],
 	    (unsigned long long)a->count[STATEMENT_REQUEST], (unsigned long long)a->count[STATEMENT_DECISION],
 	    (unsigned long long)a->count[STATEMENT_ORDER], (unsigned long long)a->count[STATEMENT_RELEASE],
 	    (unsigned long long)a->voids);
+	conduct_print(&a->conduct, c);
 	if (a->liars != 0)
 		printf("WRONG CONTRIBUTIONS: %llu; see the release entries\n", (unsigned long long)a->liars);
+	print_missing(a);
 	if (c->single_operator)
 		puts("NOTE: the charter allows several custodians of one organisation");
 	for (i = 0; i < c->n; i++)
 		if (c->custodian[i].extractable)
 			printf("NOTE: the token of custodian %u gives private keys away\n", i + 1u);
+}
+
+static enum rc
+report(struct auditing *a, const struct checkpoint *cp, const struct note_cosigned *who, struct span note,
+    struct err *err)
+{
+	unsigned	n = (unsigned)__builtin_popcount(who->mask);
+	bool		forked;
+
+	TRY(conduct_checked(&a->conduct, a->replica, err));
+	TRY(two_pasts(a, cp, note, &forked, err));
+	if (a->events != NULL)
+		TRY(summary_json(a, cp, n, forked, err));
+	else
+		summary_words(a, cp, n);
+	if (forked)
+		return err_set(err, RC_VERIFY, "this log replays clean, but its key signed another past as well: see "
+		    "`quorate log accuse`");
+	if (kept_out(a) > 0)
+		return err_set(err, RC_VERIFY, "this log replays clean, but %zu statements that custodians hold are kept out "
+		    "of it", kept_out(a));
 	return RC_OK;
 }
 
@@ -193,7 +312,7 @@ audit(struct auditing *a, struct err *err)
 	if (memcmp(root, cp.root, sizeof(root)) != 0)
 		return err_set(err, RC_VERIFY, "the entries do not add up to the checkpoint of size %llu that the quorum "
 		    "cosigned", (unsigned long long)cp.size);
-	return summary(a, &cp, &who, err);
+	return report(a, &cp, &who, buf_view(&note), err);
 }
 
 enum rc
@@ -202,6 +321,7 @@ cmd_audit(int argc, char **argv, struct err *err)
 	AUTO(charter_free) struct charter *charter = NULL;
 	AUTO(remote_free) struct remote *r = NULL;
 	AUTO(log_source_free) struct log_source *source = NULL;
+	const struct remote	*asks = NULL;
 	struct auditing		 a = { .range = TREE_RANGE_INIT };
 	const char		*from = "coordinator", *path = NULL;
 	const struct option_row	rows[] = {
@@ -211,7 +331,9 @@ cmd_audit(int argc, char **argv, struct err *err)
 	};
 	const struct command	c = { "quorate audit [--from DIR|coordinator]",
 		"Replays the whole log through the same rules as every custodian, and reports who asked, approved,\n"
-		"refused and released what. Exit 1 names the first entry that breaks a rule of the log.", rows, 3 };
+		"refused and released what, and how each custodian did. From the coordinator, custodians are asked as well\n"
+		"what was handed to them and is missing. Exit 1 names the first entry that breaks a rule of the log, or says\n"
+		"that the log's key signed two pasts or that statements are kept out of the log.", rows, 3 };
 	size_t	n;
 	bool	help;
 	enum rc	rc;
@@ -222,6 +344,7 @@ cmd_audit(int argc, char **argv, struct err *err)
 	if (strcmp(from, "coordinator") == 0) {
 		TRY(remote_open_by(path, &r, err));
 		TRY(log_source_remote(r, &source, err));
+		asks = r;
 	} else {
 		TRY(local_charter(path, &charter, err));
 		TRY(log_source_folder(charter, from, &source, err));
@@ -230,7 +353,12 @@ cmd_audit(int argc, char **argv, struct err *err)
 	a.progress = isatty(STDERR_FILENO);
 	if (cli_json && (a.events = json_array()) == NULL)
 		return err_set(err, RC_NOMEM, "no memory");
-	rc = audit(&a, err);
+	rc = asks == NULL ? RC_OK : ask_custodians(&a, asks, err);
+	if (rc == RC_OK)
+		rc = audit(&a, err);
+	conduct_done(&a.conduct);
+	custodians_free(a.custodians);
+	free(a.missing);
 	replica_free(a.replica);
 	memstate_free(a.state);
 	json_decref(a.events);
