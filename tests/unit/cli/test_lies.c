@@ -10,105 +10,12 @@
 
 #include "audit/entry.h"
 #include "cli/artifact.h"
-#include "tests/fixture/network.h"
+#include "tests/unit/cli/lab.h"
 
-#define BIG	((size_t)1 << 20)
-#define MUST(cond)	do { if (!(cond)) abort(); } while (0)
-
-static struct net		net;
-static struct rpc_server	*server;
+static struct lab_server	server;
 static struct remote		remote_;
 
-/* What it answers, by method: packed before the call. */
-static const char *const	methods[] = { "Submit", "Entry", "Request", "Blob", "Artifact" };
-enum { SUBMIT, ENTRY, REQUEST, BLOB, ARTIFACT, METHODS };
-static struct buf		canned[METHODS];
-
-static void
-must(enum rc rc, const struct err *err)
-{
-	if (rc == RC_OK)
-		return;
-	fprintf(stderr, "test: %s: %s\n", rc_name(rc), err->msg);
-	abort();
-}
-
-static enum rc
-on_call(void *user, struct rpc_call *call, struct span request, struct buf *reply, struct err *err)
-{
-	(void)user;
-	(void)request;
-	(void)err;
-	for (size_t i = 0; i < METHODS; i++)
-		if (strcmp(strrchr(rpc_method_name(call), '/') + 1, methods[i]) == 0)
-			buf_span(reply, buf_view(&canned[i]));
-	return RC_OK;
-}
-
-static uint32_t
-anybody(void *user, const uint8_t *pin)
-{
-	(void)user;
-	(void)pin;
-	return 1;
-}
-
-static void
-answer(size_t method, const void *m)
-{
-	uint8_t	*p;
-
-	buf_reset(&canned[method]);
-	p = buf_extend(&canned[method], protobuf_c_message_get_packed_size(m));
-	MUST(p != NULL || protobuf_c_message_get_packed_size(m) == 0);
-	(void)protobuf_c_message_pack(m, p);
-}
-
-static ProtobufCBinaryData
-data_of(struct span s)
-{
-	return (ProtobufCBinaryData){ s.n, (uint8_t *)(uintptr_t)s.p };
-}
-
 /* --- a log with proofs -------------------------------------------------------------------- */
-
-static void
-sign_note(const struct note_key *k, const struct test_key *by, when time, struct span text, struct buf *out)
-{
-	AUTO_DONE(buf_done) struct buf	message = BUF_INIT(BIG);
-	uint8_t				sig[KEY_SIG_BYTES];
-	struct err			err;
-
-	if (k->alg == NOTE_COSIGNATURE_V1)
-		cosignature_message(text, time, &message);
-	else
-		buf_span(&message, text);
-	must(by->signer.sign(by->signer.user, buf_view(&message), sig, &err), &err);
-	note_sig_line(k, time, sig, out);
-}
-
-/* The newest checkpoint with this many cosignatures. */
-static void
-note(unsigned cosigners, struct buf *out)
-{
-	const struct charter	*charter = replica_charter(net.replica);
-	AUTO_DONE(buf_done) struct buf text = BUF_INIT(BIG);
-	struct checkpoint	 c = { .size = net.range.size };
-	struct note_key		 key;
-	struct err		 err;
-
-	must(charter_log_note_key(charter, &key, &err), &err);
-	memcpy(c.origin, key.name, sizeof(c.origin));
-	tree_range_root(&net.range, c.root);
-	checkpoint_text(&c, &text);
-	buf_span(out, buf_view(&text));
-	buf_u8(out, '\n');
-	sign_note(&key, &net.log, 0, buf_view(&text), out);
-	for (unsigned i = 0; i < cosigners; i++) {
-		must(charter_witness_note_key(charter, (uint8_t)(i + 1), &key, &err), &err);
-		sign_note(&key, &net.signing[i], net.now, buf_view(&text), out);
-	}
-}
 
 static void
 proof(uint64_t index, unsigned cosigners, struct buf *out)
@@ -116,13 +23,15 @@ proof(uint64_t index, unsigned cosigners, struct buf *out)
 	AUTO_DONE(buf_done) struct buf	n = BUF_INIT(BIG);
 	uint8_t				leaf[64][TREE_HASH_BYTES];
 	struct tree_path		path;
+	struct checkpoint		end;
 	struct err			err;
 
 	MUST(net.log_entries.n <= 64);
 	for (size_t i = 0; i < net.log_entries.n; i++)
 		tree_leaf(buf_view(&net.log_entries.leaf[i]), leaf[i]);
 	must(tree_inclusion_of((const uint8_t (*)[TREE_HASH_BYTES])leaf, net.log_entries.n, index, &path, &err), &err);
-	note(cosigners, &n);
+	lab_end(&end);
+	lab_note(&net.log, &end, (1u << cosigners) - 1, &n);
 	tlog_proof_write(index, &path, SPAN(NULL, 0), buf_view(&n), out);
 }
 
@@ -162,13 +71,13 @@ hand_in(struct span dsse, uint64_t said, struct span leaf, uint64_t proved, unsi
 	s.logged = s.effective = s.cosigned = true;
 	s.repeated = repeated;
 	s.index = said;
-	answer(SUBMIT, &s);
+	lab_answer(&server, LAB_SUBMIT, &s);
 	proof(proved, cosigners, &p);
 	e.index = said;
 	e.leaf = data_of(leaf);
 	e.proof = data_of(buf_view(&p));
 	e.effective = true;
-	answer(ENTRY, &e);
+	lab_answer(&server, LAB_ENTRY, &e);
 	return remote_submit(&remote_, dsse, NULL, 0, NULL, 0, ret, err);
 }
 
@@ -220,7 +129,7 @@ its_words_are_cleaned(void **state)
 	decision(net.genesis, &dsse, id);
 	r.why = why;
 	r.words = words;
-	answer(SUBMIT, &r);
+	lab_answer(&server, LAB_SUBMIT, &r);
 	assert_int_equal(remote_submit(&remote_, buf_view(&dsse), NULL, 0, NULL, 0, &s, &err), RC_DENIED);
 	assert_string_equal(s.why, "x?[31m");
 	assert_string_equal(s.words, "no?[2J??????");
@@ -362,7 +271,7 @@ whose_decisions(void **state)
 	MUST(net_decide(&net, request[1], NET_LEGAL, true).effective);
 	blob.data = data_of(SPAN_OF(reason));
 	blob.size = sizeof(reason);
-	answer(BLOB, &blob);
+	lab_answer(&server, LAB_BLOB, &blob);
 	entry_reply(&e, asked, &p);
 	r.entry = &e;
 	r.scope = data_of(buf_view(&scope));
@@ -370,18 +279,18 @@ whose_decisions(void **state)
 	r.decisions = list;
 	cli_json = true;
 	entry_reply(&d, at + 1, &q);
-	answer(REQUEST, &r);
+	lab_answer(&server, LAB_REQUEST, &r);
 	must(show_request(&remote_, request[1], NULL, &err), &err);
 	/* The other request's. */
 	buf_reset(&q);
 	entry_reply(&d, at, &q);
-	answer(REQUEST, &r);
+	lab_answer(&server, LAB_REQUEST, &r);
 	assert_int_equal(show_request(&remote_, request[1], NULL, &err), RC_VERIFY);
 	/* This one's, where it does not stand. */
 	buf_reset(&q);
 	entry_reply(&d, at, &q);
 	d.leaf = data_of(leaf_of(at + 1));
-	answer(REQUEST, &r);
+	lab_answer(&server, LAB_REQUEST, &r);
 	assert_int_equal(show_request(&remote_, request[1], NULL, &err), RC_VERIFY);
 	/* Another request altogether. */
 	assert_int_equal(show_request(&remote_, request[0], NULL, &err), RC_VERIFY);
@@ -393,31 +302,12 @@ whose_decisions(void **state)
 static void
 start_server(void)
 {
-	static struct rpc_method	m[METHODS];
-	static char			name[METHODS][64];
-	struct rpc_server_options	o = { .address = "127.0.0.1:0", .n_methods = METHODS, .methods = m,
-					    .who = anybody };
-	struct rpc_client_options	c = { .address = NULL };
-	AUTO_DONE(buf_done) struct buf	cert = BUF_INIT(16384);
-	AUTO(secret_free) struct secret	*key = NULL;
-	char				address[32];
-	uint16_t			port;
+	struct rpc_client_options	c = { .address = server.address };
 	struct err			err;
 
-	must(tls_identity_new("coordinator", &cert, &key, &err), &err);
-	for (size_t i = 0; i < METHODS; i++) {
-		canned[i] = BUF_INIT(BIG);
-		(void)snprintf(name[i], sizeof(name[i]), "/quorate.v1.Coordinator/%s", methods[i]);
-		m[i] = (struct rpc_method){ name[i], on_call, 1, BIG };
-	}
-	o.cert_pem = buf_view(&cert);
-	o.key_pem = SPAN(secret_view(key), secret_len(key));
-	must(rpc_server_new(&o, &server, &err), &err);
-	must(rpc_server_start(server, &port, &err), &err);
-	(void)snprintf(address, sizeof(address), "127.0.0.1:%u", port);
-	c.address = address;
-	c.server_cert = c.cert_pem = o.cert_pem;
-	c.key_pem = o.key_pem;
+	lab_start(&server, "Coordinator");
+	c.server_cert = c.cert_pem = buf_view(&server.pem);
+	c.key_pem = SPAN(secret_view(server.key), secret_len(server.key));
 	must(rpc_client_new(&c, &remote_.rpc, &err), &err);
 }
 
@@ -440,10 +330,8 @@ main(void)
 	start_server();
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	rpc_client_free(remote_.rpc);
-	rpc_server_free(server);
+	lab_done(&server);
 	charter_free(remote_.charter);
-	for (size_t i = 0; i < METHODS; i++)
-		buf_done(&canned[i]);
 	net_done(&net);
 	return failed;
 }

@@ -1,0 +1,59 @@
+/*
+ * tests/unit/cli/lab.h - a log whose notes can be signed at will, and servers that
+ * answer what they are told to: a coordinator and five custodians that may lie.
+ */
+#ifndef TESTS_UNIT_CLI_LAB_H
+#define TESTS_UNIT_CLI_LAB_H
+
+#include "cli/custodians.h"
+#include "tests/fixture/network.h"
+
+#define BIG		((size_t)1 << 20)
+#define MUST(cond)	do { if (!(cond)) abort(); } while (0)
+
+extern struct net	net;
+
+void	 must(enum rc rc, const struct err *err);
+ProtobufCBinaryData data_of(struct span s);
+
+/* A note of this checkpoint by that log key; bit i-1: cosigned by custodian i. */
+void	 lab_note(const struct test_key *log, const struct checkpoint *cp, uint32_t cosigners, struct buf *out);
+/* The log's present end, and after that many entries (at most 64). */
+void	 lab_end(struct checkpoint *ret);
+void	 lab_at(uint64_t size, struct checkpoint *ret);
+
+/* --- servers --- */
+
+enum lab_method { LAB_SUBMIT, LAB_ENTRY, LAB_REQUEST, LAB_BLOB, LAB_ARTIFACT, LAB_HEAD, LAB_CHECKPOINT, LAB_METHODS };
+
+struct lab_answer {
+	struct buf	reply;
+	enum rc		rc;		/* not RC_OK: this and `say` (NULL: no words) instead */
+	const char	*say;
+	unsigned	delay_ms;
+	/* What came. */
+	unsigned	calls;
+	uint64_t	called_ms;	/* the last, by clock_ms() */
+	bool		certificate;	/* the caller presented one */
+	struct buf	request;	/* the last */
+};
+
+struct lab_server {
+	struct rpc_server	*server;
+	char			 address[32];
+	struct buf		 pem, der;
+	struct secret		*key;
+	struct rpc_method	 method[LAB_METHODS];
+	char			 name[LAB_METHODS][64];
+	struct lab_answer	 answer[LAB_METHODS];
+};
+
+/* service: "Custodian" or "Coordinator". */
+void	 lab_start(struct lab_server *s, const char *service);
+void	 lab_stop(struct lab_server *s);	/* nobody answers there from now on; lab_done() may follow */
+void	 lab_done(struct lab_server *s);
+/* Answers m to a method from now on; forgets what came. */
+void	 lab_answer(struct lab_server *s, enum lab_method method, const void *m);
+void	 lab_refuse(struct lab_server *s, enum lab_method method, enum rc rc, const char *say);
+
+#endif
