@@ -221,8 +221,10 @@ finish(struct custody *c, struct checking *k, when now, struct err *err)
 	uint8_t	at[CHECK_KEY_BYTES];
 
 	check_key(now, at);
+	if (k->n_bad > 0)
+		log_line("ALARM: the sealer of batch %llu gave this custodian garbage: %u of %u shares, leaf %u among them",
+		    (unsigned long long)k->batch, k->n_bad, k->count, k->bad[0].leaf);
 	if (k->n_bad > CHECK_GARBAGE_MAX) {
-		log_line("ALARM: %u shares of batch %llu are garbage", k->n_bad, (unsigned long long)k->batch);
 		TRY(leave(c, k->batch, JOURNAL_UNSAID, SPAN(NULL, 0), err));
 	} else {
 		TRY(leave(c, k->batch, JOURNAL_THROUGH, SPAN_OF(at), err));

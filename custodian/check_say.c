@@ -94,8 +94,6 @@ check_say_garbage(struct custody *c, struct checking *k, when now, struct err *e
 		TRY(custody_statement(c, STATEMENT_GARBAGE, now, FOUND_LIFE, &s, err));
 		TRY(store_begin(c->store, err));
 		TRY(commit_or_not(c, put_garbage(c, k, b, &s, err), err));
-		log_line("ALARM: the share of batch %llu, leaf %u, that the sealer gave this custodian is garbage",
-		    (unsigned long long)k->batch, b->leaf);
 	}
 	k->said++;
 	return RC_OK;

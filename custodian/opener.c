@@ -4,6 +4,19 @@
 #include "custodian/append.h"
 #include "custodian/opener.h"
 
+/* With another key everything would look like garbage of the sealer's. */
+static enum rc
+right_key(struct custody *c, const struct charter *charter, uint32_t epoch, struct err *err)
+{
+	const struct custodian	*own = &charter->custodian[c->index - 1];
+
+	if (epoch < 1 || epoch > own->n_epochs ||
+	    !span_eq(hsm_key_public(c->share_key), SPAN(own->share_key[epoch - 1], HSM_POINT_BYTES)))
+		return err_set(err, RC_IO, "the share key in the token is not the charter's of epoch %u: "
+		    "is it the right token?", epoch);
+	return RC_OK;
+}
+
 enum rc
 opener_new(struct custody *c, uint64_t index, struct hsm_opener **ret, struct err *err)
 {
@@ -22,5 +35,6 @@ opener_new(struct custody *c, uint64_t index, struct hsm_opener **ret, struct er
 	memcpy(ctx.batch_root, s.subject, sizeof(ctx.batch_root));
 	ctx.custodian = c->index;
 	ctx.epoch = s.u.batch.custodian[c->index - 1].epoch;
+	TRY(right_key(c, charter, ctx.epoch, err));
 	return hsm_opener_new(c->share_key, &ctx, s.u.batch.custodian[c->index - 1].encapsulation, ret, err);
 }

@@ -10,7 +10,8 @@
 
 /*
  * For the batch at entry `index`, which must be an effective one. RC_FORMAT: the
- * sealer's encapsulation is no point of the curve. RC_IO: the token.
+ * sealer's encapsulation is no point of the curve. RC_IO: the token,
+ * or its key is not the charter's.
  */
 MUST_USE enum rc opener_new(struct custody *c, uint64_t index, struct hsm_opener **ret, struct err *err);
 

@@ -232,6 +232,7 @@ bench_up(struct bench *b, struct bench_place *p)
 	net_keys(&b->net);
 	own_keys(b);
 	b->net.now = clock_now() - BENCH_BEGAN;
+	b->net.quota = 4000;
 	net_found(&b->net);
 	b->c.config = p->config;
 	b->c.hsm = p->hsm;
@@ -446,6 +447,8 @@ put_vectors(struct bench *b, struct call *k, const struct bench_sending *s)
 	for (size_t i = 0; i < b->n_batches && !s->no_shares; i++) {
 		Quorate__V1__ShareVector	*v = &k->vector[i];
 
+		if ((s->without >> i & 1) != 0)
+			continue;
 		quorate__v1__share_vector__init(v);
 		v->batch = b->batch[i].index;
 		v->vector = data_of(buf_view(i == 0 && s->vector != NULL ? s->vector :

@@ -15,7 +15,7 @@
 #include "tests/fixture/network.h"
 
 #define BENCH_PIN	"corr3ct"
-#define BENCH_BATCHES	4
+#define BENCH_BATCHES	8
 #define BENCH_BEGAN	3600		/* seconds ago */
 
 struct bench_place {			/* once a program */
@@ -78,6 +78,7 @@ void	 bench_order(struct bench *b, const struct bench_batch *batch, const char *
 struct bench_sending {
 	uint64_t	first, size;		/* entries first..size-1 */
 	bool		no_blobs, no_shares;
+	uint32_t	without;		/* bit i: the vector of batch i does not come */
 	unsigned	cosigners;		/* of a note of `size`, beside the log; 0: no such note */
 	struct span	extra_blob;		/* NULL: none */
 	int64_t		alter;			/* this entry gets another last byte; -1: none */
