@@ -57,10 +57,22 @@ run_devnet(struct liar *l, const char *before, const char *verb, unsigned custod
 	MUST(system(command) == 0);
 }
 
+/* It answers again, whatever it says. */
+static void
+await(struct liar *l, unsigned custodian)
+{
+	uint64_t	until = clock_ms() + 30000;
+
+	while (held(l, custodian) == UINT64_MAX && clock_ms() < until)
+		wait_ms(100);
+}
+
 void
 devnet(struct liar *l, const char *verb, unsigned custodian)
 {
 	run_devnet(l, "", verb, custodian);
+	if (strcmp(verb, "start") == 0)
+		await(l, custodian);
 }
 
 void
@@ -69,6 +81,7 @@ start_with_clock(struct liar *l, unsigned custodian, const char *clock)
 	MUST(getenv("LIAR_CLOCK") != NULL && setenv("CLOCK_IS", clock, 1) == 0);
 	run_devnet(l, "LD_PRELOAD=\"$LIAR_CLOCK\"", "start", custodian);
 	(void)unsetenv("CLOCK_IS");
+	await(l, custodian);
 }
 
 /* --- keys ------------------------------------------------------------------------------ */
@@ -208,8 +221,8 @@ liar_close(struct liar *l)
 /* --- scenarios -------------------------------------------------------------------------- */
 
 static const struct theme *const	themes[] = {
-	&logs_theme, &entries_theme, &notes_theme, &orders_theme, &replays_theme, &often_theme, &shares_theme,
-	&clocks_theme, &versions_theme,
+	&logs_theme, &entries_theme, &notes_theme, &orders_theme, &handed_theme, &replays_theme, &often_theme,
+	&shares_theme, &clocks_theme, &versions_theme,
 };
 
 static const struct theme *

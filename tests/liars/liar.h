@@ -150,7 +150,7 @@ struct liar {
 typedef void scenario_fn(struct liar *l);
 struct scenario { const char *name; scenario_fn *run; };
 struct theme { const char *name; const struct scenario *scenario; size_t n; };
-extern const struct theme logs_theme, entries_theme, notes_theme, orders_theme, replays_theme, often_theme,
+extern const struct theme logs_theme, entries_theme, notes_theme, orders_theme, handed_theme, replays_theme, often_theme,
     shares_theme, clocks_theme, versions_theme;
 
 void	 must(enum rc rc, const struct err *err);

@@ -33,6 +33,22 @@ the_same(struct liar *l, const struct answer *first, const struct answer *a, con
 	    rc_name(a->rc), a->rc == RC_OK ? "OTHER BYTES" : a->words);
 }
 
+/* As often as it lets the coordinator ask: it may have enough of it, and says so. */
+static unsigned
+ask_patiently(struct liar *l, const uint8_t order[SHA256_BYTES], struct answer *ret)
+{
+	unsigned	enough = 0;
+
+	for (;;) {
+		ask_order(l, 1, order, ret);
+		if (ret->rc != RC_LIMIT || enough == 300)
+			return enough;
+		enough++;
+		answer_done(ret);
+		wait_ms(100);
+	}
+}
+
 static void
 twice(struct liar *l)
 {
@@ -146,24 +162,25 @@ ten_thousand_times(struct liar *l)
 	unsigned long	memory;
 	uint64_t	began;
 	long		database;
-	unsigned	i;
+	unsigned	i, enough = 0;
 
 	ordered(l, &q, &first);
 	for (i = 0; i < 500; i++) {		/* what it needs once, it has then */
-		ask_order(l, 1, q.order, &a);
+		(void)ask_patiently(l, q.order, &a);
 		answer_done(&a);
 	}
 	memory = memory_of(l);
 	database = database_of(l);
 	began = clock_ms();
 	for (i = 0; i < OFTEN && !l->failed; i++) {
-		ask_order(l, 1, q.order, &a);
+		enough += ask_patiently(l, q.order, &a);
 		the_same(l, &first, &a, "the ten thousandth time");
 		answer_done(&a);
 	}
-	printf("    %u answers a second; %ld KiB of memory more, %ld bytes of database more\n",
-	    (unsigned)(OFTEN * UINT64_C(1000) / (clock_ms() - began + 1)), (long)memory_of(l) - (long)memory,
+	printf("    %u answers a second, %u times it had enough; %ld KiB of memory more, %ld bytes of database more\n",
+	    (unsigned)(OFTEN * UINT64_C(1000) / (clock_ms() - began + 1)), enough, (long)memory_of(l) - (long)memory,
 	    database_of(l) - database);
+	want(l, enough > 0, "nothing bounds how often it is asked");
 	want(l, memory_of(l) < memory + GROWTH_KIB, "memory grew from %lu to %lu KiB", memory, memory_of(l));
 	want(l, database_of(l) <= database + 65536, "the database grew from %ld to %ld bytes", database, database_of(l));
 	answer_done(&first);
@@ -178,10 +195,10 @@ refused_often(struct liar *l)
 	long		database = database_of(l);
 	unsigned	i;
 
-	for (i = 0; i < 2000; i++) {
+	for (i = 0; i < 500; i++) {
 		order[1] = (uint8_t)i;
 		order[2] = (uint8_t)(i >> 8);
-		ask_order(l, 1, order, &a);
+		(void)ask_patiently(l, order, &a);
 		want(l, a.rc == RC_MISSING || a.rc == RC_DENIED, "%s \"%s\"", rc_name(a.rc), a.words);
 		answer_done(&a);
 	}
