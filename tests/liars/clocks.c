@@ -30,6 +30,43 @@ restart_at(struct liar *l, unsigned custodian, const char *clock)
 
 /* --- the coordinator's, in the entries -------------------------------------------------------- */
 
+/*
+ * The liar's clock stands still: approvals and the end of the objection window, all of
+ * one moment of the past. By the custodian's own clock the window begins when the approval
+ * came, and no sooner.
+ */
+static void
+back_dated_window(struct liar *l)
+{
+	struct story	*s = l->story;
+	struct asked	 q;
+	struct answer	 a;
+	unsigned	 i;
+	when		 now;
+
+	story_now(s);
+	q.batch = story_seal(l, s, "objection");
+	net_requested(&s->net, q.batch->artifact, 1, "objection", q.request);
+	settle(l, s);
+	now = clock_now();
+	wait_ms(7000);
+	s->net.now = now;			/* seven seconds ago */
+	story_approve(s, &q);
+	s->net.now = now + 6;			/* past the window of 5 s, by the log */
+	want(l, net_order(&s->net, q.request, q.order).effective, "by the log's own time the order stands");
+	settle(l, s);
+	for (i = 1; i <= NET_N; i++) {
+		ask_order(l, i, q.order, &a);
+		want(l, a.rc != RC_OK, "custodian %u contributes within the window, which the coordinator dated back", i);
+		answer_done(&a);
+	}
+	wait_ms(5500);
+	ask_order(l, 1, q.order, &a);
+	want_answer(l, &a, RC_OK, NULL, "after the window by its own clock");
+	answer_done(&a);
+	settle(l, s);
+}
+
 /* A day off either way: the past is taken, the future waits, and both at every custodian. */
 static void
 a_day_off(struct liar *l)
@@ -165,7 +202,7 @@ withheld_receipts(struct liar *l)
 }
 
 static const struct scenario clocks[] = {
-	{ "custodian-ahead", custodian_ahead },
+	{ "back-dated-window", back_dated_window }, { "custodian-ahead", custodian_ahead },
 	{ "custodian-behind", custodian_behind }, { "custodian-frozen", custodian_frozen },
 	{ "withheld-receipts", withheld_receipts }, { "a-day-off", a_day_off },
 };

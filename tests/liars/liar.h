@@ -120,6 +120,8 @@ void	 write_note(struct liar *l, const struct checkpoint *c, const struct lines 
  * (may be NULL). Returns who cosigned.
  */
 uint32_t bring(struct liar *l, struct story *s, uint32_t mask, struct lines *n);
+/* Entries from `first` on, wherever it is; its cosignature in line (may be NULL). */
+bool	 bring_from(struct liar *l, struct story *s, unsigned custodian, uint64_t first, struct buf *line);
 /* The honest thing: all of them, the note of a quorum, their receipts logged. Ends the program when they do not. */
 void	 settle(struct liar *l, struct story *s);
 /* The same for those in mask; false: no quorum within ms. */

@@ -281,18 +281,14 @@ say_note(struct liar *l, unsigned custodian, struct span cosigned, struct answer
 
 /* --- all of it, honestly ---------------------------------------------------------------------------- */
 
-/* From where it is to the end; its cosignature. */
-static bool
-bring_one(struct liar *l, struct story *s, unsigned custodian, struct buf *line)
+bool
+bring_from(struct liar *l, struct story *s, unsigned custodian, uint64_t first, struct buf *line)
 {
 	struct page	p;
 	struct answer	a;
-	uint64_t	size = held(l, custodian);
 	bool		signed_;
 
-	if (size > story_size(s))
-		return false;		/* UINT64_MAX too: it is not there */
-	page_of(l, s, custodian, size, story_size(s), &p);
+	page_of(l, s, custodian, first, story_size(s), &p);
 	say_page(l, s, custodian, &p, &a);
 	signed_ = a.rc == RC_OK && a.append->cosignature.len > 0;
 	if (signed_ && line != NULL) {
@@ -302,6 +298,15 @@ bring_one(struct liar *l, struct story *s, unsigned custodian, struct buf *line)
 	answer_done(&a);
 	page_done(&p);
 	return signed_;
+}
+
+/* From where it is to the end; its cosignature. */
+static bool
+bring_one(struct liar *l, struct story *s, unsigned custodian, struct buf *line)
+{
+	uint64_t	size = held(l, custodian);
+
+	return size <= story_size(s) && bring_from(l, s, custodian, size, line);	/* UINT64_MAX: it is not there */
 }
 
 uint32_t
