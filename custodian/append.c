@@ -77,12 +77,15 @@ forget_awaited(struct custody *c, const struct verdict *v, struct span leaf, str
 	if (!may_be_awaited((enum statement_type)v->type))
 		return RC_OK;
 	rc = replica_logged(c->replica, v->id, &index, &why, err);
-	if (rc != RC_OK)
-		return rc == RC_MISSING ? RC_OK : rc;
+	if (rc == RC_MISSING && v->why != VOID_EXPIRED)
+		return RC_OK;
+	if (rc != RC_OK && rc != RC_MISSING)
+		return rc;
 	TRY(entry_parse(leaf, &e, err));
 	TRY(dsse_parse(e.dsse, &d, err));
 	TRY(statement_parse(&d, &s, err));
-	return forget(c, &s, why, err);
+	/* Expired, nobody looked at its signature: but nobody's can have an effect any more. */
+	return rc == RC_MISSING ? handed_logged(c, &s, VOID_EXPIRED, err) : forget(c, &s, why, err);
 }
 
 /* What else is to be known of an entry that was applied, in the same transaction. */

@@ -329,6 +329,42 @@ another_that_says_the_same(void **state)
 	hand_ok(&b, &said, HANDED_REFUSED, VOID_DENIED_BEFORE);
 }
 
+/* Another withdrawal is another: what it took back may have been given again in between. */
+static void
+another_withdrawal(void **state)
+{
+	(void)state;
+	ordered("standard");
+	say_withdrawal(&b, request, NET_AUDITOR, &said);
+	hand_ok(&b, &said, HANDED_TAKEN, VOID_NONE);
+	assert_true(net_withdraw(&b.net, request, NET_AUDITOR).effective);
+	assert_true(net_decide(&b.net, request, NET_AUDITOR, true).effective);
+	bench_sync(&b, 4);
+	assert_int_equal(handed_n(&b), 1);
+	refused("withdrawal");
+	(void)logged(&said);
+	assert_int_equal(handed_n(&b), 0);
+}
+
+/* What is no "no" has had its chance when the log shows it, expired or not. */
+static void
+approval_logged_too_late(void **state)
+{
+	struct statement	s;
+
+	(void)state;
+	ordered("standard");
+	net_statement(&b.net, &s, STATEMENT_DECISION);
+	memcpy(s.subject, request, 32);
+	s.u.decision.approve = true;
+	s.expires = clock_now() + 20;
+	say(&s, &b.net.person[NET_SECOND_LEGAL], &said);
+	hand_ok(&b, &said, HANDED_TAKEN, VOID_NONE);
+	b.net.now = clock_now() + 40;
+	assert_int_equal(logged(&said).why, VOID_EXPIRED);
+	assert_int_equal(handed_n(&b), 0);
+}
+
 /* An append that fails leaves everything as it was. */
 static void
 forgotten_with_the_entry_or_not_at_all(void **state)
@@ -883,6 +919,8 @@ main(void)
 		TEST(void_in_the_log),
 		TEST(logged_too_late),
 		TEST(another_that_says_the_same),
+		TEST(another_withdrawal),
+		TEST(approval_logged_too_late),
 		TEST(forgotten_with_the_entry_or_not_at_all),
 		TEST(taken_once),
 		TEST(a_no_is_a_step),
