@@ -12,7 +12,7 @@ right_key(struct custody *c, const struct charter *charter, uint32_t epoch, stru
 
 	if (epoch < 1 || epoch > own->n_epochs ||
 	    !span_eq(hsm_key_public(c->share_key), SPAN(own->share_key[epoch - 1], HSM_POINT_BYTES)))
-		return err_set(err, RC_IO, "the share key in the token is not the charter's of epoch %u: "
+		return custody_say(c, err, RC_IO, "the share key in the token is not the charter's of epoch %u: "
 		    "is it the right token?", epoch);
 	return RC_OK;
 }

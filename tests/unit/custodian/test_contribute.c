@@ -10,7 +10,7 @@
 
 #include "evidence/cms.h"
 #include "evidence/keys.h"
-#include "tests/unit/custodian/bench.h"
+#include "tests/unit/custodian/sealing.h"
 
 #define BIG	((size_t)1 << 22)
 
@@ -381,24 +381,39 @@ share_did_not_come(void **state)
 	reply_free(contribute_ok());
 }
 
-/* The sealer signed for shares that are not those of the commitments. */
+/* A sealed share that does not open. */
 static void
 garbage(void **state)
 {
+	static const struct lie	 lie[] = { { 0, TRICK_BYTE } };
 	contribute_reply	*r = NULL;
 	struct err		 err;
 
 	(void)state;
 	b.net.now = clock_now() - 60;
-	batch = bench_seal(&b, "standard");
+	batch = sealing_batch(&b, 1, lie, 1, 0);
 	bench_order(&b, batch, "standard", request, order);
 	bench_sync(&b, 4);
-	/* Another key of the token: what opens it is not what it was sealed to. */
-	b.c.index = 2;
 	assert_int_equal(bench_contribute(&b, order, &r, &err), RC_VERIFY);
 	assert_non_null(strstr(b.c.words, "garbage"));
 	assert_null(r);
 	assert_false(bench_journalled(&b, JOURNAL_ANSWER, order));
+}
+
+/* Another token's key would make garbage of everything: that is nobody's lie. */
+static void
+not_the_charters_key(void **state)
+{
+	contribute_reply	*r = NULL;
+	struct err		 err;
+
+	(void)state;
+	ordered("standard");
+	bench_sync(&b, 4);
+	b.c.index = 2;
+	assert_int_equal(bench_contribute(&b, order, &r, &err), RC_IO);
+	assert_non_null(strstr(b.c.words, "right token"));
+	assert_null(r);
 	b.c.index = 1;
 	reply_free(contribute_ok());
 }
@@ -472,6 +487,7 @@ main(void)
 		TEST(answered_then_withdrawn),
 		TEST(share_did_not_come),
 		TEST(garbage),
+		TEST(not_the_charters_key),
 		TEST(share_of_another_polynomial),
 		TEST(journal_before_share),
 	};
