@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/custodian/bench.h"
+#include "tests/unit/custodian/hand.h"
 
 static struct bench_place	place;
 static struct bench		b;
@@ -176,6 +176,29 @@ restored_goes_on_above(void **state)
 	assert_true(cosigned(log_size(), 0));
 }
 
+/* A copy taken while it ran, and put back before it was ever started again. */
+static void
+restored_from_a_hot_copy(void **state)
+{
+	char		command[256];
+	struct err	err;
+
+	(void)state;
+	assert_true(cosigned(log_size(), 0));
+	snprintf(command, sizeof(command), "cd '%s' && cp test.db old.db && cp test.db-wal old.db-wal", place.root);
+	assert_int_equal(system(command), 0);
+	seal_some();
+	assert_true(cosigned(log_size(), 0));
+	bench_stop(&b);
+	snprintf(command, sizeof(command), "cd '%s' && rm -f test.db* && cp old.db test.db && mv old.db-wal test.db-wal",
+	    place.root);
+	assert_int_equal(system(command), 0);
+	ok(bench_start(&b, STORE_OPEN, &err), &err);
+	assert_true(b.c.steps.restored);
+	assert_int_equal(b.c.steps.floor, log_size());
+	assert_true(store_size(b.c.store) < log_size());
+}
+
 /* Another log from there on, as a coordinator may show it that knows of the backup. */
 static void
 restored_to_another_log(void **state)
@@ -252,9 +275,9 @@ missing_database(void **state)
 	assert_true(cosigned(size, 0));
 }
 
-/* The count alone cannot tell: both databases are as far as the mark. */
+/* The newer database comes back after the older one was at work. */
 static void
-two_pasts_of_one_length(void **state)
+the_newer_comes_back(void **state)
 {
 	struct err	err;
 
@@ -268,7 +291,7 @@ two_pasts_of_one_length(void **state)
 	copy("old", "test");
 	ok(bench_start(&b, STORE_OPEN, &err), &err);
 	assert_true(b.c.steps.restored);
-	/* The newer one comes back, but what the older did since it does not know. */
+	/* What the older did since, it does not know. */
 	put_back("other");
 	assert_true(b.c.steps.restored);
 	assert_true(b.c.steps.since == UINT64_MAX);
@@ -347,6 +370,29 @@ acts_are_not_forgotten(void **state)
 	assert_int_equal(contribute(order), RC_OK);
 	assert_int_equal(contribute(old), RC_DENIED);
 	assert_false(bench_journalled(&b, JOURNAL_ACT, old));
+}
+
+/* It was told "no", and does not know it any more. */
+static void
+a_no_is_not_forgotten(void **state)
+{
+	struct said	no = { .dsse = BUF_INIT(0) };
+	struct err	err;
+
+	(void)state;
+	ordered();
+	bench_sync(&b, 4);
+	save("old");
+	say_decision(&b, request, NET_LEGAL, false, &no);
+	hand_ok(&b, &no, HANDED_TAKEN, VOID_NONE);
+	assert_int_equal(contribute(order), RC_DENIED);
+	put_back("old");
+	assert_true(b.c.steps.restored);
+	assert_int_equal(handed_n(&b), 0);
+	assert_int_equal(contribute(order), RC_DENIED);
+	ok(steps_caught_up(&b.c, store_size(b.c.store), &err), &err);
+	assert_int_equal(contribute(order), RC_DENIED);
+	said_done(&no);
 }
 
 /* Who lost nothing has nothing to catch up with. */
@@ -444,12 +490,14 @@ main(void)
 		TEST(starts_are_steps),
 		TEST(a_cosignature_is_a_step),
 		TEST(restored_goes_on_above),
+		TEST(restored_from_a_hot_copy),
 		TEST(restored_to_another_log),
 		TEST(restored_twice),
 		TEST(missing_database),
-		TEST(two_pasts_of_one_length),
+		TEST(the_newer_comes_back),
 		TEST(an_act_is_a_step),
 		TEST(acts_are_not_forgotten),
+		TEST(a_no_is_not_forgotten),
 		TEST(caught_up_without_loss),
 		TEST(peers_remember),
 		TEST(neither_of_two_roots),

@@ -583,6 +583,83 @@ two_networks(void **state)
 	store_close(second.store);
 }
 
+/* --- the keeper as it starts --------------------------------------------------------------------- */
+
+static void
+opened_twice(void **state)
+{
+	AUTO(custody_free) struct custody	*first = NULL, *second = NULL;
+	char					 path[128];
+	struct err				 err;
+
+	(void)state;
+	bench_write_genesis(&b);
+	snprintf(path, sizeof(path), "%s/replica.db", place.dir);
+	bench_unmark(&b);
+	ok(custody_open(place.dir, &first, &err), &err);
+	assert_false(first->steps.restored);
+	ok(steps_mark(first, &err), &err);
+	ok(custody_open(place.dir, &second, &err), &err);
+	assert_false(second->steps.restored);
+	ok(steps_mark(second, &err), &err);
+	assert_int_equal(steps_mark(first, &err), RC_BUG);
+	custody_free(TAKE(first));
+	custody_free(TAKE(second));
+	/* As after a disk was lost: made anew, but not as if nothing had been. */
+	assert_int_equal(unlink(path), 0);
+	ok(custody_open(place.dir, &first, &err), &err);
+	assert_true(first->steps.restored);
+	custody_free(TAKE(first));
+	assert_int_equal(unlink(path), 0);
+}
+
+static CK_RV
+generous_copy(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o, CK_ATTRIBUTE *a, CK_ULONG n, CK_OBJECT_HANDLE *ret)
+{
+	static CK_OBJECT_CLASS	class = CKO_DATA;
+	static CK_BBOOL		off = CK_FALSE;
+	CK_ATTRIBUTE		data[] = {
+		{ CKA_CLASS, &class, sizeof(class) }, { CKA_TOKEN, &off, 1 },
+		{ CKA_VALUE, (void *)(uintptr_t)"the key", 7 },
+	};
+
+	(void)o, (void)a, (void)n;
+	return real->C_CreateObject(s, data, 3, ret);
+}
+
+static void
+write_config(const struct custodian_config *c)
+{
+	char		path[128];
+	struct err	err;
+
+	snprintf(path, sizeof(path), "%s/custodian.json", place.dir);
+	assert_int_equal(unlink(path), 0);
+	ok(config_write(c, &err), &err);
+}
+
+/* Who openly accepts that keys come out accepts nothing else. */
+static void
+one_weakness_accepted(void **state)
+{
+	AUTO(custody_free) struct custody	*c = NULL;
+	struct custodian_config			 config = place.config;
+	struct err				 err;
+
+	(void)state;
+	bench_write_genesis(&b);
+	stand_in.C_CopyObject = generous_copy;
+	assert_int_equal(custody_open(place.dir, &c, &err), RC_DENIED);
+	assert_non_null(strstr(err.msg, "lets a private key out"));
+	config.token.accept_extractable = true;
+	write_config(&config);
+	stand_in.C_CreateObject = no_create;
+	assert_int_equal(custody_open(place.dir, &c, &err), RC_DENIED);
+	assert_non_null(strstr(err.msg, "CKO_DATA"));
+	write_config(&place.config);
+	assert_null(c);
+}
+
 #define TEST(fn)	cmocka_unit_test_setup_teardown(fn, up, down)
 
 int
@@ -603,6 +680,8 @@ main(void)
 		TEST(disturbed_start),
 		TEST(ahead_and_foreign),
 		TEST(two_networks),
+		TEST(opened_twice),
+		TEST(one_weakness_accepted),
 	};
 	int	failed;
 
