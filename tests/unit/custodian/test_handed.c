@@ -341,7 +341,6 @@ another_withdrawal(void **state)
 	assert_true(net_decide(&b.net, request, NET_AUDITOR, true).effective);
 	bench_sync(&b, 4);
 	assert_int_equal(handed_n(&b), 1);
-	refused("withdrawal");
 	(void)logged(&said);
 	assert_int_equal(handed_n(&b), 0);
 }
