@@ -24,6 +24,7 @@
 #define CUSTODIAN_COMPARE_H
 
 #include "audit/accusation.h"
+#include "edge/edge.h"
 #include "policy/charter.h"
 
 #define COMPARE_NONCE_BYTES	32
@@ -51,6 +52,7 @@ struct compared_peer {
 	uint8_t		replaced[COMPARE_INSTANCE_BYTES];	/* and the one before */
 	struct compared_past past;		/* the most we saw of it */
 	bool		twice, back;		/* said already */
+	struct log_quota lines;			/* about it: it can make us say things as often as it likes */
 	uint64_t	signed_ms;		/* when an answer to it was signed last; 0: never */
 	bool		accused;		/* it holds an accusation, too */
 	bool		differs;		/* another state after the same entries */

@@ -22,6 +22,15 @@ span_of(const ProtobufCBinaryData *d)
 	return SPAN(d->data, d->len);
 }
 
+#define LINES_MAX	20	/* about one peer in LINES_MS */
+#define LINES_MS	3600000u
+
+static bool
+may_tell(struct compared_peer *p)
+{
+	return log_may(&p->lines, LINES_MAX, LINES_MS, clock_ms());
+}
+
 /* --- what was seen of a peer --------------------------------------------------------- */
 
 static void
@@ -29,7 +38,7 @@ runs_twice(struct custody *c, uint8_t peer, bool *said)
 {
 	const struct charter	*charter = replica_charter(c->replica);
 
-	if (!*said)
+	if (!*said && may_tell(&c->comparing.peer[peer - 1]))
 		log_line("ALARM: custodian %u (%s) runs twice or was put back: it has forgotten what it did",
 		    peer, charter->custodian[peer - 1].name);
 	*said = true;
@@ -84,7 +93,7 @@ states_differ(struct custody *c, uint8_t peer, uint64_t size)
 	struct compared_peer	*p = &c->comparing.peer[peer - 1];
 	const char		*name = replica_charter(c->replica)->custodian[peer - 1].name;
 
-	if (!p->differs)
+	if (!p->differs && may_tell(p))
 		log_line("ALARM: custodian %u (%s) has another state after the same %llu entries", peer, name,
 		    (unsigned long long)size);
 	if (!p->differs || size < p->differs_at)
@@ -113,7 +122,7 @@ exchange_state_of(struct custody *c, uint8_t peer, uint64_t size, struct span di
 	if (!p->differs || p->differs_at - p->same_at != 1)
 		return RC_OK;
 	c->comparing.differs_at = p->differs_at;
-	if (was != p->differs_at)
+	if (was != p->differs_at && may_tell(p))
 		log_line("custodian %u differs from entry %llu on", peer, (unsigned long long)(p->differs_at - 1));
 	return RC_OK;
 }

@@ -49,8 +49,12 @@ dispatch(struct custody *c, const struct frame *f, struct buf *reply, struct err
 	return m->run(c, buf_view(&f->payload), reply, err);
 }
 
+#define FAILURES_MAX	50		/* lines about calls in FAILURES_MS: strangers cause them, too */
+#define FAILURES_MS	10000
+
 struct keeper {
 	struct custody	*c;
+	struct log_quota failures;
 	int		 control, conn;		/* conn: the listener's; -1 when there is none */
 	struct frame	 f;
 	struct buf	 reply;
@@ -73,7 +77,8 @@ serve_one(struct keeper *k, struct err *err)
 	rc = dispatch(k->c, &k->f, &k->reply, err);
 	if (rc != RC_OK) {
 		buf_reset(&k->reply);
-		log_err(err, "%s", k->f.code < n_keeper_methods ? keeper_methods[k->f.code].name : "?");
+		if (rc == RC_BUG || log_may(&k->failures, FAILURES_MAX, FAILURES_MS, clock_ms()))
+			log_err(err, "%s", k->f.code < n_keeper_methods ? keeper_methods[k->f.code].name : "?");
 	}
 	if (rc == RC_BUG)
 		return err_set(err, RC_BUG, "an invariant broke; stopping");

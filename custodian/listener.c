@@ -32,8 +32,7 @@ struct listener {
 	int		 fd;
 	pthread_mutex_t	 lock;		/* one question at a time */
 	pthread_mutex_t	 note_lock;
-	unsigned	 notes;		/* since note_since */
-	uint64_t	 note_since;
+	struct log_quota notes;
 	bool		 owed;		/* the answer to the last question is still to come */
 	bool		 gone;		/* the keeper: nothing more can be asked */
 	uint32_t	 next_id;
@@ -99,20 +98,12 @@ static void
 note(void *user, const struct rpc_call *call, const struct err *err)
 {
 	struct listener	*l = user;
-	uint64_t	 now = clock_ms();
-	unsigned	 unsaid = 0, n;
+	bool		 may;
 
 	(void)pthread_mutex_lock(&l->note_lock);
-	if (now - l->note_since >= NOTES_MS) {
-		unsaid = l->notes > NOTES_MAX ? l->notes - NOTES_MAX : 0;
-		l->notes = 0;
-		l->note_since = now;
-	}
-	n = ++l->notes;
+	may = log_may(&l->notes, NOTES_MAX, NOTES_MS, clock_ms());
 	(void)pthread_mutex_unlock(&l->note_lock);
-	if (unsaid != 0)
-		log_line("%u more calls failed or were refused", unsaid);
-	if (n <= NOTES_MAX)
+	if (may)
 		log_line("%s from %s: %s", rpc_method_name(call), rpc_peer_address(call), err->msg);
 }
 
@@ -167,6 +158,9 @@ ask(struct listener *l, uint8_t method, uint8_t roles, uint8_t from, struct span
 	uint32_t	id = l->next_id == UINT32_MAX ? (l->next_id = 1) : ++l->next_id;
 	enum rc		rc;
 
+	/* However many wait for their turn: none of them looks up for itself first. */
+	if (stopping)
+		return err_set(err, RC_UNSURE, "stopping");
 	TRY(settle(l, end, err));
 	if (clock_ms() >= end)
 		return err_set(err, RC_UNSURE, "its caller waits no longer");

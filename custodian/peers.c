@@ -16,6 +16,7 @@
 #define EXCHANGE_METHOD	"/quorate.v1.Custodian/Exchange"
 #define EXCHANGE_MS	3000
 #define AT_ONCE_MS	10u		/* between questions to one peer, however much there is to ask */
+#define AT_ONCE_MAX	64u		/* in a row: a peer that lies keeps nobody busy */
 
 struct peer_link {
 	struct peers		*p;
@@ -110,7 +111,7 @@ peer_thread(void *arg)
 {
 	struct peer_link	*k = arg;
 	struct err		 err;
-	unsigned		 soon = COMPARE_SOON_MS, ms = 0;
+	unsigned		 soon = COMPARE_SOON_MS, ms = 0, at_once = 0;
 	uint8_t			 again = 0;
 	enum rc			 rc;
 
@@ -120,8 +121,9 @@ peer_thread(void *arg)
 			ms = COMPARE_SOON_MS;
 			continue;
 		}
+		at_once = rc == RC_OK && again == 1 ? at_once + 1 : 0;
 		if (rc == RC_OK && again != 2) {
-			ms = again == 1 ? AT_ONCE_MS : COMPARE_EVERY_MS;
+			ms = at_once == 0 ? COMPARE_EVERY_MS : at_once <= AT_ONCE_MAX ? AT_ONCE_MS : COMPARE_SOON_MS;
 			soon = COMPARE_SOON_MS;
 			continue;
 		}

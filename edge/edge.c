@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,6 +90,23 @@ log_err(const struct err *err, const char *fmt, ...)
 	(void)vsnprintf(words, sizeof(words), fmt, ap);
 	va_end(ap);
 	log_line("%s: %s (%s)", words, err->msg, rc_name(err->rc));
+}
+
+bool
+log_may(struct log_quota *q, unsigned max, uint64_t ms, uint64_t now_ms)
+{
+	unsigned	unsaid = 0;
+
+	if (q->n == 0 || now_ms - q->since >= ms) {
+		unsaid = q->n > max ? q->n - max : 0;
+		q->n = 0;
+		q->since = now_ms;
+	}
+	if (unsaid != 0)
+		log_line("%u more lines like the next were left out", unsaid);
+	if (q->n < UINT_MAX)
+		q->n++;
+	return q->n <= max;
 }
 
 enum rc

@@ -28,6 +28,12 @@ uint64_t clock_ms(void);			/* CLOCK_MONOTONIC, milliseconds */
 void	 log_name(const char *program, const char *instance);
 void	 log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void	 log_err(const struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/*
+ * For lines that somebody else can cause: true for the first max in ms of them. After
+ * that a line says how many were left out. All zeros at first; under the caller's lock.
+ */
+struct log_quota { uint64_t since; unsigned n; };
+bool	 log_may(struct log_quota *q, unsigned max, uint64_t ms, uint64_t now_ms);
 
 /*
  * In place: what would steer a terminal, hide itself or turn letters round, and

@@ -32,6 +32,7 @@ enum act {
 	OTHER_ORDER,		/* ... for another order */
 	OTHERS_RECEIPT,		/* another custodian's, over this message */
 	FALSE_NAME,		/* its own, signed with another's key */
+	FRAMES,			/* it signs that another contributed */
 	TWICE,			/* a receipt that is logged, and then another */
 	REFUSES,
 	NOT_YET,		/* for ever */
@@ -148,7 +149,7 @@ write_receipt(enum act a, uint8_t custodian, struct span message, struct buf *ou
 
 	if (a == NO_RECEIPT)
 		return;
-	rig_receipt(&rig, a == OTHERS_RECEIPT ? next : custodian, a == OTHER_ORDER ? other : order,
+	rig_receipt(&rig, a == OTHERS_RECEIPT || a == FRAMES ? next : custodian, a == OTHER_ORDER ? other : order,
 	    a == OTHER_MESSAGE ? SPAN_STR("another") : message,
 	    &rig.net.signing[(a == OTHERS_RECEIPT || a == FALSE_NAME ? next : custodian) - 1].signer, out);
 }
@@ -227,6 +228,8 @@ static const struct row {
 	{ "another's receipt frames nobody", { OTHERS_RECEIPT, SILENT, GOOD, GOOD, GOOD }, 3, RC_OK,
 	    BIT(3) | BIT(4) | BIT(5), BIT(1), 0, BIT(3) | BIT(4) | BIT(5), 8000 },
 	{ "signed with another's key", { FALSE_NAME, GOOD, GOOD, GOOD, GOOD }, 3, RC_OK,
+	    BIT(2) | BIT(3) | BIT(4), BIT(1), 0, BIT(2) | BIT(3) | BIT(4), 8000 },
+	{ "signed by it, about another", { FRAMES, GOOD, GOOD, GOOD, GOOD }, 3, RC_OK,
 	    BIT(2) | BIT(3) | BIT(4), BIT(1), 0, BIT(2) | BIT(3) | BIT(4), 8000 },
 	{ "a second receipt is a second answer", { TWICE, GOOD, GOOD, GOOD, GOOD }, 3, RC_OK,
 	    BIT(2) | BIT(3) | BIT(4), BIT(1), 0, 15, 8000 },

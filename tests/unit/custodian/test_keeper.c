@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -115,6 +116,46 @@ who_asks_what(void **state)
 	buf_done(&f.payload);
 }
 
+/* What the keeper wrote. */
+static const char *
+log_path(void)
+{
+	static char	path[FILE_PATH_MAX];
+	struct err	err;
+
+	if (file_path(path, &err, "%s/keeper.log", place.dir) != RC_OK)
+		abort();
+	return path;
+}
+
+static unsigned
+lines(void)
+{
+	struct buf	text = BUF_INIT(1 << 20);
+	struct err	err;
+	unsigned	n = 0;
+
+	assert_int_equal(file_read(log_path(), &text, &err), RC_OK);
+	for (size_t i = 0; i < text.n; i++)
+		n += text.p[i] == '\n';
+	buf_done(&text);
+	return n;
+}
+
+/* Whoever may call can be refused faster than a disk wants to hear of it. */
+static void
+says_so_much_and_no_more(void **state)
+{
+	struct frame	f = { .payload = BUF_INIT(FRAME_BYTES_MAX) };
+	unsigned	before = lines();
+
+	(void)state;
+	for (unsigned i = 0; i < 500; i++)
+		assert_int_equal(ask(3, CALLER_ANYBODY, SPAN_STR("\xff"), &f), RC_FORMAT);
+	assert_in_range(lines() - before, 1, 200);
+	buf_done(&f.payload);
+}
+
 /* What its parent does for each listener. */
 static void
 new_listener(void)
@@ -205,6 +246,8 @@ start_keeper(void)
 		abort();
 	if ((keeper = fork()) == 0) {
 		(void)close(pair[0]);
+		if (freopen(log_path(), "a", stderr) == NULL)
+			abort();
 		_exit(keeper_main(place.dir, pair[1]));
 	}
 	(void)close(pair[1]);
@@ -221,6 +264,7 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(table),
 		cmocka_unit_test(who_asks_what),
+		cmocka_unit_test(says_so_much_and_no_more),
 		cmocka_unit_test(a_listener_after_another),
 		cmocka_unit_test(a_listener_that_talks_nonsense),
 		cmocka_unit_test(outlives_a_signal),

@@ -474,6 +474,22 @@ token_options(void **state)
 }
 
 static void
+lines_are_bounded(void **state)
+{
+	struct log_quota	q = { 0, 0 };
+	unsigned		n = 0, i;
+
+	(void)state;
+	for (i = 0; i < 100; i++)
+		n += log_may(&q, 3, 1000, 5000 + i);
+	assert_int_equal(n, 3);
+	assert_false(log_may(&q, 3, 1000, 5999));
+	for (i = 0; i < 100; i++)
+		n += log_may(&q, 3, 1000, 6000 + i);
+	assert_int_equal(n, 6);
+}
+
+static void
 exit_codes(void **state)
 {
 	static const struct { enum rc rc; int code; } rows[] = {
@@ -501,6 +517,7 @@ main(void)
 		cmocka_unit_test(key_generation),
 		cmocka_unit_test(identity_names),
 		cmocka_unit_test(token_options),
+		cmocka_unit_test(lines_are_bounded),
 		cmocka_unit_test(exit_codes),
 	};
 	struct err	err;
