@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/wire.h"
-#include "custodian/custody.h"
+#include "custodian/rebuild.h"
 
 /* The keys of a charter whose signatures count on a note. */
 struct note_keys {
@@ -274,6 +274,20 @@ catch_up(struct custody *c, struct err *err)
 	return steps_caught_up(c, store_size(c->store), err);
 }
 
+/* When it cannot be done now, the next note that contradicts us asks for it again. */
+static enum rc
+drop_tail(struct custody *c, struct err *err)
+{
+	enum rc	rc = rebuild_tail(c, err);
+
+	c->comparing.rebuild = false;
+	if (rc == RC_BUG)
+		return rc;
+	if (rc != RC_OK)
+		log_err(err, "ALARM");
+	return look_again(c, err);
+}
+
 enum rc
 compare_settle(struct custody *c, struct err *err)
 {
@@ -281,5 +295,8 @@ compare_settle(struct custody *c, struct err *err)
 		return RC_OK;
 	TRY(look_again(c, err));
 	TRY(look_at_target(c, err));
+	if (c->comparing.rebuild)
+		TRY(drop_tail(c, err));
+	TRY(rebuild_resume(c, err));
 	return catch_up(c, err);
 }

@@ -258,6 +258,8 @@ append_settle(struct appending *a, enum rc taken, struct err *err)
 	}
 	if (rc == RC_OK && (taken == RC_OK || taken == RC_VERIFY))
 		rc = compare_settle(c, &fault);
+	if (store_size(c->store) < a->size)
+		a->cosign = false;	/* what it is of was dropped */
 	a->size = store_size(c->store);
 	if (rc == RC_OK)
 		return taken;

@@ -78,6 +78,9 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	    "ON CONFLICT DO UPDATE SET value = excluded.value",
 	[SQL_VALUE_GET] = "SELECT value FROM value WHERE name = ?",
 
+	[SQL_VALUE_NEXT] = "SELECT CAST(name AS BLOB), value FROM value "
+	    "WHERE name > ? ORDER BY name LIMIT 1",
+
 	[SQL_JOURNAL_PUT] = "INSERT INTO journal (journal, key, value) "
 	    "VALUES (?, ?, ?) "
 	    "ON CONFLICT (journal, key) DO UPDATE SET value = excluded.value",
@@ -86,4 +89,6 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	[SQL_JOURNAL_DEL] = "DELETE FROM journal WHERE journal = ? AND key = ?",
 	[SQL_JOURNAL_NEXT] = "SELECT key, value FROM journal "
 	    "WHERE journal = ? AND key > ? ORDER BY key LIMIT 1",
+	[SQL_JOURNAL_ROW] = "SELECT row, CAST(journal AS BLOB), key, value FROM journal "
+	    "WHERE row > ? ORDER BY row LIMIT 1",
 };

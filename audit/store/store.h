@@ -104,4 +104,15 @@ MUST_USE enum rc store_journal_del(struct store *s, const char *journal, struct 
 typedef enum rc (*store_row)(void *user, struct span key, struct span value, struct err *err);
 MUST_USE enum rc store_journal_each(struct store *s, const char *journal, struct span after, size_t max, store_row fn, void *user, struct err *err);
 
+/* --- one store made from another ---------------------------------------------- */
+
+/* The file, valid as long as the store. */
+const char *store_path(const struct store *s);
+/*
+ * Puts all named values and journal records of `from` that keep() wants into `to`, in
+ * to's transaction. journal is NULL for a named value, whose name is the key then.
+ */
+typedef bool (*store_keep)(void *user, const char *journal, struct span key);
+MUST_USE enum rc store_copy_own(struct store *from, struct store *to, store_keep keep, void *user, struct err *err);
+
 #endif
