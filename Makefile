@@ -9,6 +9,7 @@
 #	demo	the main job, end to end; IMAGE=, PROMPT= for your own
 #	test	set-up, unit and system tests	system	the system tests
 #	check	test, layers, clang, sanitizers, mutants	check-long	8 GiB parts
+#	bench	how fast it is: bench/README.md
 
 BUILD	?= build/dev
 PREFIX	?= /usr/local
@@ -257,6 +258,16 @@ liars: $(LIARS)
 
 system: all $(SYSTEM_TOOLS) $(LIARS)
 	@scripts/system-run
+
+# Programs that measure; each says what, and prints a table.
+BENCH	= $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(CORE_LIBS)
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $< $(call group,$(CORE_LIBS)) $(CORE_LD)
+
+bench: $(BENCH)
+	@set -e; for b in $(BENCH); do $$b; done
 
 check: test
 	$(MAKE) clang asan mutants

@@ -19,7 +19,6 @@
 #define WEIGHT_BYTES	16	/* a wrong share passes with chance 2^-128 */
 #define DIGIT_BITS	4	/* of the weights, in the bucket method: near the best for CHUNK points */
 #define BUCKETS		((1 << DIGIT_BITS) - 1)
-#define DIGITS		(WEIGHT_BYTES * 8 / DIGIT_BITS)
 
 struct chunk {
 	size_t			n;
@@ -93,6 +92,19 @@ add_buckets(decaf_255_point_t sum, decaf_255_point_t bucket[BUCKETS])
 	}
 }
 
+/* How many digits of the weights are worth a look: a share that is alone has a weight of one. */
+static unsigned
+digits_of(const struct chunk *k)
+{
+	unsigned	bytes = 1;
+	size_t		j;
+
+	for (j = 0; j < k->n; j++)
+		while (bytes < WEIGHT_BYTES && !sodium_is_zero(k->weight[j] + bytes, WEIGHT_BYTES - bytes))
+			bytes++;
+	return bytes * 8 / DIGIT_BITS;
+}
+
 /* Adds the sum of weight * point: Pippenger's bucket method, from the highest digit down. */
 static void
 add_weighted(decaf_255_point_t sum, const struct chunk *k)
@@ -102,7 +114,7 @@ add_weighted(decaf_255_point_t sum, const struct chunk *k)
 	size_t			j;
 
 	decaf_255_point_copy(own, decaf_255_point_identity);
-	for (at = DIGITS; at-- > 0;) {
+	for (at = digits_of(k); at-- > 0;) {
 		for (i = 0; i < DIGIT_BITS; i++)
 			decaf_255_point_double(own, own);
 		for (d = 0; d < BUCKETS; d++)
@@ -115,9 +127,20 @@ add_weighted(decaf_255_point_t sum, const struct chunk *k)
 	decaf_255_point_add(sum, sum, own);
 }
 
+/* The first of all may as well count once: what is wrong with it alone shows, whatever the others weigh. */
+static void
+draw_weight(uint8_t ret[SHAMIR_SCALAR_BYTES], bool first)
+{
+	memset(ret, 0, SHAMIR_SCALAR_BYTES);
+	if (first)
+		ret[0] = 1;
+	else
+		randombytes_buf(ret, WEIGHT_BYTES);
+}
+
 static enum rc
 read_chunk(struct chunk *k, const struct shamir_commits *commits, uint8_t index,
-    const uint8_t *const *share, struct err *err)
+    const uint8_t *const *share, bool first, struct err *err)
 {
 	size_t	j;
 
@@ -125,8 +148,7 @@ read_chunk(struct chunk *k, const struct shamir_commits *commits, uint8_t index,
 		TRY(commit_at(&commits[j], index, k->point[j], err));
 		if (!shamir_is_scalar(share[j]))
 			return err_set(err, RC_FORMAT, "share %u is no scalar below L, or zero", index);
-		memset(k->weight[j], 0, sizeof(k->weight[j]));
-		randombytes_buf(k->weight[j], WEIGHT_BYTES);
+		draw_weight(k->weight[j], first && j == 0);
 	}
 	return RC_OK;
 }
@@ -168,7 +190,7 @@ shamir_shares_verify(const struct shamir_commits *commits, uint8_t index,
 	decaf_255_point_copy(right, decaf_255_point_identity);
 	for (at = 0; at < n; at += k.n) {
 		k.n = n - at < CHUNK ? n - at : CHUNK;
-		if ((rc = read_chunk(&k, commits + at, index, share + at, err)) != RC_OK)
+		if ((rc = read_chunk(&k, commits + at, index, share + at, at == 0, err)) != RC_OK)
 			break;
 		add_shares(left, &k, share + at);
 		add_weighted(right, &k);
