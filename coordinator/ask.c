@@ -8,6 +8,7 @@
 #include "coordinator/gathering.h"
 #include "coordinator/pb.h"
 #include "coordinator/replicator.h"
+#include "evidence/cms.h"
 
 #define COVER_MS	5000u	/* for a custodian to hear that the order is cosigned */
 #define TRIES_MAX	20u	/* of one custodian, while it only says "not yet" */
@@ -101,6 +102,7 @@ take_reply(struct gathering *g, uint8_t custodian, struct span reply, struct err
 {
 	struct ask	*a = &g->ask[custodian - 1];
 	bool		 binds;
+	enum rc		 rc;
 
 	PB_UNPACK(contribute_reply, ContributeReply, r, reply);
 	TRY(check_receipt(g, custodian, pb_span(&r->message), pb_span(&r->receipt), &binds, err));
@@ -111,7 +113,10 @@ take_reply(struct gathering *g, uint8_t custodian, struct span reply, struct err
 	TRY(buf_check(&a->message, "contribution", err));
 	TRY(buf_check(&a->receipt, "contribution", err));
 	a->signed_receipt = true;
-	return binds ? RC_OK : err_set(err, RC_VERIFY, "its receipt is not over its message");
+	if (!binds)
+		return err_set(err, RC_VERIFY, "its receipt is not over its message");
+	rc = cms_addressed_to(buf_view(&g->addressee), buf_view(&a->message), err);
+	return rc == RC_DENIED ? err_set(err, RC_VERIFY, "its message is sealed to somebody else") : rc;
 }
 
 void

@@ -6,6 +6,7 @@
 #include "coordinator/cosigning.h"
 #include "coordinator/gathering.h"
 #include "coordinator/replicator.h"
+#include "evidence/cms.h"
 
 #define FRESH_MS	4000u	/* heard of so lately: asked before the others */
 #define HEDGE_MS	1000u	/* one that is silent so long is not counted on: another is asked */
@@ -14,7 +15,7 @@
 
 enum rc
 gathering_new(struct coordinator *c, const uint8_t order[SHA256_BYTES],
-    uint64_t order_index, struct gathering **ret, struct err *err)
+    uint64_t order_index, struct span addressee, struct gathering **ret, struct err *err)
 {
 	struct gathering	*g = calloc(1, sizeof(*g));
 	size_t			 i;
@@ -26,10 +27,16 @@ gathering_new(struct coordinator *c, const uint8_t order[SHA256_BYTES],
 	g->c = c;
 	memcpy(g->order, order, SHA256_BYTES);
 	g->order_index = order_index;
+	g->addressee = BUF_INIT(CMS_CERT_MAX);
+	buf_span(&g->addressee, addressee);
 	g->refs = 1;
 	for (i = 0; i < CUSTODIANS_MAX; i++) {
 		g->ask[i].message = BUF_INIT(RPC_MESSAGE_MAX);
 		g->ask[i].receipt = BUF_INIT(DSSE_BYTES_MAX);
+	}
+	if (buf_check(&g->addressee, "addressee", err) != RC_OK) {
+		gathering_drop(g);
+		return RC_NOMEM;
 	}
 	*ret = g;
 	return RC_OK;
@@ -52,6 +59,7 @@ gathering_drop(struct gathering *g)
 		buf_done(&g->ask[i].message);
 		buf_done(&g->ask[i].receipt);
 	}
+	buf_done(&g->addressee);
 	(void)pthread_cond_destroy(&g->changed);
 	(void)pthread_mutex_destroy(&g->lock);
 	free(g);

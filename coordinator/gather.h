@@ -3,8 +3,8 @@
  *
  * As many are asked at a time as are wanted, those that answer first; when one fails,
  * refuses, is silent for a second, or is found to have lied, a further one is asked.
- * Each answer's receipt is checked here for what it says of the message; what is
- * inside only the worker can see. Of an answer that is not used the receipt is kept,
+ * Each answer is checked here for whom it is sealed to and its receipt for what it
+ * says of it; what is inside only the worker can see. Of an answer that is not used the receipt is kept,
  * when its custodian signed one: it is logged like the others.
  *
  * Each that fails is told of in one line of our log.
@@ -22,8 +22,9 @@
 
 struct gathering;
 
+/* addressee: whom the order names; a message to anybody else is no answer. Copied. */
 MUST_USE enum rc gathering_new(struct coordinator *c, const uint8_t order[SHA256_BYTES],
-    uint64_t order_index, struct gathering **ret, struct err *err);
+    uint64_t order_index, struct span addressee, struct gathering **ret, struct err *err);
 /* Lets go; asks that still run end by themselves. */
 void	 gathering_drop(struct gathering *g);
 

@@ -25,6 +25,7 @@ struct gathering {
 	struct coordinator	*c;
 	uint8_t			 order[SHA256_BYTES];
 	uint64_t		 order_index;
+	struct buf		 addressee;	/* of the order: DER */
 	pthread_mutex_t		 lock;
 	pthread_cond_t		 changed;
 	unsigned		 refs;

@@ -307,13 +307,13 @@ explain(struct release_job *j, struct err *err)
 }
 
 static enum rc
-gather(struct release_job *j, struct making *m, struct err *err)
+gather(struct release_job *j, struct making *m, struct span addressee, struct err *err)
 {
 	struct collecting	k = { .c = j->c };
 	uint64_t		last = 0;
 	enum rc			rc;
 
-	TRY(gathering_new(j->c, m->order, m->order_index, &k.g, err));
+	TRY(gathering_new(j->c, m->order, m->order_index, addressee, &k.g, err));
 	rc = m->to_recipient ? collect_messages(j, &k, m, err) : combine(j, &k, m, err);
 	/* Who answered wrongly after the last look, or made it fail. */
 	if (collect_receipts(&k, &last, NULL) != RC_OK)
@@ -367,6 +367,7 @@ start_over(struct release_job *j, const struct request_view *v, struct making *m
 	AUTO_DONE(logged_done) struct logged request = LOGGED_INIT;
 	AUTO_DONE(buf_done) struct buf certificate = BUF_INIT(CMS_CERT_MAX);
 	const struct policy_rule	*policy;
+	struct span			 addressee;
 
 	policy = charter_policy(j->c->charter, v->policy);
 	if (policy == NULL)
@@ -380,11 +381,11 @@ start_over(struct release_job *j, const struct request_view *v, struct making *m
 	TRY(load_request(j, v->index, &request, err));
 	if (!m->to_recipient)
 		TRY(hired_start(&j->worker, j->c->genesis, &certificate, err));
-	TRY(give_order(j, m, &request, m->to_recipient ? buf_view(&request.s.bytes) :
-	    buf_view(&certificate), err));
+	addressee = m->to_recipient ? buf_view(&request.s.bytes) : buf_view(&certificate);
+	TRY(give_order(j, m, &request, addressee, err));
 	if (!m->to_recipient)
 		TRY(brief_worker(j, m, err));
-	TRY(gather(j, m, err));
+	TRY(gather(j, m, addressee, err));
 	TRY(settle_indexes(j, m, err));
 	return making_package(j->c, m, UINT64_MAX, &j->row, err);
 }

@@ -11,12 +11,13 @@ coordinator_said() { tail -c "+$((before + 1))" "$net/coordinator/log" | grep -q
 soon() { for _ in $(seq 100); do "$@" && return; sleep 0.1; done; return 1; }
 up() { quorate status 2>/dev/null | grep -qE '^ *2 .*up'; }
 
+policy=standard
 # One artifact, sealed, requested, approved: $r, $a. The liar lies from here on.
 ready() { # LIE
 	rm -f "$net/custodian-2/state/lie"
 	soon up
-	a=$(seal standard)
-	r=$(request "$a" standard)
+	a=$(seal "$policy")
+	r=$(request "$a" "$policy")
 	approve "$r" legal compliance auditor
 	before=$(stat -c %s "$net/coordinator/log")
 	[ "$1" = honest ] || echo "$1" >"$net/custodian-2/state/lie"
@@ -44,6 +45,18 @@ for lie in wrong-point wrong-proof garbage receipt-message receipt-root; do
 	ok "$lie: the operator reads it" coordinator_said 'custodian 2|mask 2'
 	says "$lie: and every audit" 0 "WRONG CONTRIBUTIONS: $wrong" quorate audit
 done
+
+# Where custodians answer the recipient alone, nobody on the way can see that an answer is wrong: f more
+# than are needed go into the package, and the recipient opens it with the good ones.
+policy=direct
+for lie in wrong-proof garbage; do
+	ready $lie
+	ok "direct, $lie: the release completes" quorate release "$r" -o "$work/direct-$lie.asice"
+	ok "direct, $lie: the package verifies" quorate verify "$work/direct-$lie.asice"
+	ok "direct, $lie: and opens" quorate open "$work/direct-$lie.asice" --key "$net/recipient/key.pem" -d "$work/direct-$lie"
+	ok "direct, $lie: to what was sealed" cmp "$work/image.bin" "$work/direct-$lie/$a/image"
+done
+policy=standard
 
 # Its answer does not even speak of this order, or in its name.
 for lie in other-order receipt-name; do

@@ -20,6 +20,7 @@
 #include "coordinator/journal.h"
 #include "coordinator/pb.h"
 #include "coordinator/replicator.h"
+#include "evidence/cms.h"
 #include "tests/unit/coordinator/rig.h"
 
 enum act {
@@ -27,6 +28,8 @@ enum act {
 	SLOW,			/* the same, 300 ms later */
 	SILENT,			/* nothing, until it is called off */
 	GARBAGE,		/* no ContributeReply */
+	NO_CMS,			/* no sealed message, with a receipt over it */
+	OTHER_ADDRESSEE,	/* sealed to another than the order says */
 	NO_RECEIPT,
 	OTHER_MESSAGE,		/* a receipt of its own over another message */
 	OTHER_ORDER,		/* ... for another order */
@@ -45,6 +48,7 @@ static struct rig	rig;
 static uint8_t		order[SHA256_BYTES];
 static enum act		act[NET_N];
 static unsigned		asked[NET_N];
+static struct buf	sent[NET_N];		/* the last message of each */
 static pthread_mutex_t	lock = PTHREAD_MUTEX_INITIALIZER;
 static struct err	err;
 
@@ -154,6 +158,21 @@ write_receipt(enum act a, uint8_t custodian, struct span message, struct buf *ou
 	    &rig.net.signing[(a == OTHERS_RECEIPT || a == FALSE_NAME ? next : custodian) - 1].signer, out);
 }
 
+static struct span
+write_message(enum act a, uint8_t custodian)
+{
+	struct buf	*b = &sent[custodian - 1];
+
+	buf_done(b);
+	*b = BUF_INIT(CMS_BYTES_MAX);
+	if (a == NO_CMS)
+		buf_span(b, SPAN_STR("\x30\x03\x02\x01\x01"));
+	else
+		assert_int_equal(cms_seal(buf_view(a == OTHER_ADDRESSEE ? &rig.net.recipient : &rig.net.worker),
+		    SPAN(&custodian, 1), b, NULL), RC_OK);
+	return buf_view(b);
+}
+
 static void
 submit_receipt(struct span receipt)
 {
@@ -171,7 +190,7 @@ replicators_call(struct replicators *r, uint8_t custodian, const char *method, s
 	AUTO_DONE(buf_done) struct buf	receipt = BUF_INIT(DSSE_BYTES_MAX), first = BUF_INIT(DSSE_BYTES_MAX);
 	enum act			a = act[custodian - 1];
 	unsigned			times;
-	char				words[32];
+	struct span			message;
 
 	(void)r;
 	(void)method;
@@ -187,15 +206,15 @@ replicators_call(struct replicators *r, uint8_t custodian, const char *method, s
 		buf_span(reply, SPAN_STR("\xff\xff\xff"));
 		return RC_OK;
 	}
-	(void)snprintf(words, sizeof(words), "message of %u", custodian);
-	(void)pthread_mutex_lock(&lock);	/* the fixture's randomness is its own */
+	(void)pthread_mutex_lock(&lock);	/* the fixture is not made for threads */
+	message = write_message(a, custodian);
 	if (a == TWICE) {
 		write_receipt(GOOD, custodian, SPAN_STR("what it said before"), &first);
 		submit_receipt(buf_view(&first));
 	}
-	write_receipt(a, custodian, span_str(words), &receipt);
+	write_receipt(a, custodian, message, &receipt);
 	(void)pthread_mutex_unlock(&lock);
-	m.message = pb_bytes(span_str(words));
+	m.message = pb_bytes(message);
 	m.receipt = pb_bytes(buf_view(&receipt));
 	return pb_pack(&m.base, reply, e);
 }
@@ -219,6 +238,9 @@ static const struct row {
 	    BIT(3) | BIT(4) | BIT(5), 8000 },
 	{ "garbage comes first", { GARBAGE, SLOW, SLOW, SLOW, GOOD }, 3, RC_OK, BIT(2) | BIT(3) | BIT(4), BIT(1), 0,
 	    BIT(2) | BIT(3) | BIT(4), 8000 },
+	{ "no message", { NO_CMS, GOOD, GOOD, GOOD, GOOD }, 3, RC_OK, BIT(2) | BIT(3) | BIT(4), BIT(1), 0, 15, 8000 },
+	{ "sealed to another", { OTHER_ADDRESSEE, GOOD, GOOD, GOOD, GOOD }, 3, RC_OK, BIT(2) | BIT(3) | BIT(4), BIT(1),
+	    0, 15, 8000 },
 	{ "no receipt", { NO_RECEIPT, GOOD, GOOD, GOOD, GOOD }, 3, RC_OK, BIT(2) | BIT(3) | BIT(4), BIT(1), 0,
 	    BIT(2) | BIT(3) | BIT(4), 8000 },
 	{ "its receipt is over another message: logged, and not used", { OTHER_MESSAGE, GOOD, GOOD, GOOD, GOOD }, 3,
@@ -310,7 +332,7 @@ one(const struct row *row)
 	rig_ordered(&rig, "lenient", order);
 	memcpy(act, row->act, sizeof(act));
 	memset(asked, 0, sizeof(asked));
-	assert_int_equal(gathering_new(&rig.c, order, 4, &k.g, &err), RC_OK);
+	assert_int_equal(gathering_new(&rig.c, order, 4, buf_view(&rig.net.worker), &k.g, &err), RC_OK);
 	began = clock_ms();
 	rc = collect_answers(&k, row->want, a, &n, &last, &err);
 	assert_in_range(clock_ms() - began, 0, row->ms);
@@ -318,10 +340,7 @@ one(const struct row *row)
 	assert_int_equal(collect_receipts(&k, &last, &err), RC_OK);
 	n = gathering_answers(k.g, a);
 	for (i = 0; i < n; i++) {
-		char	words[32];
-
-		(void)snprintf(words, sizeof(words), "message of %u", a[i].custodian);
-		assert_true(span_eq(a[i].message, span_str(words)));
+		assert_true(span_eq(a[i].message, buf_view(&sent[a[i].custodian - 1])));
 		good |= BIT(a[i].custodian);
 	}
 	/* When it fails, some may be asked still. */
@@ -362,7 +381,7 @@ found_out_later(void **state)
 	rig_init(&rig);
 	rig_start(&rig);
 	memset(act, 0, sizeof(act));
-	assert_int_equal(gathering_new(&rig.c, order, 4, &g, &err), RC_OK);
+	assert_int_equal(gathering_new(&rig.c, order, 4, buf_view(&rig.net.worker), &g, &err), RC_OK);
 	assert_int_equal(gathering_run(g, 3, &err), RC_OK);
 	assert_int_equal(gathering_answers(g, a), 3);
 	gathering_bad(g, a[1].custodian, true, "a proof is wrong");
@@ -388,5 +407,9 @@ main(void)
 		cmocka_unit_test(found_out_later),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int			failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+	for (size_t i = 0; i < NET_N; i++)
+		buf_done(&sent[i]);
+	return failed;
 }
