@@ -40,12 +40,23 @@ export LIAR_OTHER=$net
 versions() { # SCENARIO
 	honest "versions-$1"
 	lies versions "$1"
-	ok "$1: an operator reads it" grep -q 'ALARM' "$net"/custodian-4/log
+	ok "$1: an operator reads it" grep -q 'ALARM: .*signed two pasts' "$net/custodian-4/log"
+	says "$1: anybody is shown it" 1 'signed|two' quorate log accuse --out "$work/$1.accusation"
+	ok "$1: and can check it offline" quorate log accuse "$work/$1.accusation"
 	devnet down "$net"
 }
 for scenario in ${VERSIONS-no-quorum-for-either one-apart of-other-sizes a-checkpoint-alone}; do
 	versions "$scenario"
 done
+
+# And a custodian that cosigns whatever it is shown: with f = 1 there are no two quorums still.
+honest versions-two-cosignatures
+devnet kill "$net" custodian-2
+echo cosign-all >"$net/custodian-2/state/lie"
+QUORATE_BIN=$liars/bin devnet start "$net" custodian-2
+lies versions two-cosignatures
+says "two-cosignatures: both notes name who signed both" 0 'cosigned both:.* 2 Compliance$' quorate log accuse "$net/accusation-both"
+devnet down "$net"
 
 for theme in ${THEMES-logs entries notes orders handed replays often shares clocks}; do
 	honest "$theme"
