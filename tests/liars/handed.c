@@ -126,7 +126,7 @@ a_no(struct liar *l, write_fn *write, const char *who, const char *type)
 		want(l, waiting(l, i, who, type) == 1, "custodian %u does not show what waits", i);
 	/* The log goes on without it, and is not refused for that. */
 	(void)story_seal(l, l->story, "standard");
-	want(l, settle_with(l, l->story, EVERYBODY, 5000), "evidence is refused for it");
+	want(l, settle_with(l, l->story, EVERYBODY, 30000), "evidence is refused for it");
 	want(l, !contributes(l, 2, &q) && !contributes(l, 5, &q), "with a longer log it counts no more");
 	/* Logged at last, it waits no longer, and still counts. */
 	want(l, net_log_dsse(&l->story->net, buf_view(&dsse)).effective, "logged it is void");
@@ -165,7 +165,7 @@ across_a_restart(struct liar *l)
 	answer_done(&a);
 	devnet(l, "kill", 4);
 	devnet(l, "start", 4);
-	want(l, settle_with(l, l->story, EVERYBODY, 15000), "it does not come back");
+	want(l, settle_with(l, l->story, EVERYBODY, 30000), "it does not come back");
 	want(l, !contributes(l, 4, &q), "after a restart the no is forgotten");
 	want(l, waiting(l, 4, "twohats", "decision") == 1, "and waits no longer");
 	want(l, net_log_dsse(&l->story->net, buf_view(&dsse)).effective, "logged it is void");

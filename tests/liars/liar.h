@@ -124,7 +124,7 @@ uint32_t bring(struct liar *l, struct story *s, uint32_t mask, struct lines *n);
 bool	 bring_from(struct liar *l, struct story *s, unsigned custodian, uint64_t first, struct buf *line);
 /* The honest thing: all of them, the note of a quorum, their receipts logged. Ends the program when they do not. */
 void	 settle(struct liar *l, struct story *s);
-/* The same for those in mask; false: no quorum within ms. */
+/* The same for those in mask; false: within ms not all of them took the note of a quorum. */
 bool	 settle_with(struct liar *l, struct story *s, uint32_t mask, unsigned ms);
 /* Receipts that stand out at those in mask, into the story. */
 void	 log_receipts(struct liar *l, struct story *s, uint32_t mask);

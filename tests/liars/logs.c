@@ -12,7 +12,7 @@ goes_on(struct liar *l)
 {
 	story_now(l->story);
 	(void)story_seal(l, l->story, "standard");
-	want(l, settle_with(l, l->story, EVERYBODY, 10000), "afterwards the true log does not go on");
+	want(l, settle_with(l, l->story, EVERYBODY, 20000), "afterwards the true log does not go on");
 }
 
 /* Sent to everybody: neither taken nor cosigned. */

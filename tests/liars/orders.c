@@ -316,7 +316,7 @@ kept_from_hearing(struct liar *l)
 	settle(l, l->story);
 	MUST(net_decide(&l->story->net, q.request, NET_TWOHATS, false).effective);
 	/* Four hear of it, and say no; their quorum is what the fifth will see. */
-	want(l, settle_with(l, l->story, EVERYBODY & ~ONLY(5), 5000), "four do not cosign the veto");
+	want(l, settle_with(l, l->story, EVERYBODY & ~ONLY(5), 15000), "four do not cosign the veto");
 	ask_order(l, 1, q.order, &a);
 	want(l, a.rc != RC_OK, "one that heard of the veto contributes");
 	answer_done(&a);

@@ -360,7 +360,7 @@ publish(struct liar *l, struct story *s, uint32_t mask, struct lines *n, uint32_
 		took += a.rc == RC_OK && a.append->cosigned_size == c.size;
 		answer_done(&a);
 	}
-	return took >= (unsigned)__builtin_popcount(got);
+	return took == (unsigned)__builtin_popcount(mask);
 }
 
 bool
@@ -380,7 +380,7 @@ settle_with(struct liar *l, struct story *s, uint32_t mask, unsigned ms)
 			break;
 		wait_ms(200);
 	}
-	if ((unsigned)__builtin_popcount(got) >= l->charter->q)
+	if (got == mask && (unsigned)__builtin_popcount(got) >= l->charter->q)
 		done = publish(l, s, mask, &n, got);
 	lines_done(&n);
 	return done;
@@ -389,7 +389,7 @@ settle_with(struct liar *l, struct story *s, uint32_t mask, unsigned ms)
 void
 settle(struct liar *l, struct story *s)
 {
-	if (settle_with(l, s, EVERYBODY, 15000) )
+	if (settle_with(l, s, EVERYBODY, 30000))
 		return;
 	fprintf(stderr, "liar: the custodians do not go on with the honest log of %llu entries\n",
 	    (unsigned long long)story_size(s));

@@ -143,12 +143,12 @@ one_apart(struct liar *l)
 	an_order(l, &q);
 	fork(l, 2, &a, 1, &b);
 	want(l, bring(l, a, ONLY(1), NULL) == ONLY(1), "one does not cosign");
-	want(l, settle_with(l, b, EVERYBODY & ~ONLY(1), 5000), "four are no quorum");
+	want(l, settle_with(l, b, EVERYBODY & ~ONLY(1), 15000), "four are no quorum");
 	found_out(l);
 	releases_nothing(l, &q);
 	(void)story_seal(l, b, "standard");
 	(void)story_seal(l, b, "standard");
-	want(l, settle_with(l, b, EVERYBODY & ~ONLY(1), 5000), "the branch of the quorum does not go on");
+	want(l, settle_with(l, b, EVERYBODY & ~ONLY(1), 15000), "the branch of the quorum does not go on");
 	story_free(a);
 	story_free(b);
 }
@@ -163,9 +163,9 @@ drops_its_tail(struct liar *l)
 
 	fork(l, 1, &a, 1, &b);
 	want(l, bring(l, a, ONLY(1), NULL) == ONLY(1), "one does not cosign");
-	want(l, settle_with(l, b, EVERYBODY & ~ONLY(1), 5000), "four are no quorum");
+	want(l, settle_with(l, b, EVERYBODY & ~ONLY(1), 15000), "four are no quorum");
 	(void)story_seal(l, b, "standard");
-	want(l, settle_with(l, b, EVERYBODY & ~ONLY(1), 5000), "the branch of the quorum does not go on");
+	want(l, settle_with(l, b, EVERYBODY & ~ONLY(1), 15000), "the branch of the quorum does not go on");
 	found_out(l);
 	began = clock_ms();
 	do {
@@ -185,7 +185,7 @@ drops_its_tail(struct liar *l)
 	want(l, held(l, 1) == story_size(b), "it does not drop its tail, and holds %llu entries", (unsigned long long)held(l, 1));
 	answer_done(&x);
 	(void)story_seal(l, b, "standard");
-	want(l, settle_with(l, b, EVERYBODY, 10000), "it does not go on with the others");
+	want(l, settle_with(l, b, EVERYBODY, 20000), "it does not go on with the others");
 	story_free(a);
 	story_free(b);
 }
@@ -200,7 +200,7 @@ of_other_sizes(struct liar *l)
 	an_order(l, &q);
 	fork(l, 1, &a, 3, &b);
 	want(l, bring(l, a, ONLY(5), NULL) == ONLY(5), "one does not cosign");
-	want(l, settle_with(l, b, EVERYBODY & ~ONLY(5), 5000), "four are no quorum");
+	want(l, settle_with(l, b, EVERYBODY & ~ONLY(5), 15000), "four are no quorum");
 	found_out(l);
 	releases_nothing(l, &q);
 	story_free(a);
@@ -228,7 +228,7 @@ a_checkpoint_alone(struct liar *l)
 	found_out(l);
 	releases_nothing(l, &q);
 	(void)story_seal(l, b, "standard");
-	want(l, settle_with(l, b, EVERYBODY, 10000), "evidence is refused");
+	want(l, settle_with(l, b, EVERYBODY, 20000), "evidence is refused");
 	story_free(a);
 	story_free(b);
 }
