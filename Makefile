@@ -180,6 +180,7 @@ GEN_O	= $(call obj,$(wildcard tests/gen/lib/*.c))
 
 gen_share = base shamir
 gen_log = base audit
+gen_accusation = base audit
 gen_sealed = base shamir
 
 define generator

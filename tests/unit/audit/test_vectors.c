@@ -9,6 +9,7 @@
 
 #include <sodium.h>
 
+#include "audit/accusation.h"
 #include "audit/entry.h"
 #include "audit/note.h"
 #include "base/auto.h"
@@ -230,10 +231,30 @@ test_log_v1(void **state)
 	assert_true(own_each("log-v1", check) > (own_elsewhere() ? 0 : 50));
 }
 
+static void
+check_accusation(const struct own *v)
+{
+	static uint8_t		raw[ACCUSATION_BYTES_MAX];
+	struct note_key		log = key(v, "log", 0), witness[2] = { key(v, "witness", 0), key(v, "witness", 1) };
+	size_t			n = own_bytes(v, "accusation", raw, sizeof(raw));
+	struct accusation	a;
+	enum rc			rc = accusation_verify(SPAN(raw, n), &log, witness, 2, &a, NULL);
+
+	if (rc != own_expect(v))
+		fail_msg("%s: %s", v->name, rc_name(rc));
+}
+
+static void
+test_accusation_v1(void **state)
+{
+	(void)state;
+	assert_true(own_each("accusation-v1", check_accusation) >= (own_elsewhere() ? 0 : 20));
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest	tests[] = { cmocka_unit_test(test_log_v1) };
+	const struct CMUnitTest	tests[] = { cmocka_unit_test(test_log_v1), cmocka_unit_test(test_accusation_v1) };
 
 	if (sodium_init() < 0)
 		return 2;
