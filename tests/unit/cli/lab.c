@@ -6,10 +6,11 @@
 
 #include "tests/unit/cli/lab.h"
 
-struct net	net;
+struct net		net;
+struct lab_server	lab[NET_N + 1];
 
 static const char *const	methods[LAB_METHODS] = { "Submit", "Entry", "Request", "Blob", "Artifact", "Head",
-	"Checkpoint" };
+	"Checkpoint", "Entries" };
 static pthread_mutex_t		lock = PTHREAD_MUTEX_INITIALIZER;
 
 void
@@ -142,7 +143,6 @@ lab_start(struct lab_server *s, const char *service)
 {
 	struct rpc_server_options	o = { .address = "127.0.0.1:0", .n_methods = LAB_METHODS, .methods = s->method,
 					    .user = s, .who = anybody };
-	uint16_t			port;
 	struct err			err;
 
 	memset(s, 0, sizeof(*s));
@@ -157,8 +157,8 @@ lab_start(struct lab_server *s, const char *service)
 	o.cert_pem = buf_view(&s->pem);
 	o.key_pem = SPAN(secret_view(s->key), secret_len(s->key));
 	must(rpc_server_new(&o, &s->server, &err), &err);
-	must(rpc_server_start(s->server, &port, &err), &err);
-	(void)snprintf(s->address, sizeof(s->address), "127.0.0.1:%u", port);
+	must(rpc_server_start(s->server, &s->port, &err), &err);
+	(void)snprintf(s->address, sizeof(s->address), "127.0.0.1:%u", s->port);
 }
 
 void
@@ -214,4 +214,77 @@ lab_refuse(struct lab_server *s, enum lab_method method, enum rc rc, const char 
 	s->answer[method].rc = rc;
 	s->answer[method].say = say;
 	(void)pthread_mutex_unlock(&lock);
+}
+
+void
+lab_found(void)
+{
+	net_keys(&net);
+	for (size_t i = 0; i <= NET_N; i++) {
+		struct buf	*cert = i == 0 ? &net.coordinator_tls : &net.tls[i - 1];
+
+		lab_start(&lab[i], i == 0 ? "Coordinator" : "Custodian");
+		net.port[i] = lab[i].port;
+		buf_reset(cert);
+		buf_span(cert, buf_view(&lab[i].der));
+	}
+	net_found(&net);
+}
+
+void
+lab_close(void)
+{
+	for (size_t i = 0; i <= NET_N; i++)
+		lab_done(&lab[i]);
+	net_done(&net);
+}
+
+/* --- what a custodian shows --------------------------------------------------------------- */
+
+void
+lab_honest(struct lab_showing *s, const struct checkpoint *cp)
+{
+	memset(s, 0, sizeof(*s));
+	s->signed_ = s->cosigned = BUF_INIT(BIG);
+	quorate__v1__checkpoint_reply__init(&s->r);
+	quorate__v1__health__init(&s->health);
+	s->health.ready = true;
+	lab_note(&net.log, cp, 1, &s->signed_);
+	lab_note(&net.log, cp, 0xf, &s->cosigned);
+	s->r.size = cp->size;
+	s->r.health = &s->health;
+	s->r.checkpoint = data_of(buf_view(&s->signed_));
+	s->r.cosigned = data_of(buf_view(&s->cosigned));
+	s->r.handed = s->rows;
+}
+
+void
+lab_showing_done(struct lab_showing *s)
+{
+	buf_done(&s->signed_);
+	buf_done(&s->cosigned);
+}
+
+void
+lab_all_honest(const struct checkpoint *cp)
+{
+	struct lab_showing	s;
+
+	lab_honest(&s, cp);
+	for (int i = 1; i <= NET_N; i++)
+		lab_answer(&lab[i], LAB_CHECKPOINT, &s.r);
+	lab_showing_done(&s);
+}
+
+void
+lab_row(struct lab_showing *s, uint8_t id[32], char *type, char *who, when since)
+{
+	Quorate__V1__HandedRow	*r = &s->row[s->r.n_handed];
+
+	quorate__v1__handed_row__init(r);
+	r->id = r->subject = (ProtobufCBinaryData){ 32, id };
+	r->type = type;
+	r->who = who;
+	r->since = since;
+	s->rows[s->r.n_handed++] = r;
 }

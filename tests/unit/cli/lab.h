@@ -24,7 +24,8 @@ void	 lab_at(uint64_t size, struct checkpoint *ret);
 
 /* --- servers --- */
 
-enum lab_method { LAB_SUBMIT, LAB_ENTRY, LAB_REQUEST, LAB_BLOB, LAB_ARTIFACT, LAB_HEAD, LAB_CHECKPOINT, LAB_METHODS };
+enum lab_method { LAB_SUBMIT, LAB_ENTRY, LAB_REQUEST, LAB_BLOB, LAB_ARTIFACT, LAB_HEAD, LAB_CHECKPOINT,
+	LAB_ENTRIES, LAB_METHODS };
 
 struct lab_answer {
 	struct buf	reply;
@@ -40,6 +41,7 @@ struct lab_answer {
 
 struct lab_server {
 	struct rpc_server	*server;
+	uint16_t		 port;
 	char			 address[32];
 	struct buf		 pem, der;
 	struct secret		*key;
@@ -48,10 +50,31 @@ struct lab_server {
 	struct lab_answer	 answer[LAB_METHODS];
 };
 
+/*
+ * The network, founded with these as its coordinator (lab[0]) and custodians (lab[i]):
+ * its charter has their addresses and certificates.
+ */
+extern struct lab_server	lab[NET_N + 1];
+void	 lab_found(void);
+void	 lab_close(void);
+
 /* service: "Custodian" or "Coordinator". */
 void	 lab_start(struct lab_server *s, const char *service);
 void	 lab_stop(struct lab_server *s);	/* nobody answers there from now on; lab_done() may follow */
 void	 lab_done(struct lab_server *s);
+/* What an honest custodian shows that stands at cp; the caller may change it before it is answered. */
+struct lab_showing {
+	struct buf			 signed_, cosigned;
+	Quorate__V1__Health		 health;
+	Quorate__V1__HandedRow		 row[100], *rows[100];
+	Quorate__V1__CheckpointReply	 r;
+};
+void	 lab_honest(struct lab_showing *s, const struct checkpoint *cp);
+void	 lab_showing_done(struct lab_showing *s);
+void	 lab_row(struct lab_showing *s, uint8_t id[32], char *type, char *who, when since);
+/* All five of them. */
+void	 lab_all_honest(const struct checkpoint *cp);
+
 /* Answers m to a method from now on; forgets what came. */
 void	 lab_answer(struct lab_server *s, enum lab_method method, const void *m);
 void	 lab_refuse(struct lab_server *s, enum lab_method method, enum rc rc, const char *say);

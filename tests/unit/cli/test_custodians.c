@@ -14,55 +14,12 @@
 
 #define ALL	0x1fu
 
-static struct lab_server	at[NET_N], coordinator;
+static struct lab_server *const	at = lab + 1;	/* custodian i at [i-1] */
 static struct remote		remote_;
 static struct custodians	*cs;
 static struct checkpoint	none;
 
-/* --- what one shows ----------------------------------------------------------------------- */
-
-struct showing {
-	struct buf			 signed_, cosigned;
-	Quorate__V1__Health		 health;
-	Quorate__V1__HandedRow		 row[100], *rows[100];
-	Quorate__V1__CheckpointReply	 r;
-};
-
-static void
-showing_done(struct showing *s)
-{
-	buf_done(&s->signed_);
-	buf_done(&s->cosigned);
-}
-
-/* A healthy one: it cosigned the log's end, and so did q of them. */
-static void
-honest(struct showing *s, const struct checkpoint *cp)
-{
-	memset(s, 0, sizeof(*s));
-	s->signed_ = s->cosigned = BUF_INIT(BIG);
-	quorate__v1__checkpoint_reply__init(&s->r);
-	quorate__v1__health__init(&s->health);
-	s->health.ready = true;
-	lab_note(&net.log, cp, 1, &s->signed_);
-	lab_note(&net.log, cp, 0xf, &s->cosigned);
-	s->r.size = cp->size;
-	s->r.health = &s->health;
-	s->r.checkpoint = data_of(buf_view(&s->signed_));
-	s->r.cosigned = data_of(buf_view(&s->cosigned));
-	s->r.handed = s->rows;
-}
-
-static void
-all_honest(const struct checkpoint *cp)
-{
-	struct showing	s;
-
-	honest(&s, cp);
-	for (int i = 0; i < NET_N; i++)
-		lab_answer(&at[i], LAB_CHECKPOINT, &s.r);
-	showing_done(&s);
-}
+/* --- notes ------------------------------------------------------------------------------ */
 
 static void
 notes_are_verified(void **state)
@@ -70,17 +27,17 @@ notes_are_verified(void **state)
 	static const uint8_t	junk[] = "not a note";
 	struct test_key		other;
 	struct checkpoint	end, huge;
-	struct showing		s[4];
+	struct lab_showing		s[4];
 	struct checkpoint	seen;
 
 	(void)state;
 	test_key_ed25519(&other);
 	lab_end(&end);
-	all_honest(&end);
+	lab_all_honest(&end);
 	huge = end;
 	huge.size = 1000;
 	for (int i = 0; i < 4; i++)
-		honest(&s[i], &huge);
+		lab_honest(&s[i], &huge);
 	/* Another's key; too few cosignatures; nothing that can be read; a good one. */
 	buf_reset(&s[0].signed_);
 	lab_note(&other, &huge, 0xf, &s[0].signed_);
@@ -108,7 +65,7 @@ notes_are_verified(void **state)
 	custodians_seen(cs, &seen);
 	assert_int_equal(seen.size, 1000);
 	for (int i = 0; i < 4; i++)
-		showing_done(&s[i]);
+		lab_showing_done(&s[i]);
 	test_key_done(&other);
 }
 
@@ -141,25 +98,12 @@ nobody_answers(void **state)
 /* --- texts and lists ------------------------------------------------------------------------ */
 
 static void
-row(struct showing *s, uint8_t *id, char *type, char *who, when since)
-{
-	Quorate__V1__HandedRow	*r = &s->row[s->r.n_handed];
-
-	quorate__v1__handed_row__init(r);
-	r->id = r->subject = (ProtobufCBinaryData){ 32, id };
-	r->type = type;
-	r->who = who;
-	r->since = since;
-	s->rows[s->r.n_handed++] = r;
-}
-
-static void
 texts_are_cleaned_and_lists_cut(void **state)
 {
 	static char		doubt[] = "\x1b[2Jno", type[] = "\x1b[31mdenial", who[100] = "legal\xe2\x80\xae";
 	static uint8_t		id[32] = { 7 };
 	struct checkpoint	end;
-	struct showing		s;
+	struct lab_showing		s;
 	struct missing		*m;
 	size_t			n;
 	struct err		err;
@@ -167,11 +111,11 @@ texts_are_cleaned_and_lists_cut(void **state)
 	(void)state;
 	memset(who + strlen(who), 'x', 80);
 	lab_end(&end);
-	all_honest(&end);
-	honest(&s, &end);
+	lab_all_honest(&end);
+	lab_honest(&s, &end);
 	s.health.doubt = doubt;
-	row(&s, id, type, who, 5);
-	row(&s, id, type, who, 5);			/* twice is once */
+	lab_row(&s, id, type, who, 5);
+	lab_row(&s, id, type, who, 5);			/* twice is once */
 	s.row[2] = s.row[0];
 	s.row[2].id.len = 31;				/* no id */
 	s.rows[2] = &s.row[2];
@@ -181,7 +125,7 @@ texts_are_cleaned_and_lists_cut(void **state)
 	s.r.n_handed = 4;
 	lab_answer(&at[0], LAB_CHECKPOINT, &s.r);
 	for (size_t i = 4; i < 65; i++)
-		row(&s, id, type, who, 5);
+		lab_row(&s, id, type, who, 5);
 	lab_answer(&at[1], LAB_CHECKPOINT, &s.r);
 	custodians_look(cs);
 	assert_string_equal(cs->view[0].reply->health->doubt, "?[2Jno");
@@ -193,7 +137,7 @@ texts_are_cleaned_and_lists_cut(void **state)
 	assert_int_equal(strlen(m[0].who), sizeof(m[0].who) - 1);
 	assert_int_equal(strncmp(m[0].who, "legal???xx", 10), 0);
 	free(m);
-	showing_done(&s);
+	lab_showing_done(&s);
 }
 
 static void
@@ -201,19 +145,19 @@ a_huge_answer_is_none(void **state)
 {
 	static char		doubt[CUSTODIANS_REPLY_MAX + 1];
 	struct checkpoint	end;
-	struct showing		s;
+	struct lab_showing		s;
 
 	(void)state;
 	lab_end(&end);
-	all_honest(&end);
-	honest(&s, &end);
+	lab_all_honest(&end);
+	lab_honest(&s, &end);
 	memset(doubt, 'x', sizeof(doubt) - 1);
 	s.health.doubt = doubt;
 	lab_answer(&at[4], LAB_CHECKPOINT, &s.r);
 	custodians_look(cs);
 	assert_int_equal(cs->view[4].rc, RC_LIMIT);
 	assert_int_equal(custodians_up(cs), 4);
-	showing_done(&s);
+	lab_showing_done(&s);
 }
 
 /* Who has it and since when is believed of f+1, not of one. */
@@ -223,7 +167,7 @@ what_is_missing(void **state)
 	static uint8_t		id[2][32] = { { 1 }, { 2 } };
 	static char		decision[] = "decision", legal[] = "legal", request[] = "request";
 	struct checkpoint	end;
-	struct showing		s[NET_N];
+	struct lab_showing		s[NET_N];
 	struct missing		*m;
 	const struct charter	*c = remote_.charter;
 	when			now = 1000000 + c->receipt_seconds;
@@ -233,13 +177,13 @@ what_is_missing(void **state)
 	(void)state;
 	lab_end(&end);
 	for (int i = 0; i < NET_N; i++) {
-		honest(&s[i], &end);
+		lab_honest(&s[i], &end);
 		if (i != 4)
-			row(&s[i], id[0], decision, legal, i == 0 ? 0 : 1000000 + (when)i);
+			lab_row(&s[i], id[0], decision, legal, i == 0 ? 0 : 1000000 + (when)i);
 		if (i == 3)	/* and describes it otherwise, and invents another */
 			s[i].row[0].type = request;
 		if (i == 3)
-			row(&s[i], id[1], decision, legal, 3);
+			lab_row(&s[i], id[1], decision, legal, 3);
 		s[i].health.handed = (uint32_t)s[i].r.n_handed;
 		lab_answer(&at[i], LAB_CHECKPOINT, &s[i].r);
 	}
@@ -262,7 +206,7 @@ what_is_missing(void **state)
 	assert_false(missing_is_kept_out(&m[1], c, now + 2));
 	free(m);
 	for (int i = 0; i < NET_N; i++)
-		showing_done(&s[i]);
+		lab_showing_done(&s[i]);
 }
 
 /* --- two pasts ----------------------------------------------------------------------------------- */
@@ -274,20 +218,20 @@ two_pasts_are_seen(void **state)
 	struct checkpoint	end, fork;
 	struct accusation	x;
 	struct conflict		c;
-	struct showing		s;
+	struct lab_showing		s;
 	struct err		err;
 
 	(void)state;
 	lab_end(&end);
 	fork = end;
 	fork.root[0] ^= 1;
-	all_honest(&end);
+	lab_all_honest(&end);
 	custodians_look(cs);
 	lab_note(&net.log, &end, 0xf, &head);
 	assert_false(custodians_conflict(cs, &end, buf_view(&head), &c));
 	assert_int_equal(accusation_find(cs, &end, buf_view(&head), &text, &x, &err), RC_MISSING);
 	/* One custodian is shown another past, even without a quorum; the coordinator another. */
-	honest(&s, &end);
+	lab_honest(&s, &end);
 	buf_reset(&s.signed_);
 	lab_note(&net.log, &fork, 0x2, &s.signed_);
 	s.r.checkpoint = data_of(buf_view(&s.signed_));
@@ -298,13 +242,13 @@ two_pasts_are_seen(void **state)
 	must(accusation_check(remote_.charter, buf_view(&text), &x, &err), &err);
 	assert_int_equal(x.a.size, end.size);
 	assert_int_equal(x.cosigned_a.mask | x.cosigned_b.mask, 0x3);
-	all_honest(&end);
+	lab_all_honest(&end);
 	custodians_look(cs);
 	buf_reset(&head);
 	lab_note(&net.log, &fork, 0xf, &head);
 	assert_true(custodians_conflict(cs, &fork, buf_view(&head), &c));
 	assert_non_null(strstr(c.words, "the coordinator"));
-	showing_done(&s);
+	lab_showing_done(&s);
 }
 
 /* It proves itself, whoever brings it; what does not prove itself is nothing. */
@@ -318,7 +262,7 @@ accusations_are_verified(void **state)
 	struct tree_path	path = { .n = 0 };
 	struct checkpoint	end, fork;
 	struct accusation	x;
-	struct showing		s;
+	struct lab_showing		s;
 	struct err		err;
 
 	(void)state;
@@ -331,8 +275,8 @@ accusations_are_verified(void **state)
 	for (int i = 0; i < NET_N; i++)
 		must(charter_witness_note_key(remote_.charter, (uint8_t)(i + 1), &witness[i], &err), &err);
 	must(accusation_write(buf_view(&one), buf_view(&other), fork.root, &path, &log, witness, NET_N, &good, &err), &err);
-	all_honest(&end);
-	honest(&s, &end);
+	lab_all_honest(&end);
+	lab_honest(&s, &end);
 	/* One byte of it is wrong. */
 	good.p[30] ^= 1;
 	s.r.accusation = data_of(buf_view(&good));
@@ -347,7 +291,7 @@ accusations_are_verified(void **state)
 	must(accusation_find(cs, &none, SPAN(NULL, 0), &text, &x, &err), &err);
 	assert_true(span_eq(buf_view(&text), buf_view(&good)));
 	assert_int_equal(x.cosigned_a.mask & x.cosigned_b.mask, 0xe);
-	showing_done(&s);
+	lab_showing_done(&s);
 }
 
 /* --- handing in ------------------------------------------------------------------------------------ */
@@ -444,8 +388,8 @@ no_waits_for_nobody(void **state)
 	denial(2, &dsse, id);
 	for (int i = 0; i < NET_N; i++)
 		taken(&at[i]);
-	lab_refuse(&coordinator, LAB_SUBMIT, RC_IO, "no");
-	coordinator.answer[LAB_SUBMIT].delay_ms = 1500;
+	lab_refuse(&lab[0], LAB_SUBMIT, RC_IO, "no");
+	lab[0].answer[LAB_SUBMIT].delay_ms = 1500;
 	at[0].answer[LAB_SUBMIT].delay_ms = 700;
 	h = handing(&dsse, id);
 	start = clock_ms();
@@ -453,7 +397,7 @@ no_waits_for_nobody(void **state)
 	for (int i = 0; i < NET_N; i++)
 		assert_true(at[i].answer[LAB_SUBMIT].called_ms - start < 600);
 	/* ... nor does a custodian delay the log. */
-	assert_true(coordinator.answer[LAB_SUBMIT].called_ms - start < 600);
+	assert_true(lab[0].answer[LAB_SUBMIT].called_ms - start < 600);
 	assert_int_equal(h.log_rc, RC_IO);
 	assert_int_equal(handin_judge(&h, true, &err), RC_OK);
 }
@@ -479,7 +423,7 @@ the_rest_goes_to_the_log_first(void **state)
 	h.blob = blob;
 	h.n_blobs = 2;
 	h.n_fixed = 1;
-	lab_refuse(&coordinator, LAB_SUBMIT, RC_DENIED, "I do not like it");
+	lab_refuse(&lab[0], LAB_SUBMIT, RC_DENIED, "I do not like it");
 	must(handin_other(&h, &err), &err);
 	assert_non_null(h.c);
 	q = quorate__v1__submit_request__unpack(NULL, at[0].answer[LAB_SUBMIT].request.n,
@@ -606,20 +550,13 @@ why_it_is_void(void **state)
 static void
 start(void)
 {
-	struct rpc_client_options	o = { .address = coordinator.address };
-	struct custodian		*c;
+	struct rpc_client_options	o = { .address = lab[0].address };
 	struct err			err;
 
+	lab_found();
 	must(charter_parse(buf_view(&net.charter_json), &remote_.charter, &err), &err);
-	lab_start(&coordinator, "Coordinator");
-	o.server_cert = buf_view(&coordinator.pem);
+	o.server_cert = buf_view(&lab[0].pem);
 	must(rpc_client_new(&o, &remote_.rpc, &err), &err);
-	for (int i = 0; i < NET_N; i++) {
-		lab_start(&at[i], "Custodian");
-		c = &remote_.charter->custodian[i];
-		(void)snprintf(c->address, sizeof(c->address), "%s", at[i].address);
-		c->tls_certificate = (struct blob_ref){ at[i].der.p, at[i].der.n };
-	}
 	must(custodians_new(&remote_, &cs, &err), &err);
 }
 
@@ -645,15 +582,11 @@ main(void)
 	int		failed;
 
 	must(secret_init(&err), &err);
-	net_init(&net);
 	start();
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	custodians_free(cs);
 	rpc_client_free(remote_.rpc);
 	charter_free(remote_.charter);
-	lab_done(&coordinator);
-	for (int i = 0; i < NET_N; i++)
-		lab_done(&at[i]);
-	net_done(&net);
+	lab_close();
 	return failed;
 }
