@@ -198,7 +198,7 @@ custodians_seen(const struct custodians *c, struct checkpoint *ret)
 	memset(ret, 0, sizeof(*ret));
 	tree_range_root(&empty, ret->root);
 	for (i = 0; i < c->charter->n; i++)
-		if (c->view[i].rc == RC_OK && c->view[i].has_cosigned && c->view[i].cosigned.size > ret->size)
+		if (c->view[i].has_cosigned && c->view[i].cosigned.size > ret->size)
 			*ret = c->view[i].cosigned;
 }
 

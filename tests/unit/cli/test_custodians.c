@@ -56,7 +56,7 @@ notes_are_verified(void **state)
 	assert_int_equal(custodians_up(cs), 2);
 	assert_non_null(strstr(cs->view[0].words, "DID NOT SIGN"));
 	assert_true(cs->view[0].spoke);
-	/* Nothing that such a one says counts, its good note included. */
+	/* Nothing that such a one says counts. */
 	custodians_seen(cs, &seen);
 	assert_int_equal(seen.size, end.size);
 	assert_memory_equal(seen.root, end.root, 32);
@@ -115,7 +115,7 @@ texts_are_cleaned_and_lists_cut(void **state)
 	lab_honest(&s, &end);
 	s.health.doubt = doubt;
 	lab_row(&s, id, type, who, 5);
-	lab_row(&s, id, type, who, 5);			/* twice is once */
+	lab_row(&s, id, type, who, 9);			/* twice is once */
 	s.row[2] = s.row[0];
 	s.row[2].id.len = 31;				/* no id */
 	s.rows[2] = &s.row[2];
@@ -133,6 +133,7 @@ texts_are_cleaned_and_lists_cut(void **state)
 	must(custodians_missing(cs, &m, &n, &err), &err);
 	assert_int_equal(n, 1);
 	assert_int_equal(m[0].at, 1);
+	assert_int_equal(m[0].since, 5);
 	assert_string_equal(m[0].type, "?[31mdenial");
 	assert_int_equal(strlen(m[0].who), sizeof(m[0].who) - 1);
 	assert_int_equal(strncmp(m[0].who, "legal???xx", 10), 0);
