@@ -38,65 +38,15 @@ put_blobs(struct appending *a, struct span leaf, struct err *err)
 	return RC_OK;
 }
 
-/* May something of its type be waiting here for the log to show it? */
-static bool
-may_be_awaited(enum statement_type t)
-{
-	return t == STATEMENT_REQUEST || t == STATEMENT_DECISION || t == STATEMENT_WITHDRAWAL ||
-	    t == STATEMENT_REVOCATION || t == STATEMENT_RECEIPT || t == STATEMENT_CHECKED || t == STATEMENT_GARBAGE;
-}
-
-/* The log shows it: it is owed, and expected, no longer. */
-static enum rc
-forget(struct custody *c, const struct statement *s, enum void_reason why, struct err *err)
-{
-	uint8_t	key[OWED_KEY_BYTES];
-
-	if (s->type == STATEMENT_CHECKED || s->type == STATEMENT_GARBAGE)
-		return store_journal_del(c->store, JOURNAL_FOUND, SPAN_OF(s->id), err);
-	if (s->type == STATEMENT_RECEIPT && why == VOID_NONE) {
-		custody_owed_key(s, key);
-		TRY(store_journal_del(c->store, JOURNAL_RECEIPT, SPAN_OF(key), err));
-	}
-	return handed_logged(c, s, why, err);
-}
-
-/* A copy with a broken signature is not the statement: only what its signer signed is heard. */
-static enum rc
-forget_awaited(struct custody *c, const struct verdict *v, struct span leaf, struct err *err)
-{
-	AUTO_DONE(dsse_done) struct dsse d;
-	AUTO_DONE(statement_done) struct statement s;
-	struct entry		e;
-	enum void_reason	why;
-	uint64_t		index;
-	enum rc			rc;
-
-	memset(&d, 0, sizeof(d));
-	memset(&s, 0, sizeof(s));
-	if (!may_be_awaited((enum statement_type)v->type))
-		return RC_OK;
-	rc = replica_logged(c->replica, v->id, &index, &why, err);
-	if (rc == RC_MISSING && v->why != VOID_EXPIRED)
-		return RC_OK;
-	if (rc != RC_OK && rc != RC_MISSING)
-		return rc;
-	TRY(entry_parse(leaf, &e, err));
-	TRY(dsse_parse(e.dsse, &d, err));
-	TRY(statement_parse(&d, &s, err));
-	/* Expired, nobody looked at its signature: but nobody's can have an effect any more. */
-	return rc == RC_MISSING ? handed_logged(c, &s, VOID_EXPIRED, err) : forget(c, &s, why, err);
-}
-
 /* What else is to be known of an entry that was applied, in the same transaction. */
 static enum rc
-note_entry(struct appending *a, uint64_t index, const struct verdict *v, struct span leaf, struct err *err)
+note_entry(struct appending *a, uint64_t index, const struct verdict *v, struct err *err)
 {
 	if (v->type == STATEMENT_DECISION && v->effective)
 		TRY(custody_note_arrival(a->c, index, a->now, err));
 	if (v->type == STATEMENT_BATCH && v->effective)
 		TRY(check_note_batch(a->c, index, err));
-	return forget_awaited(a->c, v, leaf, err);
+	return awaited_note(a->c, index, v, err);
 }
 
 static enum rc
@@ -125,7 +75,7 @@ take_entry(struct appending *a, struct span leaf, struct err *err)
 	TRY(store_append(c->store, leaf, err));
 	TRY(store_verdict_put(c->store, index, &v, err));
 	a->size++;
-	return note_entry(a, index, &v, leaf, err);
+	return note_entry(a, index, &v, err);
 }
 
 /* An entry that is here already must be the same one. */
@@ -219,8 +169,9 @@ take(struct appending *a, struct err *err)
 {
 	TRY(take_entries(a, err));
 	TRY(take_all_shares(a, err));
-	TRY(handed_expire(a->c, a->now, err));
-	return append_notes(a, err);
+	TRY(append_notes(a, err));
+	TRY(awaited_settle(a->c, err));
+	return handed_expire(a->c, a->now, err);
 }
 
 static enum rc

@@ -45,6 +45,9 @@ MUST_USE enum rc batch_of(struct custody *c, uint64_t index, struct dsse *d, str
 
 /* In the transaction, after the entries: the notes that came with them. */
 MUST_USE enum rc append_notes(struct appending *a, struct err *err);
+/* In the transaction: of an entry that was applied; and what q have cosigned by now is waited for no longer. */
+MUST_USE enum rc awaited_note(struct custody *c, uint64_t index, const struct verdict *v, struct err *err);
+MUST_USE enum rc awaited_settle(struct custody *c, struct err *err);
 /* What a reply has of the statements that wait: custodian/waiting.c. */
 #define WAITING_MAX		16
 

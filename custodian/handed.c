@@ -111,8 +111,8 @@ slots_read(struct custody *c, enum handed_kind last, struct slots *ret, struct e
 	struct reading	k = { .s = &s, .last = last };
 	enum rc		rc;
 
-	/* HANDED_MAX of them: handed_take() sees to that. */
-	rc = store_journal_each(c->store, JOURNAL_SLOT, SPAN(NULL, 0), HANDED_MAX, on_slot, &k, err);
+	/* No more of them: handed_take() sees to that. */
+	rc = store_journal_each(c->store, JOURNAL_SLOT, SPAN(NULL, 0), HANDED_ALL_MAX, on_slot, &k, err);
 	if (rc != RC_OK && !k.past) {
 		slots_done(&s);
 		return rc;
@@ -335,8 +335,8 @@ is_over(struct custody *c, const struct slot *s, when now, bool *ret, struct err
 	if (*ret || slot_kind(s) == KIND_REVOCATION)
 		return RC_OK;
 	rc = replica_request(c->replica, slot_subject(s), now, &v, err);
-	*ret = rc == RC_MISSING || (rc == RC_OK && v.phase != REQUEST_OPEN && v.phase != REQUEST_MET &&
-	    v.phase != REQUEST_ORDERED);
+	/* A request that is not there was of a tail that is gone, and may be logged again. */
+	*ret = rc == RC_OK && v.phase != REQUEST_OPEN && v.phase != REQUEST_MET && v.phase != REQUEST_ORDERED;
 	return rc == RC_MISSING ? RC_OK : rc;
 }
 
@@ -345,9 +345,14 @@ handed_expire(struct custody *c, when now, struct err *err)
 {
 	AUTO_DONE(slots_done) struct slots s;
 	size_t	i, n = 0;
+	when	log;
 	bool	over;
 
 	memset(&s, 0, sizeof(s));
+	/* Who sets our clock ahead must not make us forget, nor who dates the log. */
+	TRY(replica_time(c->replica, &log, err));
+	if (log < now)
+		now = log;
 	TRY(slots_read(c, KIND_LAST, &s, err));
 	for (i = 0; i < s.n && n < EXPIRE_AT_ONCE; i++) {
 		if (now <= s.slot[i].expires || now - s.slot[i].expires <= HANDED_KEEP)

@@ -8,12 +8,14 @@
  * coordinator, and is expected in the log: what stays out of it is censored, and
  * everybody may see that (Checkpoint). A peer's receipts travel the same way.
  *
- * Forgotten when the log shows an authentic statement of its id, effective or void; but
- * a "no" that the log shows only after it expired was swallowed by delay, and goes on
- * barring. HANDED_KEEP after it expired, what is no "no" is forgotten as well, and a "no"
- * whose request is over.
+ * Forgotten when the log shows an authentic statement of its id below a checkpoint that
+ * q cosigned, effective or void: what no quorum stands behind may be a log that was made
+ * for this custodian alone. But a "no" that the log shows only after it expired was
+ * swallowed by delay, and goes on barring. HANDED_KEEP after it expired, what is no "no"
+ * is forgotten as well, and a "no" whose request is over: by the log's time and our clock.
  *
- * Bounds: HANDED_MAX in all, HANDED_NO_MAX of one signer's; of requests and
+ * Bounds: HANDED_MAX in all, but HANDED_NO_SURE "no"s of each person find a place
+ * whatever others did; HANDED_NO_MAX of one signer's; of requests and
  * approvals HANDED_OTHER_MAX in all, HANDED_OTHER_OWN of one signer, and their blobs
  * HANDED_BLOBS_MAX bytes; HANDED_RECEIPTS_OWN receipts of one custodian. One statement
  * of a kind, subject and signer (a denial and an approval are two kinds): a second is
@@ -27,6 +29,8 @@
 
 #define HANDED_MAX		4096
 #define HANDED_NO_MAX		512
+#define HANDED_NO_SURE		4	/* of a person, however many others there are */
+#define HANDED_ALL_MAX		(HANDED_MAX + PEOPLE_MAX * HANDED_NO_SURE)
 #define HANDED_OTHER_MAX	256
 #define HANDED_OTHER_OWN	16
 #define HANDED_RECEIPTS_OWN	64
@@ -39,7 +43,7 @@ struct custody;
 enum handed_fate {
 	HANDED_TAKEN,		/* durable, acted upon, passed on */
 	HANDED_KNOWN,		/* was here already */
-	HANDED_LOGGED,		/* the log shows it */
+	HANDED_LOGGED,		/* the log shows it; a "no" is taken as well, until q cosigned that */
 	HANDED_REFUSED,		/* `why`: it would be void */
 };
 
@@ -48,6 +52,7 @@ struct handed_answer {
 	uint8_t		 id[SHA256_BYTES];
 	enum void_reason why;
 	uint64_t	 index;		/* logged: its entry */
+	bool		 no;
 };
 
 /*
@@ -61,8 +66,8 @@ MUST_USE enum rc handed_take(struct custody *c, uint8_t from, struct span dsse, 
     size_t n_blobs, struct handed_answer *ret, struct err *err);
 
 /*
- * In the transaction of an append: the log shows this one, which is authentic, with this
- * verdict. An effective denial, revocation or receipt stands for every other of its kind,
+ * In the transaction of an append: the log shows this one, which is authentic and covered
+ * by q cosignatures, with this verdict. An effective denial, revocation or receipt stands for every other of its kind,
  * subject and signer as well: they could only be void now.
  */
 MUST_USE enum rc handed_logged(struct custody *c, const struct statement *s, enum void_reason why, struct err *err);

@@ -164,7 +164,7 @@ judge(struct taking *k, struct handed_answer *a, struct err *err)
 
 /* --- a place ------------------------------------------------------------------------------ */
 
-struct used { size_t all, no_own, other, other_own, receipts_own, blobs; };
+struct used { size_t all, no_own, no_person, other, other_own, receipts_own, blobs; };
 
 static struct used
 count_used(const struct taking *k)
@@ -181,6 +181,7 @@ count_used(const struct taking *k)
 			u.receipts_own += own;
 		} else if (slot_kind(s) <= KIND_NO_LAST) {
 			u.no_own += own;
+			u.no_person += strcmp(s->who, k->slot.who) == 0;
 		} else {
 			u.other++;
 			u.other_own += own;
@@ -198,9 +199,10 @@ check_room(struct taking *k, struct err *err)
 
 	if (k->s.type == STATEMENT_RECEIPT)
 		full |= u.receipts_own >= HANDED_RECEIPTS_OWN;
-	else if (slot_kind(&k->slot) <= KIND_NO_LAST)
+	else if (slot_kind(&k->slot) <= KIND_NO_LAST) {
+		full &= u.no_person >= HANDED_NO_SURE;
 		full |= u.no_own >= HANDED_NO_MAX;
-	else
+	} else
 		full |= u.other >= HANDED_OTHER_MAX || u.other_own >= HANDED_OTHER_OWN ||
 		    u.blobs + k->slot.blob_bytes > HANDED_BLOBS_MAX;
 	if (!full)
@@ -262,6 +264,23 @@ keep(struct taking *k, struct handed_answer *a, struct err *err)
 	return taken(k, a, HANDED_TAKEN, err);
 }
 
+/*
+ * The log shows it. What no quorum stands behind may be shown to this custodian alone,
+ * and be gone tomorrow: a "no" is kept until one does.
+ */
+static enum rc
+logged(struct taking *k, struct handed_answer *a, struct err *err)
+{
+	struct handed_answer	kept = *a;
+	uint64_t		cosigned;
+
+	a->fate = HANDED_LOGGED;
+	TRY(custody_cosigned_size(k->c, &cosigned, err));
+	if (a->index < cosigned || slot_kind(&k->slot) > KIND_NO_LAST)
+		return RC_OK;
+	return keep(k, &kept, err);
+}
+
 /* --- all of it --------------------------------------------------------------------------- */
 
 static enum rc
@@ -273,9 +292,10 @@ take(struct taking *k, const struct span *blob, size_t n_blobs, struct handed_an
 	TRY(read_statement(k, err));
 	TRY(check_author(k, err));
 	memcpy(a->id, k->s.id, sizeof(a->id));
+	a->no = slot_kind(&k->slot) <= KIND_NO_LAST;
 	rc = replica_logged(k->c->replica, k->s.id, &a->index, &a->why, err);
 	if (rc == RC_OK)
-		a->fate = HANDED_LOGGED;
+		return logged(k, a, err);
 	if (rc != RC_MISSING)
 		return rc;
 	/* What waits here and what the log would say of it since are two things. */

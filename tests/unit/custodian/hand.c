@@ -132,7 +132,8 @@ handed_n(struct bench *b)
 }
 
 void
-fill_slots(struct bench *b, enum handed_kind kind, const uint8_t signer[32], size_t n, uint32_t blob_bytes)
+fill_slots_of(struct bench *b, const char *who, enum handed_kind kind, const uint8_t signer[32], size_t n,
+    uint32_t blob_bytes)
 {
 	struct slot	s;
 	struct err	err;
@@ -147,8 +148,14 @@ fill_slots(struct bench *b, enum handed_kind kind, const uint8_t signer[32], siz
 		s.since = clock_now();
 		s.expires = s.since + 3600;
 		s.blob_bytes = blob_bytes;
-		strcpy(s.who, "somebody");
+		(void)snprintf(s.who, sizeof(s.who), "%s", who);
 		must(slot_put(&b->c, &s, SPAN_STR("a statement"), NULL, 0, &err), &err);
 	}
 	must(store_commit(b->c.store, &err), &err);
+}
+
+void
+fill_slots(struct bench *b, enum handed_kind kind, const uint8_t signer[32], size_t n, uint32_t blob_bytes)
+{
+	fill_slots_of(b, "somebody", kind, signer, n, blob_bytes);
 }

@@ -35,5 +35,7 @@ uint32_t handed_n(struct bench *b);
 
 /* Rows that nobody signed, to fill a bound: `n` slots of a kind, signed by `signer`. */
 void	 fill_slots(struct bench *b, enum handed_kind kind, const uint8_t signer[32], size_t n, uint32_t blob_bytes);
+void	 fill_slots_of(struct bench *b, const char *who, enum handed_kind kind, const uint8_t signer[32], size_t n,
+	    uint32_t blob_bytes);
 
 #endif

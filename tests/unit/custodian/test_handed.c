@@ -804,7 +804,27 @@ no_more_at_all(void **state)
 	(void)state;
 	ordered("standard");
 	say_decision(&b, request, NET_LEGAL, false, &said);
-	fill_slots(&b, KIND_DENIAL, somebody, HANDED_MAX, 0);
+	fill_slots(&b, KIND_DENIAL, somebody, HANDED_MAX - HANDED_NO_SURE, 0);
+	fill_slots_of(&b, "legal", KIND_REVOCATION, somebody, HANDED_NO_SURE, 0);
+	full("all");
+}
+
+/* Whatever others had room for: a few "no"s of each person, whichever key signs them. */
+static void
+room_for_everybody(void **state)
+{
+	(void)state;
+	ordered("standard");
+	say_decision(&b, request, NET_LEGAL, false, &said);
+	fill_slots(&b, KIND_REVOCATION, somebody, HANDED_MAX + 100, 0);
+	fill_slots_of(&b, "legal", KIND_WITHDRAWAL, somebody, HANDED_NO_SURE - 1, 0);
+	hand_ok(&b, &said, HANDED_TAKEN, VOID_NONE);
+	refused("denial");
+	said_done(&said);
+	say_decision(&b, request, NET_SECOND_COMPLIANCE, true, &said);
+	full("all");
+	said_done(&said);
+	say_revocation(&b, &b.net.person[NET_LEGAL], NET_LEGAL, &said);
 	full("all");
 }
 
@@ -883,12 +903,13 @@ backdate(enum handed_kind kind, const uint8_t subject[32], when expires)
 static void
 forgets_what_is_over(void **state)
 {
-	when	long_ago = clock_now() - HANDED_KEEP - 10;
+	/* By the log's time as well, which is a minute behind. */
+	when	long_ago = clock_now() - HANDED_KEEP - 100;
 
 	(void)state;
 	ordered("standard");
 	backdate(KIND_APPROVAL, request, long_ago);
-	backdate(KIND_REQUEST, request, long_ago + 20);
+	backdate(KIND_REQUEST, request, long_ago + 120);
 	backdate(KIND_DENIAL, request, long_ago);
 	backdate(KIND_REVOCATION, somebody, long_ago);
 	bench_sync(&b, 4);
@@ -939,6 +960,7 @@ main(void)
 		TEST(own_receipts_are_shown),
 		TEST(no_more_of_one_signer),
 		TEST(no_more_at_all),
+		TEST(room_for_everybody),
 		TEST(requests_and_approvals),
 		TEST(requests_and_approvals_of_all),
 		TEST(blobs_of_all),

@@ -95,6 +95,10 @@ goes_out_until_logged(void **state)
 	}
 	assert_true(net_log_dsse(&b.net, buf_view(&said.dsse)).effective);
 	r = append();
+	assert_int_equal(r->n_statements, 1);
+	bench_reply_free(r);
+	bench_sync(&b, 4);
+	r = append();
 	assert_int_equal(r->n_statements, 0);
 	assert_int_equal(r->health->handed, 0);
 	bench_reply_free(r);
