@@ -29,7 +29,7 @@
 
 #define COMPARE_NONCE_BYTES	32
 #define COMPARE_INSTANCE_BYTES	16
-#define COMPARE_EVERY_MS	5000	/* between exchanges with one peer when nothing happens */
+#define COMPARE_EVERY_MS	5000	/* between exchanges with one peer when nothing happens; in large networks more */
 #define COMPARE_SOON_MS		250	/* ... until we are ready; doubles up to the above */
 #define COMPARE_SIGNED_MS	1000	/* a peer's answer is signed at most once in this time */
 

@@ -15,6 +15,7 @@
 
 #define EXCHANGE_METHOD	"/quorate.v1.Custodian/Exchange"
 #define EXCHANGE_MS	3000
+#define PEERS_A_PERIOD	8		/* of more, each is asked less often: the cost is the same */
 #define AT_ONCE_MS	10u		/* between questions to one peer, however much there is to ask */
 #define AT_ONCE_MAX	64u		/* in a row: a peer that lies keeps nobody busy */
 
@@ -35,6 +36,7 @@ struct peers {
 	pthread_cond_t		 changed;
 	bool			 stopping;
 	uint64_t		 wakes;
+	unsigned		 every_ms;
 	uint8_t			 n;
 	struct peer_link	 link[CUSTODIANS_MAX];
 };
@@ -128,7 +130,7 @@ peer_thread(void *arg)
 			continue;
 		}
 		ms = soon;
-		soon = soon * 2 < COMPARE_EVERY_MS ? soon * 2 : COMPARE_EVERY_MS;
+		soon = soon * 2 < k->p->every_ms ? soon * 2 : k->p->every_ms;
 	}
 	return NULL;
 }
@@ -240,6 +242,7 @@ peers_start(const char *dir, const struct charter *charter, keeper_ask ask, void
 	TRY(peers_new(&p, err));
 	p->ask = ask;
 	p->user = user;
+	p->every_ms = COMPARE_EVERY_MS * (1 + (charter->n - 2U) / PEERS_A_PERIOD);
 	rc = links_start(p, dir, charter, err);
 	if (rc != RC_OK) {
 		peers_stop(p);

@@ -636,6 +636,29 @@ reply_free(Quorate__V1__ExchangeReply *r)
 	quorate__v1__exchange_reply__free_unpacked(r, NULL);
 }
 
+/* The example of exchange-v1 section 3. */
+static void
+what_is_signed(void **state)
+{
+	AUTO_DONE(buf_done) struct buf	message = BUF_INIT(BIG);
+	Quorate__V1__ExchangeReply	none = QUORATE__V1__EXCHANGE_REPLY__INIT;
+	struct exchange_facts		f = { .peer = 3, .asker = 1, .size = 5, .asker_past = { .steps = 7, .size = 4 } };
+	uint8_t				digest[32];
+	char				hex[HEX_BYTES(32)];
+
+	(void)state;
+	memset(f.genesis, 1, 32);
+	memset(f.nonce, 2, 32);
+	memset(f.root, 3, 32);
+	memset(f.asker_past.root, 4, 32);
+	ok(exchange_statements(&none, f.statements, &err));
+	exchange_message(&f, &message);
+	assert_int_equal(message.n, 246);
+	sha256_one(digest, buf_view(&message));
+	assert_string_equal(hex_write(SPAN_OF(digest), hex),
+	    "c18883e5306141dcc10e65a606ad97586ac1933030446e408545aafa94528de5");
+}
+
 static void
 answers_to_a_nonce(void **state)
 {
@@ -684,24 +707,27 @@ answers_to_a_nonce(void **state)
 static void
 short_when_nothing_is_new(void **state)
 {
-	AUTO_DONE(buf_done) struct buf	 n = BUF_INIT(BIG);
-	Quorate__V1__ExchangeRequest	 q = question();
+	Quorate__V1__ExchangeRequest	 q = question(), *idle;
 	Quorate__V1__ExchangeReply	*r = NULL;
+	size_t				 bytes;
 
 	(void)state;
 	bench_compare(&b);
 	bench_sync(&b, 4);
-	peer_note(&b, NO_FORK, 4, 0, &n);
 	ok(asks(2, &q, &r));
 	assert_int_not_equal(r->checkpoint.len, 0);
 	assert_int_not_equal(r->cosigned.len, 0);
 	reply_free(r);
-	q.checkpoint = (ProtobufCBinaryData){ n.n, n.p };
-	q.cosigned_size = 4;
-	ok(asks(2, &q, &r));
+	/* What idle custodians ask each other, both ways: docs/adr/0012. */
+	answers(2);
+	idle = peer_asked(&b, 2);
+	assert_int_equal(idle->nonce.len, 0);
+	ok(asks(2, idle, &r));
 	assert_int_equal(r->checkpoint.len + r->cosigned.len, 0);
-	assert_true(quorate__v1__exchange_request__get_packed_size(&q) +
-	    quorate__v1__exchange_reply__get_packed_size(r) < 700);
+	bytes = quorate__v1__exchange_request__get_packed_size(idle) + quorate__v1__exchange_reply__get_packed_size(r);
+	print_message("%zu bytes\n", bytes);
+	assert_true(bytes < 700);
+	quorate__v1__exchange_request__free_unpacked(idle, NULL);
 	reply_free(r);
 }
 
@@ -822,7 +848,7 @@ main(void)
 		TEST(larger_alone_says_nothing), TEST(conflict_with_a_larger), TEST(wrong_proof), TEST(notes_of_others),
 		TEST(brought_with_an_append), TEST(suspicion_until_proved), TEST(suspicion_of_a_process),
 		TEST(accused_by_a_peer), TEST(forgot), TEST(nothing_forgotten), TEST(peer_put_back), TEST(remembered),
-		TEST(other_states), TEST(answers_to_a_nonce), TEST(short_when_nothing_is_new), TEST(refused_questions),
+		TEST(other_states), TEST(what_is_signed), TEST(answers_to_a_nonce), TEST(short_when_nothing_is_new), TEST(refused_questions),
 		TEST(accused_by_a_question), TEST(passed_on),
 	};
 	int	rc;
