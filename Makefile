@@ -233,8 +233,9 @@ $(BUILD)/tests/system/%: $(BUILD)/obj/tests/system/%.o $(ALL_LIBS)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $< $(call group,$(ALL_LIBS)) $(ALL_LD)
 
-# Parties that lie to real ones (tests/liars/README.md): a coordinator, a custodian, a clock.
-LIARS	= $(BUILD)/tests/liars/coordinator $(BUILD)/tests/liars/bin/custodiand $(BUILD)/tests/liars/clock.so
+# Parties that lie to real ones (tests/liars/README.md): a coordinator, a custodian, a sealer, a clock.
+LIARS	= $(BUILD)/tests/liars/coordinator $(BUILD)/tests/liars/bin/custodiand $(BUILD)/tests/liars/bin/quorate \
+	  $(BUILD)/tests/liars/clock.so
 LIAR_O	= $(call obj,$(wildcard tests/liars/*.c))
 LIAR_CUSTODIAN_O = $(call obj,tests/liars/wrap/custodian.c $(main_custodiand))
 LIAR_WRAP = keeper_main shamir_contribute cms_seal custody_sign custody_contribute custody_append replica_state_digest
@@ -248,6 +249,14 @@ $(BUILD)/tests/liars/bin/custodiand: $(LIAR_CUSTODIAN_O) $(ALL_LIBS)
 	$(call say,LD)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) $(LIAR_WRAP:%=-Wl,--wrap=%) -o $@ $(LIAR_CUSTODIAN_O) $(call group,$(ALL_LIBS)) $(ALL_LD)
+
+LIAR_SEALER_O = $(call obj,tests/liars/wrap/quorate.c $(main_quorate))
+SEALER_WRAP = sealed_key_encapsulate sealed_share_seal
+$(LIAR_SEALER_O): | $(PB_H)
+$(BUILD)/tests/liars/bin/quorate: $(LIAR_SEALER_O) $(ALL_LIBS)
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) $(SEALER_WRAP:%=-Wl,--wrap=%) -o $@ $(LIAR_SEALER_O) $(call group,$(ALL_LIBS)) $(ALL_LD)
 
 # Loaded before the C library: no sanitizer in it, whatever the rest is built with.
 $(BUILD)/tests/liars/clock.so: tests/liars/shim/clock.c
