@@ -66,6 +66,7 @@ struct custody {
 	struct steps		 steps;
 	struct comparing	 comparing;
 	struct checking		*checking;
+	uint64_t		 lacks_after;	/* the last batch that a reply looked at for want of its shares */
 	struct rotation		 rotation;
 	/* Of the call at hand, set by the keeper: who calls, and which custodian (0: none). */
 	uint32_t		 caller;	/* enum caller */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/wire.h"
 #include "custodian/append.h"
 
 #define HELD_LIFE		(3650 * UINT64_C(86400))
@@ -119,6 +120,52 @@ list_held(struct appending *a, struct reply_lists *l, struct err *err)
 	return RC_OK;
 }
 
+struct lacking {
+	struct appending	*a;
+	struct reply_lists	*l;
+	size_t			 n;		/* looked at */
+};
+
+static enum rc
+on_unsaid(void *user, struct span key, struct span value, struct err *err)
+{
+	struct lacking	*k = user;
+	struct rd	 r = rd_init(key);
+	uint64_t	 batch;
+	bool		 known;
+	size_t		 i;
+
+	(void)value;
+	if (!rd_u64(&r, &batch) || !rd_done(&r))
+		return err_set(err, RC_BUG, "the record of unchecked batches is damaged");
+	k->n++;
+	k->a->c->lacks_after = batch;
+	TRY(store_shares_has(k->a->c->store, batch, &known, err));
+	for (i = 0; i < k->l->n_missing && !known; i++)
+		known = k->l->missing[i] == batch;
+	/* Of a batch that came just now the shares may be on their way. */
+	if (!known && batch < k->a->before && k->l->n_missing < REPLY_MISSING_MAX)
+		k->l->missing[k->l->n_missing++] = batch;
+	return RC_OK;
+}
+
+/* What a custodian whose database was put back no longer holds, some at a time. */
+static enum rc
+list_lacking(struct appending *a, struct reply_lists *l, struct err *err)
+{
+	struct custody	*c = a->c;
+	struct lacking	 k = { a, l, 0 };
+	uint8_t		 after[8];
+	size_t		 i;
+
+	for (i = 0; i < sizeof(after); i++)
+		after[i] = (uint8_t)(c->lacks_after >> (56 - 8 * i));
+	TRY(store_journal_each(c->store, JOURNAL_UNSAID, SPAN_OF(after), REPLY_MISSING_MAX, on_unsaid, &k, err));
+	if (k.n < REPLY_MISSING_MAX)
+		c->lacks_after = 0;		/* those were the last: from the first again */
+	return RC_OK;
+}
+
 static enum rc
 write_reply(struct appending *a, struct reply_lists *l, struct buf *reply, struct err *err)
 {
@@ -166,6 +213,8 @@ list_all(struct appending *a, struct reply_lists *l, struct err *err)
 
 	TRY(store_begin(a->c->store, err));
 	rc = list_held(a, l, err);
+	if (rc == RC_OK)
+		rc = list_lacking(a, l, err);
 	if (rc == RC_OK)
 		rc = store_journal_each(a->c->store, JOURNAL_RECEIPT, SPAN(NULL, 0), REPLY_RECEIPTS_MAX,
 		    on_receipt, l, err);

@@ -32,7 +32,9 @@ copy "$work/backup" "$one/state"
 up
 ok "an older database is an alarm" soon said 'ALARM: this custodian does not remember all that it did'
 ok "it catches up with the others" soon said 'caught up with the others after something was forgotten'
-ok "what was sealed since comes back" soon held_by_all "$b"
+(seal standard >/dev/null)
+ok "the coordinator names whose shares are kept nowhere else" soon grep -q 'custodian 1 .*lacks the shares of batch' \
+    "$net/coordinator/log"
 devnet kill "$net" custodian-5
 c=$(seal standard)
 ok "it goes on cosigning: without it there would be no quorum" quorate status "$c"
@@ -49,14 +51,13 @@ down
 rm "$one"/state/replica.db*
 up
 ok "a database that is gone is an alarm as well" soon said 'ALARM: this custodian does not remember all that it did'
-ok "the log comes again, and the shares" soon held_by_all "$a"
-ok "and it catches up" soon said 'caught up with the others after something was forgotten'
+ok "the log comes again, and it catches up" soon said 'caught up with the others after something was forgotten'
 
 # Two of it.
 before=$(stat -c %s "$one/log")
 cp -a "$one/state" "$work/clone"
 sed -i 's/"listen": "127.0.0.1:[0-9]*"/"listen": "127.0.0.1:9"/' "$work/clone/custodian.json"
-SOFTHSM2_CONF=$one/softhsm.conf "$QUORATE_BIN/custodiand" run "$work/clone" >"$work/clone.log" 2>&1 &
+SOFTHSM2_CONF=$one/softhsm2.conf "$QUORATE_BIN/custodiand" run "$work/clone" >"$work/clone.log" 2>&1 &
 clone=$!
 soon grep -qF 'does not remember' "$work/clone.log"
 (seal standard >/dev/null)

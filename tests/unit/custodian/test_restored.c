@@ -297,6 +297,46 @@ the_newer_comes_back(void **state)
 	assert_true(b.c.steps.since == UINT64_MAX);
 }
 
+/* --- shares ------------------------------------------------------------------------------------- */
+
+/* How many batches a reply says that it lacks; no_shares: none come with the call. */
+static size_t
+lacks(bool no_shares)
+{
+	struct bench_sending		 s = bench_sending(&b);
+	Quorate__V1__AppendReply	*r = NULL;
+	struct err			 err;
+	size_t				 n;
+
+	s.no_shares = no_shares;
+	ok(bench_send(&b, &s, &r, &err), &err);
+	n = r->n_missing_shares;
+	assert_true(n == 0 || r->missing_shares[0] == b.batch[b.n_batches - n].index);
+	bench_reply_free(r);
+	return n;
+}
+
+/* What came after the copy was taken it asks for, though it said once that it held it. */
+static void
+asks_for_its_shares(void **state)
+{
+	(void)state;
+	seal_some();
+	assert_int_equal(lacks(false), 0);
+	save("old");
+	seal_some();
+	seal_some();
+	assert_int_equal(lacks(false), 0);
+	put_back("old");
+	assert_int_equal(lacks(true), 0);	/* they may be on their way */
+	assert_int_equal(lacks(true), 2);
+	assert_int_equal(lacks(true), 2);
+	bench_restart(&b);
+	assert_int_equal(lacks(true), 2);
+	assert_int_equal(lacks(false), 0);
+	assert_int_equal(lacks(true), 0);
+}
+
 /* --- acts ---------------------------------------------------------------------------------------- */
 
 static uint8_t	request[32], order[32];
@@ -495,6 +535,7 @@ main(void)
 		TEST(restored_twice),
 		TEST(missing_database),
 		TEST(the_newer_comes_back),
+		TEST(asks_for_its_shares),
 		TEST(an_act_is_a_step),
 		TEST(acts_are_not_forgotten),
 		TEST(a_no_is_not_forgotten),
