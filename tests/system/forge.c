@@ -10,6 +10,9 @@
  *	forge contribute NET CUSTODIAN ORDER	asks a custodian as the coordinator would
  *	forge append NET CUSTODIAN NOTE		brings a custodian a "cosigned" note, no entries
  *
+ *	forge hand CUSTODIAN FILE [--times N]	hands an envelope to a custodian, as anybody could; the last answer,
+ *	    and how many calls were refused for being too many
+ *
  * Answers are one JSON object. Exit: as edge/edge.h, by the answer.
  */
 #include <stdio.h>
@@ -21,7 +24,7 @@
 static bool	want_deny, want_expired, want_flip;
 
 struct forging {
-	const char	*key, *genesis, *charter, *seen_root, *subject, *scope, *addressee;
+	const char	*key, *genesis, *charter, *seen_root, *subject, *scope, *addressee, *times;
 };
 
 static enum rc
@@ -245,6 +248,61 @@ append(const char *net, const char *number, const char *path, struct err *err)
 	return ask_custodian(net, number, "/quorate.v1.Custodian/Append", &q.base, err);
 }
 
+/* --- a custodian, asked by a stranger --------------------------------------------------------- */
+
+static enum rc
+as_stranger(const char *number, struct rpc_client **ret, struct err *err)
+{
+	AUTO(charter_free) struct charter *c = NULL;
+	struct rpc_client_options	o;
+	unsigned			i = (unsigned)atoi(number);
+
+	TRY(local_charter(NULL, &c, err));
+	if (i < 1 || i > c->n)
+		return err_set(err, RC_USAGE, "no custodian %s", number);
+	memset(&o, 0, sizeof(o));
+	o.address = c->custodian[i - 1].address;
+	o.server_cert = SPAN(c->custodian[i - 1].tls_certificate.p, c->custodian[i - 1].tls_certificate.n);
+	return rpc_client_new(&o, ret, err);
+}
+
+static enum rc
+print_taken(enum rc rc, const char *said, unsigned limited, struct span reply, struct err *err)
+{
+	Quorate__V1__SubmitReply	*a = rc == RC_OK ? quorate__v1__submit_reply__unpack(NULL, reply.n, reply.p) : NULL;
+	enum rc				 printed;
+
+	printed = cli_print_json(json_pack("{s:s,s:s,s:I,s:b,s:b,s:s}", "answer", rc_name(rc), "words", said, "limited",
+	    (json_int_t)limited, "taken", a != NULL && a->effective, "logged", a != NULL && a->logged, "why",
+	    a == NULL ? "" : a->why), err);
+	if (a != NULL)
+		quorate__v1__submit_reply__free_unpacked(a, NULL);
+	return rc != RC_OK ? rc : printed;
+}
+
+static enum rc
+hand(const char *number, const char *path, const char *times, struct err *err)
+{
+	AUTO(rpc_client_free) struct rpc_client *client = NULL;
+	AUTO_DONE(buf_done) struct buf dsse = BUF_INIT(2 * DSSE_BYTES_MAX), out = BUF_INIT(RPC_MESSAGE_MAX);
+	AUTO_DONE(buf_done) struct buf in = BUF_INIT(RPC_MESSAGE_MAX);
+	Quorate__V1__SubmitRequest	q = QUORATE__V1__SUBMIT_REQUEST__INIT;
+	char				said[RPC_SAID_BYTES] = "";
+	unsigned			n = times == NULL ? 1 : (unsigned)atoi(times), limited = 0;
+	enum rc				rc = RC_USAGE;
+
+	TRY(as_stranger(number, &client, err));
+	TRY(file_read(path, &dsse, err));
+	q.statement = (ProtobufCBinaryData){ dsse.n, dsse.p };
+	(void)quorate__v1__submit_request__pack(&q, buf_extend(&out, quorate__v1__submit_request__get_packed_size(&q)));
+	while (n-- > 0) {
+		buf_reset(&in);
+		rc = rpc_call_said(client, "/quorate.v1.Custodian/Submit", buf_view(&out), 5000, &in, said, err);
+		limited += rc == RC_LIMIT;
+	}
+	return print_taken(rc, said, limited, buf_view(&in), err);
+}
+
 static enum rc
 run(int argc, char **argv, struct err *err)
 {
@@ -256,8 +314,9 @@ run(int argc, char **argv, struct err *err)
 		{ "subject", OPTION_TEXT, &f.subject, "HEX", "" }, { "deny", OPTION_FLAG, &want_deny, NULL, "" },
 		{ "expired", OPTION_FLAG, &want_expired, NULL, "" }, { "flip-signature", OPTION_FLAG, &want_flip, NULL, "" },
 		{ "scope", OPTION_TEXT, &f.scope, "HEX", "" }, { "addressee", OPTION_TEXT, &f.addressee, "FILE", "" },
+		{ "times", OPTION_TEXT, &f.times, "N", "" },
 	};
-	const struct command	 c = { "forge decision|order|respell|submit|contribute|append ...", "For tests.", rows,
+	const struct command	 c = { "forge decision|order|respell|submit|contribute|append|hand ...", "For tests.", rows,
 		sizeof(rows) / sizeof(rows[0]) };
 	size_t	n;
 	bool	help;
@@ -277,6 +336,8 @@ run(int argc, char **argv, struct err *err)
 		return contribute(w[0], w[1], w[2], err);
 	if (strcmp(argv[1], "append") == 0 && n == 3)
 		return append(w[0], w[1], w[2], err);
+	if (strcmp(argv[1], "hand") == 0 && n == 2)
+		return hand(w[0], w[1], f.times, err);
 	return err_set(err, RC_USAGE, "%s", c.usage);
 }
 
