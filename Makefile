@@ -238,7 +238,8 @@ LIARS	= $(BUILD)/tests/liars/coordinator $(BUILD)/tests/liars/bin/custodiand $(B
 	  $(BUILD)/tests/liars/clock.so
 LIAR_O	= $(call obj,$(wildcard tests/liars/*.c))
 LIAR_CUSTODIAN_O = $(call obj,tests/liars/wrap/custodian.c $(main_custodiand))
-LIAR_WRAP = keeper_main shamir_contribute cms_seal custody_sign custody_contribute custody_append replica_state_digest
+LIAR_WRAP = keeper_main shamir_contribute cms_seal custody_sign custody_contribute custody_append \
+	    custody_exchange replica_state_digest
 $(LIAR_O) $(LIAR_CUSTODIAN_O): | $(PB_H)
 $(BUILD)/tests/liars/coordinator: $(LIAR_O) $(ALL_LIBS) $(BUILD)/libfixture.a
 	$(call say,LD)

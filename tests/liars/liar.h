@@ -126,6 +126,9 @@ bool	 bring_from(struct liar *l, struct story *s, unsigned custodian, uint64_t f
 void	 settle(struct liar *l, struct story *s);
 /* The same for those in mask; false: within ms not all of them took the note of a quorum. */
 bool	 settle_with(struct liar *l, struct story *s, uint32_t mask, unsigned ms);
+/* A statement about `subject` that custodian wants to see logged, appended to dsse. */
+bool	 found_by(struct liar *l, unsigned custodian, enum statement_type type, const uint8_t subject[SHA256_BYTES],
+	    struct buf *dsse);
 /* Receipts that stand out at those in mask, into the story. */
 void	 log_receipts(struct liar *l, struct story *s, uint32_t mask);
 

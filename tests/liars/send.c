@@ -321,6 +321,34 @@ bring(struct liar *l, struct story *s, uint32_t mask, struct lines *n)
 	return got;
 }
 
+bool
+found_by(struct liar *l, unsigned custodian, enum statement_type type, const uint8_t subject[SHA256_BYTES],
+    struct buf *dsse)
+{
+	struct answer	a;
+	bool		found = false;
+	size_t		i;
+
+	beat(l, custodian, &a);
+	for (i = 0; a.rc == RC_OK && i < a.append->n_statements && !found; i++) {
+		struct span		bytes = SPAN(a.append->statements[i]->statement.data, a.append->statements[i]->statement.len);
+		struct dsse		d;
+		struct statement	s;
+
+		if (dsse_parse(bytes, &d, NULL) != RC_OK)
+			continue;
+		if (statement_parse(&d, &s, NULL) == RC_OK) {
+			found = s.type == type && memcmp(s.subject, subject, SHA256_BYTES) == 0;
+			statement_done(&s);
+		}
+		dsse_done(&d);
+		if (found)
+			buf_span(dsse, bytes);
+	}
+	answer_done(&a);
+	return found;
+}
+
 void
 log_receipts(struct liar *l, struct story *s, uint32_t mask)
 {

@@ -161,8 +161,47 @@ dealt_wrongly(struct liar *l)
 	garbage_to_one(l, 1, swap_custodians, "two custodians' shares dealt to the other");
 }
 
+/*
+ * Nobody asks for it, and it is found: custodian 1 opens every batch once, and proves that what
+ * stands in the sealer's vector is not what the descriptor promises. The log keeps the proof; what
+ * the liar says in its name is void.
+ */
+static void
+found_in_the_background(struct liar *l)
+{
+	AUTO_DONE(buf_done) struct buf	dsse = BUF_INIT(DSSE_BYTES_MAX);
+	uint64_t			until = clock_ms() + 15000;
+	struct story_batch		*b;
+	struct dsse			 d;
+	uint8_t				 id[SHA256_BYTES];
+	struct statement		 s;
+	struct err			 err;
+
+	story_now(l->story);
+	b = story_deal(l, l->story, "standard", 2, swap_artifacts);
+	must(dsse_parse(story_dsse(l->story, b->index), &d, &err), &err);
+	memcpy(id, d.id, sizeof(id));
+	dsse_done(&d);
+	settle(l, l->story);
+	while (!found_by(l, 1, STATEMENT_GARBAGE, id, &dsse) && clock_ms() < until)
+		wait_ms(200);
+	if (!want(l, dsse.n > 0, "custodian 1 does not find the garbage by itself"))
+		return;
+	want(l, net_log_dsse(&l->story->net, buf_view(&dsse)).effective, "its proof is void");
+	must(dsse_parse(buf_view(&dsse), &d, &err), &err);
+	must(statement_parse(&d, &s, &err), &err);
+	dsse_done(&d);
+	s.nonce[0] ^= 1;
+	want(l, !net_log(&l->story->net, &s, &l->keys.log).effective, "the coordinator says it in its name");
+	settle(l, l->story);
+	want(l, !found_by(l, 1, STATEMENT_GARBAGE, id, &dsse) || dsse.n > 0, "it is said again");
+	buf_reset(&dsse);
+	want(l, !found_by(l, 4, STATEMENT_GARBAGE, id, &dsse), "custodian 4, whose shares are good, finds garbage");
+}
+
 static const struct scenario shares[] = {
 	{ "of-another-custodian", of_another_custodian }, { "of-another-batch", of_another_batch },
 	{ "of-another-artifact", of_another_artifact }, { "dealt-wrongly", dealt_wrongly },
+	{ "found-in-the-background", found_in_the_background },
 };
 const struct theme shares_theme = { "shares", shares, sizeof(shares) / sizeof(shares[0]) };

@@ -45,7 +45,7 @@ versions() { # SCENARIO
 	ok "$1: and can check it offline" quorate log accuse "$work/$1.accusation"
 	devnet down "$net"
 }
-for scenario in ${VERSIONS-no-quorum-for-either one-apart of-other-sizes a-checkpoint-alone}; do
+for scenario in ${VERSIONS-no-quorum-for-either one-apart drops-its-tail of-other-sizes a-checkpoint-alone}; do
 	versions "$scenario"
 done
 

@@ -81,5 +81,21 @@ ok "old-digest: it is frozen out" soon sh -c 'quorate status | grep -qE "^ *2 .*
 released old-digest
 ok "old-digest: the operator reads it" soon coordinator_said 'custodian 2'
 
+# What it tells its peers: one that was restarted believes the others, and goes on with them.
+for lie in peer-claims peer-state peer-garbage peer-flood; do
+	ready $lie
+	devnet kill "$net" custodian-3
+	mark=$(stat -c %s "$net/custodian-3/log")
+	devnet start "$net" custodian-3
+	ok "$lie: a peer is ready all the same" soon sh -c "tail -c +$((mark + 1)) '$net/custodian-3/log' | grep -q 'cosigns and contributes'"
+	# With another one down it is needed.
+	devnet kill "$net" custodian-1
+	released $lie
+	ok "$lie: the peer that was lied to contributed" sh -c "tail -c +$((mark + 1)) '$net/custodian-3/log' | grep -q 'contributed to order'"
+	devnet start "$net" custodian-1
+	[ $lie = peer-claims ] ||	# one peer's word alone says nothing
+	    ok "$lie: its operator reads it" sh -c "tail -c +$((mark + 1)) '$net/custodian-3/log' | grep -qE 'custodian 2 .*another state|custodian 2: a malformed answer|custodian 2 did not sign'"
+done
+
 rm "$net/custodian-2/state/lie"
 ok "after all of it the log replays clean" quorate audit

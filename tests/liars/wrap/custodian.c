@@ -13,13 +13,20 @@
  *	silence		it never answers an order
  *	old-digest	the state digest of the moment before
  *	cosign-all	its cosignature under whatever the log signs, seen or not
+ *	peer-claims	it tells its peers that they did more than they remember, in a larger log
+ *	peer-state	that its state is another
+ *	peer-garbage	it answers them what is no answer
+ *	peer-flood	it passes on statements that are none, as many as fit
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include <sodium.h>
+
 #include "custodian/append.h"
+#include "custodian/exchange.h"
 #include "custodian/methods.h"
 #include "evidence/cms.h"
 
@@ -37,6 +44,8 @@ enum rc	 __real_custody_contribute(struct custody *c, struct span request, struc
 enum rc	 __wrap_custody_contribute(struct custody *c, struct span request, struct buf *reply, struct err *err);
 enum rc	 __real_custody_append(struct custody *c, struct span request, struct buf *reply, struct err *err);
 enum rc	 __wrap_custody_append(struct custody *c, struct span request, struct buf *reply, struct err *err);
+enum rc	 __real_custody_exchange(struct custody *c, struct span request, struct buf *reply, struct err *err);
+enum rc	 __wrap_custody_exchange(struct custody *c, struct span request, struct buf *reply, struct err *err);
 enum rc	 __real_replica_state_digest(struct replica *r, uint8_t *ret, struct err *err);
 enum rc	 __wrap_replica_state_digest(struct replica *r, uint8_t *ret, struct err *err);
 
@@ -186,5 +195,98 @@ __wrap_custody_append(struct custody *c, struct span request, struct buf *reply,
 	if (q->checkpoint.len > 0 && q->n_entries > 0)
 		rc = cosign_all(c, q, reply, err);
 	quorate__v1__append_request__free_unpacked(q, NULL);
+	return rc;
+}
+
+/* --- its peers -------------------------------------------------------------------------------------- */
+
+/* So many steps, so large a log: signed, as a true answer is. */
+static enum rc
+claim(struct custody *c, const Quorate__V1__ExchangeRequest *q, Quorate__V1__ExchangeReply *r, struct err *err)
+{
+	static uint8_t		sig[KEY_SIG_BYTES];
+	struct exchange_facts	f = { .peer = c->index, .asker = c->from };
+	AUTO_DONE(buf_done) struct buf message = BUF_INIT(1024);
+	struct checkpoint	cp;
+	const struct charter	*charter;
+
+	r->steps = f.asker_past.steps = UINT64_C(1) << 40;
+	r->size = f.asker_past.size = UINT64_C(1) << 40;
+	if (r->size_root.len == SHA256_BYTES)
+		memcpy(f.asker_past.root, r->size_root.data, SHA256_BYTES);
+	if (q->nonce.len != COMPARE_NONCE_BYTES || r->signature.len == 0)
+		return RC_OK;
+	TRY(custody_charter(c, &charter, err));
+	memcpy(f.genesis, c->genesis, sizeof(f.genesis));
+	memcpy(f.nonce, q->nonce.data, sizeof(f.nonce));
+	if (r->checkpoint.len != 0) {
+		TRY(charter_checkpoint_verify(charter, span_of(&r->checkpoint), false, &cp, NULL, err));
+		f.size = cp.size;
+		memcpy(f.root, cp.root, sizeof(f.root));
+	}
+	if (r->cosigned.len != 0) {
+		TRY(charter_checkpoint_verify(charter, span_of(&r->cosigned), true, &cp, NULL, err));
+		f.cosigned = cp.size;
+		memcpy(f.cosigned_root, cp.root, sizeof(f.cosigned_root));
+	}
+	TRY(exchange_statements(r, f.statements, err));
+	exchange_message(&f, &message);
+	TRY(hsm_signer_sign(c->signer, buf_view(&message), sig, err));
+	memcpy(r->signature.data, sig, sizeof(sig));
+	return RC_OK;
+}
+
+static void
+flood(Quorate__V1__ExchangeReply *r)
+{
+	static Quorate__V1__Handed	h = { .base = PROTOBUF_C_MESSAGE_INIT(&quorate__v1__handed__descriptor) },
+					*rows[64];
+	size_t				 i;
+
+	h.statement = (ProtobufCBinaryData){ 12, (uint8_t *)(uintptr_t)"no statement" };
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		rows[i] = &h;
+	r->statements = rows;
+	r->n_statements = sizeof(rows) / sizeof(rows[0]);
+}
+
+static enum rc
+lie_to_peer(struct custody *c, const Quorate__V1__ExchangeRequest *q, Quorate__V1__ExchangeReply *r, struct buf *reply,
+    struct err *err)
+{
+	Quorate__V1__Handed	**rows = r->statements;
+	size_t			  n_rows = r->n_statements;
+	enum rc			  rc = RC_OK;
+
+	if (lies("peer-claims"))
+		rc = claim(c, q, r, err);
+	if (lies("peer-state") && r->state_at.len > 0)
+		r->state_at.data[0] ^= 1;
+	if (lies("peer-flood"))
+		flood(r);
+	buf_reset(reply);
+	if (rc == RC_OK)
+		(void)quorate__v1__exchange_reply__pack(r, buf_extend(reply, quorate__v1__exchange_reply__get_packed_size(r)));
+	if (lies("peer-garbage"))
+		randombytes_buf(reply->p, reply->n);
+	r->statements = rows;
+	r->n_statements = n_rows;
+	return rc;
+}
+
+enum rc
+__wrap_custody_exchange(struct custody *c, struct span request, struct buf *reply, struct err *err)
+{
+	Quorate__V1__ExchangeRequest	*q;
+	Quorate__V1__ExchangeReply	*r = NULL;
+	enum rc				 rc;
+
+	TRY(__real_custody_exchange(c, request, reply, err));
+	q = quorate__v1__exchange_request__unpack(NULL, request.n, request.p);
+	r = quorate__v1__exchange_reply__unpack(NULL, reply->n, reply->p);
+	rc = q == NULL || r == NULL ? err_set(err, RC_BUG, "what was read once is malformed") :
+	    lie_to_peer(c, q, r, reply, err);
+	quorate__v1__exchange_request__free_unpacked(q, NULL);
+	quorate__v1__exchange_reply__free_unpacked(r, NULL);
 	return rc;
 }
