@@ -268,7 +268,11 @@ hand_in(struct asking *a, const char *keypath, struct err *err)
 	enum rc			rc;
 
 	TRY(cli_key(keypath, &key, err));
-	TRY(fill(a, err));
+	rc = fill(a, err);
+	if (rc == RC_UNSURE)
+		return err_wrap(err, rc, "to ask for artifacts, they must be looked up first, and the coordinator does not "
+		    "show them");
+	TRY(rc);
 	TRY(statement_sign(&a->statement, keyfile_signer(key), &dsse, err));
 	blobs[n++] = buf_view(&a->scope);
 	blobs[n++] = buf_view(&a->reason_blob);

@@ -66,6 +66,8 @@ says "for programs" 2 '"handed": 3' quorate status --json
 says "a stranger's denial" 1 'refused: signed by nobody' quorate deny "$r3" --reason x --key "$people/stranger.key"
 says "an id that nobody knows" 2 'nobody took it; a custodian says: ' quorate deny "$hex" --reason x --key "$people/legal.key"
 says "an approval must be seen first" 2 'must be seen first' quorate approve "$r3" --key "$people/auditor.key"
+says "so must artifacts" 2 'must be looked up first' quorate request --artifact "$a" --policy veto --reason x \
+    --recipient "$net/recipient/cert.pem" --key "$people/requester.key"
 says "still no accusation" 0 'no accusation' quorate log accuse
 
 # And custodians, too.
@@ -97,3 +99,24 @@ for p in custodian-4 custodian-5; do devnet start "$net" $p; done
 all_cosigned() { quorate status >"$work/status" && sed -n '1s/.*: \([0-9]*\) entries, \([0-9]*\) of.*/\1 \2/p' "$work/status" | grep -qE '^([0-9]+) \1$'; }
 ok "it is logged when they return" until_ok all_cosigned
 ok "at the end the log replays clean" quorate audit
+
+# A coordinator that signs two pasts: everybody can see it, prove it, and still say no.
+devnet down "$net"
+net_up forked
+until_ok ready
+a=$(seal veto)
+r=$(request "$a" veto)
+devnet kill "$net" coordinator
+LIAR_DEVNET=$here/scripts/devnet "${LIARS:-$(dirname "$tools")/liars}/coordinator" "$net" logs forked >"$work/liar" 2>&1
+accused() { quorate log accuse >"$work/accused"; [ $? = 1 ]; }
+ok "the custodians accuse it" until_ok accused
+says "status is loud" 1 '^ACCUSATION: ' quorate status
+also "custodians contribute to nothing" '^  1 .*CONTRIBUTES TO NOTHING: '
+says "the proof goes to a file" 1 'the proof is in' quorate log accuse --out "$work/proof"
+says "which anybody checks, offline" 0 'signed two checkpoints that cannot both be true' \
+    bare quorate log accuse "$work/proof"
+sed '2s/ ./ A/' "$work/proof" >"$work/altered"
+cmp -s "$work/proof" "$work/altered" && sed '2s/ ./ B/' "$work/proof" >"$work/altered"
+says "and not when it was altered" 1 'does not hold' quorate log accuse "$work/altered"
+QUORATE_CHARTER=$work/n/charter.json says "nor for another network" 1 'does not hold' quorate log accuse "$work/proof"
+says "a no is taken as before" 0 'in effect at 5 of 5' quorate deny "$r" --reason "stop" --key "$people/legal.key"
