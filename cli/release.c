@@ -81,17 +81,19 @@ report(struct remote *r, const Quorate__V1__ReleaseReply *a, const char *path, s
 	size_t	i;
 
 	if (cli_json)
-		return cli_print_json(json_pack("{s:o?,s:o?,s:o?,s:I,s:I,s:I,s:o?,s:o?}", "package", json_text(path), "sha256",
+		return cli_print_json(json_pack("{s:o?,s:o?,s:o?,s:I,s:I,s:I,s:o?,s:o?,s:o?}", "package", json_text(path), "sha256",
 		    json_hex(SPAN(a->package.data, a->package.len)), "order", json_hex(SPAN(a->order.data, a->order.len)),
 		    "order_entry", (json_int_t)a->order_index, "release_entry", (json_int_t)a->release_index, "bytes",
 		    (json_int_t)a->package_size, "contributors", indexes(a->contributors, a->n_contributors), "liars",
-		    indexes(a->liars, a->n_liars)), err);
+		    indexes(a->liars, a->n_liars), "refusers", indexes(a->refusers, a->n_refusers)), err);
 	printf("released: order in entry %llu, release in entry %llu\n", (unsigned long long)a->order_index,
 	    (unsigned long long)a->release_index);
 	for (i = 0; i < a->n_contributors; i++)
 		printf("  contributed: custodian %u (%s)\n", a->contributors[i],
 		    a->contributors[i] >= 1 && a->contributors[i] <= r->charter->n ?
 		    r->charter->custodian[a->contributors[i] - 1].name : "?");
+	for (i = 0; i < a->n_refusers; i++)
+		printf("  would not contribute: custodian %u\n", a->refusers[i]);
 	for (i = 0; i < a->n_liars; i++)
 		printf("  ANSWERED WRONGLY: custodian %u\n", a->liars[i]);
 	printf("package %s, %s, SHA-256 %s\ncheck it with: quorate verify %s\n", path,

@@ -217,7 +217,9 @@ page_build(struct replica_link *l, struct page *p, struct err *err)
 		p->news |= p->m.n_entries > 0 ||
 		    !cosigning_has(l->c->cosigning, l->index, p->target.size);
 	}
-	p->m.checkpoint = pb_bytes(buf_view(&p->target.note));
+	/* Not for what it has cosigned: each costs its token a signature. */
+	if (!l->known || p->m.n_entries > 0 || !cosigning_has(l->c->cosigning, l->index, p->target.size))
+		p->m.checkpoint = pb_bytes(buf_view(&p->target.note));
 	if (p->note_size > l->cosigned && p->note_size <= l->size + p->m.n_entries) {
 		p->m.cosigned = pb_bytes(buf_view(&p->note));
 		p->news = true;

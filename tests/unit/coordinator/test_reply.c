@@ -655,6 +655,11 @@ cosignature_is_its_own(void **state)
 	assert_int_equal(take(o, &progress), RC_OK);
 	assert_int_equal(take(o, &progress), RC_OK);
 	assert_int_equal(cosigning_have(o->rig.c.cosigning, 1), 1);
+	/* Nor is it asked for again. */
+	page_done(&o->page);
+	page_init(&o->page);
+	assert_int_equal(page_build(&o->link, &o->page, &err), RC_OK);
+	assert_int_equal(o->page.m.checkpoint.len, 0);
 	buf_done(&line);
 }
 
