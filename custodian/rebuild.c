@@ -12,9 +12,6 @@
 #define RESUMED_AT_ONCE	16
 #define DROPPED_KEEP	1024	/* entries past its place in the tail, for the log to come as far */
 
-DEFINE_AUTO(statement_done, struct statement);
-DEFINE_AUTO(dsse_done, struct dsse);
-
 struct rebuilding {
 	struct custody	*c;
 	uint64_t	 size, was;		/* entries that stay, and that there were */
