@@ -2,6 +2,7 @@
 // Each spec has a function here that takes a vector, and throws what is wrong with it.
 import fs from 'node:fs';
 import { vectors } from './bytes.mjs';
+import * as accusation from './accusation.mjs';
 import * as share from './share.mjs';
 import * as sealed from './sealed.mjs';
 import * as log from './log.mjs';
@@ -19,6 +20,7 @@ const specs = {
 	'share-v1': share.run,
 	'sealed-share-v1': sealed.run,
 	'log-v1': log.run,
+	'accusation-v1': accusation.run,
 	'descriptor-v1': descriptor.runDescriptor,
 	'scope-v1': descriptor.runScope,
 	'segment-v1': segment.run,

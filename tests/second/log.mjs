@@ -114,6 +114,8 @@ export function readKey(text) {
 	return k;
 }
 
+export const keyText = (k) => `${k.name}+${hex(keyId(k))}+${Buffer.from(join([k.type], k.key)).toString('base64')}`;
+
 export function writeCheckpoint(c) {
 	return `${c.origin}\n${c.size}\n${Buffer.from(c.root).toString('base64')}\n`;
 }
@@ -244,7 +246,6 @@ export function make(write) {
 	const named = (n, type, i) => ({ name: n, type, key: ed25519.getPublicKey(seeds[i]) });
 	const log = named('second.example/log', 1, 0);
 	const witnesses = [named('w1.example', 4, 1), named('w2.example', 4, 2)];
-	const keyText = (k) => `${k.name}+${hex(keyId(k))}+${Buffer.from(join([k.type], k.key)).toString('base64')}`;
 	const entries = [0, 1, 2].map((i) => join(new Uint8Array(7), [i], ascii(`{"n":${i}}`)));
 	const leaves = entries.map(leafHash);
 	const text = writeCheckpoint({ origin: log.name, size: 3n, root: root(leaves) });

@@ -1,5 +1,6 @@
 // Fresh, random vectors for the first implementation to read: make.mjs DIRECTORY.
 import crypto from 'node:crypto';
+import * as accusation from './accusation.mjs';
 import * as answers from './answers.mjs';
 import * as batch from './batch.mjs';
 import * as charter from './charter.mjs';
@@ -104,6 +105,7 @@ for (const [k, n] of [[2, 2], [3, 5], [5, 7], [2, 31], [8, 31]])
 for (let i = 0; i < 40; i++)
 	makeSealed(dir, i);
 log.make((spec, name, lines) => writeVector(dir, spec, name, lines));
+accusation.make((spec, name, lines) => writeVector(dir, spec, name, lines), random);
 makeSealing(dir);
 makeNames(dir);
 statement.make(dir, random);

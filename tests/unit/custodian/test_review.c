@@ -263,6 +263,7 @@ forged_receipt(void **state)
 	sig[7] = sig[7] == 'A' ? 'B' : 'A';
 	assert_false(net_log_dsse(&b.net, SPAN(c->receipt.data, c->receipt.len)).effective);
 	s = bench_sending(&b);
+	s.cosigners = 4;
 	ok(bench_send(&b, &s, &r, &err), &err);
 	assert_int_equal(r->n_receipts, 1);
 	bench_reply_free(r);
