@@ -196,6 +196,7 @@ static void
 take_lacking(struct replica_link *l, const Quorate__V1__AppendReply *r)
 {
 	AUTO_DONE(buf_done) struct buf v = BUF_INIT(STORE_VALUE_MAX);
+	bool	due = l->n_lacks > 0;	/* said again before it was sent: not later for that */
 	size_t	i;
 
 	l->n_lacks = 0;
@@ -210,7 +211,7 @@ take_lacking(struct replica_link *l, const Quorate__V1__AppendReply *r)
 			    (unsigned long long)r->missing_shares[i]);
 		}
 	}
-	if (l->n_lacks > 0)
+	if (!due)
 		l->lacks_at = clock_ms() + SHARES_RETRY_MS;
 }
 
