@@ -76,6 +76,23 @@ devnet(struct liar *l, const char *verb, unsigned custodian)
 }
 
 void
+devnet_all(struct liar *l, const char *verb, uint32_t mask)
+{
+	char		command[3 * FILE_PATH_MAX], some[32] = "";
+	unsigned	i;
+
+	for (i = 1; i <= NET_N; i++)
+		if ((mask & ONLY(i)) != 0)
+			(void)snprintf(some + strlen(some), sizeof(some) - strlen(some), " %u", i);
+	(void)snprintf(command, sizeof(command), "for i in%s; do \"$LIAR_DEVNET\" %s '%s' custodian-$i >/dev/null & done; wait",
+	    some, verb, l->dir);
+	MUST(system(command) == 0);
+	for (i = 1; i <= NET_N && strcmp(verb, "start") == 0; i++)
+		if ((mask & ONLY(i)) != 0)
+			await(l, i);
+}
+
+void
 start_with_clock(struct liar *l, unsigned custodian, const char *clock)
 {
 	MUST(getenv("LIAR_CLOCK") != NULL && setenv("CLOCK_IS", clock, 1) == 0);

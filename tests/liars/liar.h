@@ -168,6 +168,7 @@ bool	 want_answer(struct liar *l, const struct answer *a, enum rc rc, const char
 
 /* kill or start a custodian, as scripts/devnet does. */
 void	 devnet(struct liar *l, const char *verb, unsigned custodian);
+void	 devnet_all(struct liar *l, const char *verb, uint32_t mask);
 /* The same, started under a clock that is `offset` seconds off ("+86400"), or frozen ("=SECONDS"). */
 void	 start_with_clock(struct liar *l, unsigned custodian, const char *clock);
 void	 wait_ms(unsigned ms);

@@ -224,9 +224,32 @@ not_the_coordinator(struct liar *l)
 	memcpy(l->client, mine, sizeof(mine));
 }
 
+/* Nor is the coordinator a peer, or the custodian itself. */
+static void
+not_a_peer(struct liar *l)
+{
+	static const char *const	ours[] = { "/self/Outgoing", "/self/Heard", "/self/Append", "Nothing" };
+	Quorate__V1__ExchangeRequest	q = QUORATE__V1__EXCHANGE_REQUEST__INIT;
+	struct answer			a;
+	unsigned			i;
+	size_t				j;
+
+	for (i = 1; i <= NET_N; i++) {
+		say(l, i, "Exchange", &q.base, &a);
+		want_answer(l, &a, RC_DENIED, NULL, "an Exchange by the coordinator");
+		answer_done(&a);
+		for (j = 0; j < sizeof(ours) / sizeof(ours[0]); j++) {
+			say(l, i, ours[j], &q.base, &a);
+			want(l, a.rc == RC_USAGE || a.rc == RC_DENIED, "%s by the coordinator: %s", ours[j], rc_name(a.rc));
+			answer_done(&a);
+		}
+	}
+}
+
 static const struct scenario replays[] = {
 	{ "statements", statements }, { "approvals", approvals }, { "after-withdrawal", after_withdrawal },
 	{ "pages", pages }, { "across-a-restart", across_a_restart }, { "others-statements", others_statements },
 	{ "others-log", others_log }, { "not-the-coordinator", not_the_coordinator },
+	{ "not-a-peer", not_a_peer },
 };
 const struct theme replays_theme = { "replays", replays, sizeof(replays) / sizeof(replays[0]) };

@@ -33,7 +33,7 @@ call(struct rpc_client *c, const char *method, const ProtobufCMessage *m, struct
 
 	memset(ret, 0, sizeof(*ret));
 	ret->bytes = BUF_INIT(2 * RPC_MESSAGE_MAX);
-	(void)snprintf(name, sizeof(name), "/quorate.v1.Custodian/%s", method);
+	(void)snprintf(name, sizeof(name), "%s%s", method[0] == '/' ? "" : "/quorate.v1.Custodian/", method);
 	(void)protobuf_c_message_pack(m, buf_extend(&out, protobuf_c_message_get_packed_size(m)));
 	ret->rc = rpc_call_said(c, name, buf_view(&out), CALL_MS, &ret->bytes, ret->words, &err);
 	if (ret->rc != RC_OK && ret->words[0] == '\0')

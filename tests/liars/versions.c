@@ -284,9 +284,69 @@ two_cosignatures(struct liar *l)
 	story_free(b);
 }
 
+/* --- a custodian that forgot ------------------------------------------------------------------ */
+
+static void
+shell(const struct liar *l, const char *command)
+{
+	char	line[2 * FILE_PATH_MAX];
+
+	(void)snprintf(line, sizeof(line), "cd '%s/custodian-5' && %s", l->dir, command);
+	MUST(system(line) == 0);
+}
+
+/* Its database is of before it cosigned the last entry; another past is what it is shown then. */
+static void
+tempted(struct liar *l, struct story *other, unsigned tries)
+{
+	while (tries-- > 0) {
+		want(l, bring(l, other, ONLY(5), NULL) == 0, "it COSIGNS a second root of a size");
+		wait_ms(300);
+	}
+}
+
+/*
+ * Custodian 5's database is put back to an older one, with the liar alone to talk to, and with its
+ * peers. It cosigns no second past, contributes nothing that it may have refused meanwhile, and
+ * goes on above what it signed.
+ */
+static void
+restored(struct liar *l)
+{
+	struct story	*other;
+	struct asked	 q;
+	struct answer	 a;
+
+	an_order(l, &q);
+	devnet(l, "kill", 5);
+	shell(l, "cp -a state before");
+	devnet(l, "start", 5);
+	other = story_fork(l, l->story, story_size(l->story));
+	(void)story_seal(l, other, "standard");
+	(void)story_seal(l, l->story, "standard");
+	settle(l, l->story);
+	devnet_all(l, "kill", EVERYBODY);
+	shell(l, "rm -rf state && mv before state");
+	devnet(l, "start", 5);
+	want(l, held(l, 5) == story_size(l->story) - 1, "its database was not put back");
+	tempted(l, other, 10);
+	ask_order(l, 5, q.order, &a);
+	want(l, a.rc != RC_OK, "alone and restored it CONTRIBUTES");
+	answer_done(&a);
+	devnet_all(l, "start", EVERYBODY & ~ONLY(5));
+	want(l, settle_with(l, l->story, EVERYBODY, 30000), "with its peers it does not go on");
+	tempted(l, other, 2);
+	ask_order(l, 5, q.order, &a);
+	want(l, a.rc == RC_DENIED, "to a request of before it was restored it answers: %s \"%s\"", rc_name(a.rc), a.words);
+	answer_done(&a);
+	(void)story_seal(l, l->story, "standard");
+	want(l, settle_with(l, l->story, EVERYBODY, 20000), "evidence is refused");
+	story_free(other);
+}
+
 static const struct scenario versions[] = {
 	{ "no-quorum-for-either", no_quorum_for_either }, { "one-apart", one_apart }, { "drops-its-tail", drops_its_tail },
 	{ "of-other-sizes", of_other_sizes }, { "a-checkpoint-alone", a_checkpoint_alone },
-	{ "two-cosignatures", two_cosignatures },
+	{ "two-cosignatures", two_cosignatures }, { "restored", restored },
 };
 const struct theme versions_theme = { "versions", versions, sizeof(versions) / sizeof(versions[0]) };

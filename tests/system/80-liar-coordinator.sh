@@ -58,6 +58,12 @@ lies versions two-cosignatures
 says "two-cosignatures: both notes name who signed both" 0 'cosigned both:.* 2 Compliance$' quorate log accuse "$net/accusation-both"
 devnet down "$net"
 
+# One whose database was put back, with the liar alone to talk to.
+honest versions-restored
+lies versions restored
+ok "restored: its operator reads it" grep -q 'ALARM' "$net/custodian-5/log"
+devnet down "$net"
+
 for theme in ${THEMES-logs entries notes orders handed replays often shares clocks}; do
 	honest "$theme"
 	lies "$theme"
