@@ -33,6 +33,8 @@ struct past {
 	uint64_t	seen;		/* the highest mark that this start found */
 };
 
+#define MARKS_CROWD	4	/* two of the last owner's, and what crashed starts left */
+
 /* --- the token ------------------------------------------------------------------ */
 
 static void
@@ -320,6 +322,27 @@ take_over(struct custody *c, const struct marks *before, struct err *err)
 	return RC_OK;
 }
 
+/*
+ * Starts that crash leave a mark each. The highest is that of who started last, and
+ * who started took all that was there into account: the others may go.
+ */
+static enum rc
+read_few_marks(struct custody *c, struct marks *ret, struct err *err)
+{
+	char	name[HSM_LABEL_MAX + 1];
+	size_t	i, high = 0;
+
+	TRY(read_marks(c, ret, err));
+	if (ret->n <= MARKS_CROWD)
+		return RC_OK;
+	for (i = 1; i < ret->n; i++)
+		if (ret->mark[i].steps > ret->mark[high].steps)
+			high = i;
+	mark_name(c, name);
+	TRY(hsm_mark_sweep(c->hsm, name, ret->mark[high].instance, err));
+	return read_marks(c, ret, err);
+}
+
 enum rc
 steps_open(struct custody *c, struct err *err)
 {
@@ -332,7 +355,7 @@ steps_open(struct custody *c, struct err *err)
 	randombytes_buf(c->steps.instance, sizeof(c->steps.instance));
 	TRY(read_past(c, &past, err));
 	TRY(read_restored(c, err));
-	TRY(read_marks(c, &before, err));
+	TRY(read_few_marks(c, &before, err));
 	if (before.n == 0 && past.steps > 1)
 		return err_set(err, RC_DENIED, "the token has no mark of this custodian, though its database counts %llu "
 		    "steps: put the right token in; see custodiand(8), RESTORING", (unsigned long long)past.steps);

@@ -193,10 +193,13 @@ struct hsm_mark {
  * So of two who write theirs and then read all of them, at least one sees the other,
  * though no token can compare and write in one step.
  *
- * hsm_mark_write replaces the owner's mark in place where the token can, else makes
- * the new one before it destroys the old: a crash leaves one of them, or both. With
- * `make` there may be none yet. RC_MISSING: not `make`, and the owner's is gone.
- * RC_FORMAT: the token keeps no data objects; or objects that are none of ours, or too many.
+ * An owner's marks rise (compared as bytes, a count comes first), and its highest is
+ * what counts: one or more lower ones may stand beside it, lest a write that is cut
+ * short leaves none.
+ *
+ * hsm_mark_write: with `make` the owner may have none yet. RC_MISSING: not `make`, and
+ * the owner's are gone. RC_FORMAT: the token keeps no data objects; or objects that
+ * are none of ours, or too many.
  * hsm_mark_read: all of them, none included; ret has HSM_MARKS_MAX. RC_FORMAT as above.
  * hsm_mark_sweep destroys all but the owner's; `owner` NULL: all.
  */

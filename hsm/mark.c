@@ -107,7 +107,6 @@ create(struct hsm_call *c, const struct marking *a)
 	return P11(c, C_CreateObject, t, sizeof(t) / sizeof(t[0]), &o);
 }
 
-/* In place, so that no moment and no crash is without it. */
 static CK_RV
 replace(struct hsm_call *c, const struct marking *a, CK_OBJECT_HANDLE o)
 {
@@ -128,34 +127,55 @@ destroy_some(struct hsm_call *c, const struct found *f, const bool *which)
 	return rv;
 }
 
-/* After a crash between making and destroying there are two of the owner's: one stays. */
+/* Of the owner's, the lowest and the highest: two objects, when there are two. */
+static size_t
+extremes(const struct found *f, const bool *own, CK_ULONG *ret_low, CK_ULONG *ret_high)
+{
+	size_t	n = 0;
+
+	for (CK_ULONG i = 0; i < f->n; i++) {
+		if (!own[i])
+			continue;
+		if (n == 0 || memcmp(f->mark[i].bytes, f->mark[*ret_low].bytes, HSM_MARK_MAX) < 0)
+			*ret_low = i;
+		if (n == 0 || memcmp(f->mark[i].bytes, f->mark[*ret_high].bytes, HSM_MARK_MAX) >= 0)
+			*ret_high = i;
+		n++;
+	}
+	return n;
+}
+
+/*
+ * Over the lower of two, or anew; the higher stays as it is. SoftHSM empties the
+ * file before it writes it, so that a crash or a full disk costs the one mark that was
+ * being written, and never the one that something may have been given away for.
+ */
 static CK_RV
 op_write(struct hsm_call *c, void *arg)
 {
 	struct marking	*a = arg;
 	bool		 old[HSM_MARKS_MAX] = { false };
-	CK_ULONG	 own = HSM_MARKS_MAX;
-	CK_RV		 rv;
+	CK_ULONG	 low = 0, high = 0;
+	size_t		 n;
+	CK_RV		 rv = read_all(c, a->name, &a->found);
 
-	if ((rv = read_all(c, a->name, &a->found)) != CKR_OK)
+	if (rv != CKR_OK)
 		return rv;
-	for (CK_ULONG i = 0; i < a->found.n; i++) {
+	for (CK_ULONG i = 0; i < a->found.n; i++)
 		old[i] = owned(&a->found.mark[i], a->value.p);
-		own = old[i] ? i : own;
-	}
-	a->gone = own == HSM_MARKS_MAX && !a->make;
+	n = extremes(&a->found, old, &low, &high);
+	a->gone = n == 0 && !a->make;
 	if (a->gone)
 		return CKR_OK;
-	rv = own == HSM_MARKS_MAX ? CKR_ATTRIBUTE_READ_ONLY : replace(c, a, a->found.at[own]);
-	if (rv == CKR_OK) {
-		old[own] = false;
-	} else if (rv == CKR_OBJECT_HANDLE_INVALID) {
+	rv = n < 2 ? CKR_ATTRIBUTE_READ_ONLY : replace(c, a, a->found.at[low]);
+	if (rv == CKR_OBJECT_HANDLE_INVALID)
 		return rv;		/* destroyed meanwhile: not made again */
-	} else {
-		c->spoilt = true;
-		if ((rv = create(c, a)) != CKR_OK)
-			return rv;
-	}
+	c->spoilt = n >= 2 && rv != CKR_OK;
+	if (rv == CKR_OK)
+		old[low] = false;
+	else if ((rv = create(c, a)) != CKR_OK)
+		return rv;
+	old[high] = false;
 	return destroy_some(c, &a->found, old);
 }
 

@@ -87,18 +87,25 @@ write_mark(uint8_t owner, uint8_t count, bool make, struct err *err)
 	return hsm_mark_write(soft, NAME, SPAN_OF(v.bytes), make, err);
 }
 
-/* How many there are of an owner and a count; and in all. */
+/* Each owner's highest: how many there are of an owner and a count; and in all. */
 static size_t
 count_marks(uint8_t owner, uint8_t count, size_t *ret_all)
 {
 	struct hsm_mark	m[HSM_MARKS_MAX];
 	struct value	v = value_of(owner, count);
-	size_t		same = 0;
+	size_t		same = 0, n;
 	struct err	err;
 
-	must(hsm_mark_read(soft, NAME, m, ret_all, &err), &err);
-	for (size_t i = 0; i < *ret_all; i++)
-		same += span_eq(SPAN(m[i].bytes, m[i].n), SPAN_OF(v.bytes));
+	must(hsm_mark_read(soft, NAME, m, &n, &err), &err);
+	*ret_all = 0;
+	for (size_t i = 0, j; i < n; i++) {
+		for (j = 0; j < n; j++)
+			if (memcmp(m[j].bytes, m[i].bytes, HSM_MARK_OWNER) == 0 &&
+			    memcmp(m[j].bytes, m[i].bytes, HSM_MARK_MAX) > 0)
+				break;
+		*ret_all += j == n;
+		same += j == n && span_eq(SPAN(m[i].bytes, m[i].n), SPAN_OF(v.bytes));
+	}
 	return same;
 }
 
@@ -187,8 +194,8 @@ test_sizes(void **state)
 	must(hsm_mark_write(soft, NAME, SPAN(long_one, HSM_MARK_OWNER), true, &err), &err);
 	must(hsm_mark_write(soft, NAME, SPAN(long_one, HSM_MARK_MAX), false, &err), &err);
 	must(hsm_mark_read(soft, NAME, m, &all, &err), &err);
-	assert_int_equal(all, 1);
-	assert_int_equal(m[0].n, HSM_MARK_MAX);
+	assert_int_equal(all, 2);
+	assert_int_equal(m[0].n + m[1].n, HSM_MARK_OWNER + HSM_MARK_MAX);
 	clear();
 }
 
@@ -285,23 +292,84 @@ test_too_many(void **state)
 	clear();
 }
 
-/* After a crash between making and destroying: all are read, and the next write leaves one. */
-static void
-test_two_of_one_owner(void **state)
+static size_t
+read_highest(uint8_t *ret_highest)
 {
-	struct value	v = value_of(1, 1);
-	size_t		all;
+	struct hsm_mark	m[HSM_MARKS_MAX];
+	size_t		n;
+	struct err	err;
+
+	must(hsm_mark_read(soft, NAME, m, &n, &err), &err);
+	*ret_highest = 0;
+	for (size_t i = 0; i < n; i++)
+		if (m[i].bytes[HSM_MARK_OWNER] > *ret_highest)
+			*ret_highest = m[i].bytes[HSM_MARK_OWNER];
+	return n;
+}
+
+/* After crashes between making and destroying: all are read, and the next write leaves two. */
+static void
+test_many_of_one_owner(void **state)
+{
+	struct value	v;
+	uint8_t		high;
 	struct err	err;
 
 	NEED(soft);
 	clear();
 	must(write_mark(1, 2, true, &err), &err);
-	(void)raw_object(SPAN_OF(v.bytes), true);
-	assert_int_equal(count_marks(1, 1, &all), 1);
-	assert_int_equal(count_marks(1, 2, &all), 1);
-	assert_int_equal(all, 2);
-	must(write_mark(1, 3, false, &err), &err);
-	assert_only(1, 3);
+	for (uint8_t i = 6; i > 2; i--) {
+		v = value_of(1, i);
+		(void)raw_object(SPAN_OF(v.bytes), true);
+	}
+	assert_int_equal(read_highest(&high), 5);
+	assert_int_equal(high, 6);
+	must(write_mark(1, 7, false, &err), &err);
+	assert_int_equal(read_highest(&high), 2);
+	assert_int_equal(high, 7);
+	must(write_mark(1, 7, false, &err), &err);	/* the same again */
+	assert_int_equal(read_highest(&high), 2);
+	must(write_mark(1, 8, false, &err), &err);
+	assert_int_equal(read_highest(&high), 2);
+	assert_int_equal(high, 8);
+	clear();
+}
+
+static void
+in_token_folder(const char *command)
+{
+	char	line[256];
+
+	snprintf(line, sizeof(line), "cd '%s'/soft/*/ && %s", t.dir, command);
+	assert_int_equal(system(line), 0);
+}
+
+/* A write that is cut short costs that mark alone: the one before is there. */
+static void
+test_cut_short(void **state)
+{
+	uint8_t		high;
+	struct err	err;
+
+	NEED(soft);
+	clear();
+	for (uint8_t i = 1; i < 9; i++) {
+		must(write_mark(1, i, i == 1, &err), &err);
+		if (i < 2)
+			continue;
+		in_token_folder("cp -a $(ls -t *.object | head -n 1) ../kept && truncate -s 0 $(ls -t *.object | head -n 1)");
+		(void)read_highest(&high);
+		assert_int_equal(high, i - 1);
+		in_token_folder("mv ../kept $(find . -name '*.object' -empty)");
+		must(hsm_module_recover(soft->m, soft->m->generation, true), &err);
+	}
+	/* And one that stays so is made anew. */
+	in_token_folder("truncate -s 0 $(ls -t *.object | head -n 1)");
+	must(hsm_module_recover(soft->m, soft->m->generation, true), &err);
+	must(write_mark(1, 9, false, &err), &err);
+	assert_int_equal(read_highest(&high), 2);
+	assert_int_equal(high, 9);
+	in_token_folder("find . -name '*.object' -empty -delete");
 	clear();
 }
 
@@ -354,7 +422,6 @@ test_not_in_place(void **state)
 	stand_in.C_DestroyObject = no_destroy;
 	assert_int_not_equal(write_mark(1, 11, false, &err), RC_OK);
 	stand_aside(soft);
-	assert_int_equal(count_marks(1, 9, &all), 1);
 	assert_true(count_marks(1, 11, &all) >= 1);
 	assert_true(p.mark);
 	must(write_mark(1, 12, false, &err), &err);
@@ -366,8 +433,11 @@ test_not_in_place(void **state)
 static CK_RV
 destroyed_meanwhile(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o, CK_ATTRIBUTE *a, CK_ULONG n)
 {
-	(void)a, (void)n;
-	assert_int_equal(real->C_DestroyObject(s, o), CKR_OK);
+	struct err	err;
+
+	(void)s, (void)o, (void)a, (void)n;
+	stand_in.C_SetAttributeValue = real->C_SetAttributeValue;
+	must(hsm_mark_sweep(soft, NAME, NULL, &err), &err);
 	return CKR_OBJECT_HANDLE_INVALID;
 }
 
@@ -382,12 +452,13 @@ test_destroyed_meanwhile(void **state)
 	NEED(soft);
 	clear();
 	must(write_mark(1, 1, true, &err), &err);
+	must(write_mark(1, 2, false, &err), &err);
 	nanosleep(&ts, NULL);
 	stand_before(soft);
 	stand_in.C_SetAttributeValue = destroyed_meanwhile;
-	assert_int_equal(write_mark(1, 2, false, &err), RC_MISSING);
+	assert_int_equal(write_mark(1, 3, false, &err), RC_MISSING);
 	stand_aside(soft);
-	assert_int_equal(count_marks(1, 2, &all), 0);
+	assert_int_equal(count_marks(1, 3, &all), 0);
 	assert_int_equal(all, 0);
 }
 
@@ -553,7 +624,8 @@ main(void)
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_not_ours),
 		cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_two_of_one_owner),
+		cmocka_unit_test(test_many_of_one_owner),
+		cmocka_unit_test(test_cut_short),
 		cmocka_unit_test(test_not_in_place),
 		cmocka_unit_test(test_destroyed_meanwhile),
 		cmocka_unit_test(test_away_and_back),
