@@ -26,6 +26,7 @@ struct appending {
 	bool			 checked;	/* `checkpoint` is the log's own */
 	bool			 cosign;	/* and recorded as cosigned */
 	bool			 contradicted;	/* a quorum cosigned another log */
+	bool			 became_ready;	/* by what it brought */
 	struct checkpoint	 checkpoint;
 	struct buf		 line;		/* the cosignature */
 };

@@ -10,9 +10,7 @@
 unsigned
 compare_need(const struct charter *c)
 {
-	unsigned	need = (unsigned)(c->n - c->q + c->f + 1);
-
-	return need < c->n ? need : (unsigned)(c->n - 1);
+	return (unsigned)(c->n - c->q + c->f + 1);	/* below n: f < k <= q, and 2q > n+f */
 }
 
 /* --- ready ----------------------------------------------------------------------- */

@@ -82,7 +82,7 @@ struct comparing {
 	bool			dirty;		/* what we saw of peers is to be stored with the next append */
 };
 
-/* How many peers must have answered: n-q+f+1, at most n-1. */
+/* How many peers must have answered: n-q+f+1, which a charter keeps below n. */
 unsigned compare_need(const struct charter *c);
 /* RC_UNSURE with words: not yet. Looks again whether the replica has reached the target. */
 MUST_USE enum rc compare_ready(struct custody *c, struct err *err);

@@ -118,10 +118,12 @@ may_cosign(struct appending *a, bool *ret, bool *ret_again, struct err *err)
 	AUTO_DONE(compared_note_done) struct compared_note old = COMPARED_NOTE_INIT;
 	struct custody		*c = a->c;
 	const struct checkpoint	*cp = &a->checkpoint;
+	bool			 was = c->comparing.ready;
 	enum rc			 rc;
 
 	*ret = *ret_again = false;
 	rc = compare_ready(c, err);
+	a->became_ready = rc == RC_OK && !was;
 	if (rc == RC_UNSURE)
 		c->words[0] = '\0';	/* the entries are taken all the same */
 	if (rc == RC_UNSURE)
@@ -251,6 +253,8 @@ append_settle(struct appending *a, enum rc taken, struct err *err)
 
 	if (taken == RC_OK)
 		c->comparing.dirty = false;
+	else if (a->became_ready)
+		c->comparing.ready = false;	/* by entries that are not here after all */
 	if ((taken == RC_VERIFY || a->contradicted) && replica_charter(c->replica) != NULL) {
 		rc = compare_brought(c, &a->q->checkpoint, &fault);
 		if (rc == RC_OK)

@@ -123,39 +123,36 @@ keep(void *user, const char *journal, struct span key)
 
 	if (journal == NULL)
 		return !span_eq(key, SPAN_STR(CUSTODY_SHOWN));
-	if (strcmp(journal, JOURNAL_HELD) != 0 && strcmp(journal, JOURNAL_ARRIVED) != 0)
+	if (strcmp(journal, JOURNAL_HELD) != 0 && strcmp(journal, JOURNAL_ARRIVED) != 0 &&
+	    strcmp(journal, JOURNAL_AWAITED) != 0)
 		return true;
 	return rd_u64(&r, &index) && index < b->size;
 }
 
+/*
+ * What it was owed or handed it still has (custodian/awaited.c). What people said to the
+ * coordinator alone it knows from the tail, and a "no" that it knows it must not forget.
+ */
 static enum rc
 drop_one(struct rebuilding *b, uint64_t index, const struct statement *s, struct span dsse, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf v = BUF_INIT(STORE_VALUE_MAX), blob = BUF_INIT(STORE_VALUE_MAX);
-	uint8_t	key[OWED_KEY_BYTES], place[8];
+	uint8_t	key[8];
 	enum rc	rc;
 
-	if (s->type == STATEMENT_RECEIPT && s->u.receipt.custodian == b->c->index) {
-		custody_owed_key(s, key);
-		return store_journal_put(b->to, JOURNAL_RECEIPT, SPAN_OF(key), dsse, err);
-	}
-	if ((s->type == STATEMENT_CHECKED && s->u.checked.custodian == b->c->index) ||
-	    (s->type == STATEMENT_GARBAGE && s->u.garbage.custodian == b->c->index))
-		return store_journal_put(b->to, JOURNAL_FOUND, SPAN_OF(s->id), dsse, err);
 	if (s->type != STATEMENT_REQUEST && s->type != STATEMENT_DECISION && s->type != STATEMENT_WITHDRAWAL &&
-	    s->type != STATEMENT_REVOCATION && s->type != STATEMENT_RECEIPT)
+	    s->type != STATEMENT_REVOCATION)
 		return RC_OK;
 	if (s->type == STATEMENT_REQUEST) {
 		rc = store_blob(b->c->store, s->subject, &blob, err);
 		if (rc != RC_MISSING)
 			TRY(rc);
 	}
-	buf_u8(&v, s->type == STATEMENT_RECEIPT ? s->u.receipt.custodian : 0);
 	buf_vec32(&v, dsse);
 	buf_vec32(&v, buf_view(&blob));
 	TRY(buf_check(&v, "a dropped statement", err));
-	index_key(index, place);
-	return store_journal_put(b->to, JOURNAL_DROPPED, SPAN_OF(place), buf_view(&v), err);
+	index_key(index, key);
+	return store_journal_put(b->to, JOURNAL_DROPPED, SPAN_OF(key), buf_view(&v), err);
 }
 
 /* What is no statement says nothing that could be lost. */
@@ -389,12 +386,12 @@ say_again(struct custody *c, const struct dropped *d, struct err *err)
 	struct rd		r = rd_init(buf_view(&d->value));
 	struct handed_answer	a;
 	struct span		dsse, blob;
-	uint8_t			from;
 	enum rc			rc;
 
-	if (!rd_u8(&r, &from) || !rd_vec32(&r, 0, STORE_VALUE_MAX, &dsse) || !rd_vec32(&r, 0, STORE_VALUE_MAX, &blob))
+	if (!rd_vec32(&r, 0, STORE_VALUE_MAX, &dsse) || !rd_vec32(&r, 0, STORE_VALUE_MAX, &blob) ||
+	    !rd_done(&r))
 		return err_set(err, RC_BUG, "the record of dropped statements is damaged");
-	rc = handed_take(c, from, dsse, &blob, blob.n == 0 ? 0 : 1, &a, err);
+	rc = handed_take(c, 0, dsse, &blob, blob.n == 0 ? 0 : 1, &a, err);
 	c->words[0] = '\0';
 	if (rc == RC_IO || rc == RC_NOMEM || rc == RC_BUG)
 		return rc;

@@ -6,9 +6,8 @@
  * It takes the old one's place by its name: a crash leaves the one or the other. What
  * was cosigned is not forgotten: nothing up to CUSTODY_SIGNED's size is cosigned again.
  *
- * What people and custodians said in the tail is not lost with it: own statements are
- * owed again, the others are handed in again (JOURNAL_DROPPED), at once or when the log
- * has come as far.
+ * What people said in the tail is not lost with it: it is handed in again
+ * (JOURNAL_DROPPED), at once or when the log has come as far.
  */
 #ifndef CUSTODIAN_REBUILD_H
 #define CUSTODIAN_REBUILD_H

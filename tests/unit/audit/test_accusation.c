@@ -272,11 +272,21 @@ test_malformed(void **state)
 		if (rc != RC_FORMAT)
 			fail_msg("%s: %s", malformed[i].why, rc_name(rc));
 	}
-	buf_printf(&b, HEAD ROOT);
-	for (unsigned i = 0; i < TREE_PATH_MAX + 1; i++)
-		buf_printf(&b, PROOF);
-	buf_printf(&b, "note 1\nanote 1\nb");
-	assert_int_equal(verify(buf_view(&b), &x), RC_FORMAT);
+	/* Whatever the rest is like: 64 hashes do not fit, 65 are too many. */
+	for (unsigned n = TREE_PATH_MAX; n <= TREE_PATH_MAX + 1; n++) {
+		AUTO_DONE(case_done) struct case_	c;
+
+		make(&c, 1, 3, 0, 9);
+		buf_reset(&b);
+		buf_printf(&b, HEAD ROOT);
+		for (unsigned i = 0; i < n; i++)
+			buf_printf(&b, PROOF);
+		buf_printf(&b, "note %zu\n", c.a.n);
+		buf_span(&b, buf_view(&c.a));
+		buf_printf(&b, "note %zu\n", c.b.n);
+		buf_span(&b, buf_view(&c.b));
+		assert_int_equal(verify(buf_view(&b), &x), n == TREE_PATH_MAX ? RC_VERIFY : RC_FORMAT);
+	}
 }
 
 static void

@@ -229,7 +229,7 @@ peer_reply(struct bench *b, const struct peer_answer *a, const Quorate__V1__Exch
 	if (a->size != 0)
 		peer_note(b, a->fork, a->size, 0, &m.note);
 	if (a->cosigned != 0)
-		peer_note(b, a->fork, a->cosigned, 4, &m.cosigned);
+		peer_note(b, a->fork, a->cosigned, a->cosigners, &m.cosigned);
 	m.r.checkpoint = data_of(m.note.p, m.note.n);
 	m.r.cosigned = data_of(m.cosigned.p, m.cosigned.n);
 	put_proof(b, a, q, &m);

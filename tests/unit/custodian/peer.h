@@ -33,6 +33,7 @@ struct peer_answer {
 	uint64_t	size, cosigned;		/* of its notes; 0: none */
 	bool		proof;			/* to the larger of them, from our note in the question */
 	bool		wrong_proof;
+	unsigned	cosigners;		/* on the second note */
 	uint64_t	steps, seen;		/* what it saw of us: steps, size */
 	uint64_t	own_steps;
 	uint8_t		instance;
@@ -42,7 +43,7 @@ struct peer_answer {
 	const Quorate__V1__Handed *statement;
 	enum peer_lie	lie;
 };
-#define PEER_ANSWER(i)	((struct peer_answer){ .peer = (i), .fork = NO_FORK, .instance = (i) })
+#define PEER_ANSWER(i)	((struct peer_answer){ .peer = (i), .fork = NO_FORK, .instance = (i), .cosigners = 4 })
 
 /* A question of ours, unpacked; free with quorate__v1__exchange_request__free_unpacked(). */
 Quorate__V1__ExchangeRequest *peer_asked(struct bench *b, uint8_t peer);

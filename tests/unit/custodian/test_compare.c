@@ -247,6 +247,20 @@ behind_its_peers(void **state)
 	assert_false(cosigns());
 }
 
+/* A note that is short of a quorum is no reason to wait, nor to believe its bearer. */
+static void
+short_of_a_quorum(void **state)
+{
+	struct peer_answer	a = PEER_ANSWER(2);
+
+	(void)state;
+	a.cosigned = 6;
+	a.cosigners = 3;
+	assert_int_equal(peer_answers(&b, &a, &err), RC_QUORUM);
+	assert_false(b.c.comparing.peer[1].fresh);
+	assert_int_equal(b.c.comparing.target, 0);
+}
+
 static void
 reaches_its_peers(void **state)
 {
@@ -336,7 +350,7 @@ wrong_proof(void **state)
 	a.fork = 3;
 	a.proof = a.wrong_proof = true;
 	assert_int_equal(peer_answers(&b, &a, &err), RC_VERIFY);
-	a.fork = NO_FORK;
+	a.fork = NO_FORK;		/* the root is made up */
 	assert_int_equal(peer_answers(&b, &a, &err), RC_VERIFY);
 	assert_false(accused());
 	assert_false(suspects());
@@ -844,7 +858,7 @@ main(void)
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, up, down)
 	const struct CMUnitTest	tests[] = {
 		TEST(needs_three), TEST(need), TEST(forged), TEST(replayed), TEST(cut_short), TEST(behind_its_peers),
-		TEST(reaches_its_peers), TEST(conflict_of_one_size), TEST(conflict_with_a_smaller),
+		TEST(short_of_a_quorum), TEST(reaches_its_peers), TEST(conflict_of_one_size), TEST(conflict_with_a_smaller),
 		TEST(larger_alone_says_nothing), TEST(conflict_with_a_larger), TEST(wrong_proof), TEST(notes_of_others),
 		TEST(brought_with_an_append), TEST(suspicion_until_proved), TEST(suspicion_of_a_process),
 		TEST(accused_by_a_peer), TEST(forgot), TEST(nothing_forgotten), TEST(peer_put_back), TEST(remembered),
