@@ -39,6 +39,8 @@ forget(struct custody *c, const struct statement *s, enum void_reason why, struc
 {
 	uint8_t	key[OWED_KEY_BYTES];
 
+	if (s->type == STATEMENT_CHECKED && why == VOID_NONE)
+		TRY(check_logged(c, s, err));
 	if (s->type == STATEMENT_CHECKED || s->type == STATEMENT_GARBAGE)
 		return store_journal_del(c->store, JOURNAL_FOUND, SPAN_OF(s->id), err);
 	if (s->type == STATEMENT_RECEIPT && why == VOID_NONE) {

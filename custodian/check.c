@@ -313,7 +313,32 @@ check_work(struct custody *c, when now, int *ret_wait_ms, struct err *err)
 	return rc == RC_MISSING ? RC_OK : rc;
 }
 
-/* --- entries that are dropped ------------------------------------------------------------- */
+/* --- what the log shows, what it dropped ------------------------------------------------- */
+
+enum rc
+check_logged(struct custody *c, const struct statement *s, struct err *err)
+{
+	uint64_t	index, last, up_to;
+	uint8_t		key[CHECK_KEY_BYTES];
+	enum void_reason why;
+	enum rc		rc;
+
+	if (s->u.checked.custodian != c->index)
+		return RC_OK;
+	TRY(replica_logged(c->replica, s->subject, &last, &why, err));
+	TRY(check_said_up_to(c, &up_to, err));
+	if (last >= up_to) {
+		check_key(last + 1, key);
+		TRY(store_put(c->store, CUSTODY_CHECKED, SPAN_OF(key), err));
+	}
+	/* No batch is entry 0. Those that were not opened yet begin() passes over. */
+	while ((rc = check_first(c, JOURNAL_THROUGH, s->u.checked.first - 1, &index, err)) == RC_OK && index <= last) {
+		checking_free(TAKE(c->checking));	/* it counts them anew */
+		check_key(index, key);
+		TRY(store_journal_del(c->store, JOURNAL_THROUGH, SPAN_OF(key), err));
+	}
+	return rc == RC_MISSING ? RC_OK : rc;
+}
 
 struct cutting {
 	bool	found;

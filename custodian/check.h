@@ -35,6 +35,7 @@
 #define CHECK_REST_MS		10000	/* after a fault */
 
 struct custody;
+struct statement;
 struct checking;	/* the batch at hand, and what is through; NULL: not looked yet */
 
 /*
@@ -47,6 +48,11 @@ MUST_USE enum rc check_work(struct custody *c, when now, int *ret_wait_ms, struc
 MUST_USE enum rc check_waiting(struct custody *c, uint64_t *ret, struct err *err);
 /* In the transaction of an append: a new effective batch, or a vector that came. */
 MUST_USE enum rc check_note_batch(struct custody *c, uint64_t index, struct err *err);
+/*
+ * In the transaction of an append: the log shows an effective `checked` of this custodian's. An
+ * older database, put back, may be about to say the same.
+ */
+MUST_USE enum rc check_logged(struct custody *c, const struct statement *s, struct err *err);
 /* Is this custodian's share of this leaf known to be garbage? */
 MUST_USE enum rc check_garbage(struct custody *c, uint64_t index, uint32_t leaf, bool *ret, struct err *err);
 /* In the transaction that drops the entries from `size` on. */

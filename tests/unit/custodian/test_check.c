@@ -606,6 +606,68 @@ said_by_the_log(void **state)
 	log_found();
 }
 
+/* An older database was put back: what it was about to say stands in the log, and comes back with it. */
+static void
+said_before_it_was_put_back(void **state)
+{
+	struct bench_batch	*x, *y, *z;
+	uint8_t			 key[CHECK_KEY_BYTES];
+	struct err		 err;
+
+	(void)state;
+	x = bench_seal(&b, "standard");
+	y = bench_seal(&b, "standard");
+	bench_sync(&b, 0);
+	work(now);
+	work(now + MINUTE);
+	expect_found(1);
+	b.net.now = clock_now();
+	assert_true(net_log_dsse(&b.net, buf_view(&found.dsse[0])).effective);
+	/* As it was before: through, and nothing said. */
+	check_key(0, key);
+	ok(store_put(b.c.store, CUSTODY_CHECKED, SPAN_OF(key), &err), &err);
+	ok(store_journal_del(b.c.store, JOURNAL_FOUND, SPAN_OF(found.s[0].id), &err), &err);
+	for (int i = 0; i < 2; i++) {
+		uint8_t	at[CHECK_KEY_BYTES];
+
+		check_key(now, at);
+		check_key((i == 0 ? x : y)->index, key);
+		ok(store_journal_put(b.c.store, JOURNAL_THROUGH, SPAN_OF(key), SPAN_OF(at), &err), &err);
+	}
+	restart();
+	z = bench_seal(&b, "standard");
+	bench_sync(&b, 4);
+	assert_int_equal(rows(JOURNAL_THROUGH), 0);
+	work(now + 2 * MINUTE);
+	assert_int_equal(work(now + 3 * MINUTE), -1);
+	expect_found(1);
+	expect_checked(z, z);
+	log_found();
+}
+
+/* Nor does what another custodian says count for ours. */
+static void
+said_by_others(void **state)
+{
+	struct bench_batch	*x;
+	struct statement	 s;
+
+	(void)state;
+	x = bench_seal(&b, "standard");
+	bench_sync(&b, 0);
+	work(now);
+	net_statement(&b.net, &s, STATEMENT_CHECKED);
+	batch_id(x, s.subject);
+	s.u.checked.custodian = 2;
+	s.u.checked.first = x->index;
+	assert_true(net_log(&b.net, &s, &b.net.signing[1]).effective);
+	bench_sync(&b, 4);
+	work(now + MINUTE);
+	expect_found(1);
+	expect_checked(x, x);
+	log_found();
+}
+
 /* An append that is refused leaves no trace. */
 static void
 counts_what_is_committed(void **state)
@@ -814,6 +876,8 @@ main(void)
 		TEST(between_two),
 		TEST(restarts),
 		TEST(said_by_the_log),
+		TEST(said_before_it_was_put_back),
+		TEST(said_by_others),
 		TEST(counts_what_is_committed),
 		TEST(token_fault),
 		TEST(no_memory),
