@@ -64,12 +64,16 @@ enum rc
 custody_note_arrival(struct custody *c, uint64_t index, when now, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf	v = BUF_INIT(8);
-	struct forgetting		k = { c, now };
+	struct forgetting		k = { c, 0 };
 	uint8_t				key[8];
 
 	index_key(index, key);
 	buf_u64(&v, now);
 	TRY(buf_check(&v, "arrival", err));
+	/* Who sets our clock ahead must not make us forget. */
+	TRY(replica_time(c->replica, &k.now, err));
+	if (now < k.now)
+		k.now = now;
 	TRY(store_journal_put(c->store, JOURNAL_ARRIVED, SPAN_OF(key), buf_view(&v), err));
 	return store_journal_each(c->store, JOURNAL_ARRIVED, SPAN(NULL, 0), FORGET_AT_ONCE, on_arrival, &k, err);
 }

@@ -46,12 +46,12 @@
 
 #define CLOCK_AHEAD_MAX		60	/* seconds by which an entry may be ahead of our clock */
 
-/* Where the lists of the last Append reply ended: the next one goes on from there. */
+/* Where the lists of the last Append ended: the next one goes on from there. */
 struct rotation {
 	struct turn {
 		uint8_t	key[STORE_KEY_MAX];
 		size_t	n;
-	} no, other, found;
+	} no, other, found, dropped;
 };
 
 struct custody {

@@ -410,11 +410,18 @@ enum rc
 rebuild_resume(struct custody *c, struct err *err)
 {
 	AUTO_DONE(dropped_list_done) struct dropped_list l;
-	size_t	i;
-	enum rc	rc;
+	struct turn	*t = &c->rotation.dropped;
+	size_t		 i;
+	enum rc		 rc;
 
 	memset(&l, 0, sizeof(l));
-	TRY(store_journal_each(c->store, JOURNAL_DROPPED, SPAN(NULL, 0), RESUMED_AT_ONCE, on_dropped, &l, err));
+	/* In turn: what waits for its subject does not keep a "no" behind it waiting. */
+	TRY(store_journal_each(c->store, JOURNAL_DROPPED, SPAN(t->key, t->n), RESUMED_AT_ONCE, on_dropped, &l, err));
+	t->n = 0;
+	if (l.n == RESUMED_AT_ONCE) {
+		t->n = sizeof(l.row[0].key);
+		memcpy(t->key, l.row[l.n - 1].key, t->n);
+	}
 	for (i = 0; i < l.n; i++) {
 		rc = say_again(c, &l.row[i], err);
 		if (rc == RC_UNSURE)

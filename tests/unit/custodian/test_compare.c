@@ -803,7 +803,6 @@ passed_on(void **state)
 {
 	struct said			 said = { .dsse = BUF_INIT(BIG), .blob = BUF_INIT(BIG) };
 	uint8_t				 request[32], order[32];
-	const struct bench_batch	*batch = bench_seal(&b, "veto");
 	Quorate__V1__ExchangeRequest	*q, ask = question();
 	Quorate__V1__ExchangeReply	*r = NULL;
 	Quorate__V1__Handed		 h = QUORATE__V1__HANDED__INIT;
@@ -812,7 +811,8 @@ passed_on(void **state)
 
 	(void)state;
 	bench_compare(&b);
-	bench_order(&b, batch, "veto", request, order);
+	b.net.now = clock_now() - 60;
+	bench_order(&b, bench_seal(&b, "veto"), "veto", request, order);
 	bench_sync(&b, 4);
 	say_decision(&b, request, NET_LEGAL, false, &said);
 	h.statement = (ProtobufCBinaryData){ said.dsse.n, said.dsse.p };
@@ -820,6 +820,7 @@ passed_on(void **state)
 	a.statement = &h;
 	ok(peer_answers(&b, &a, &err));
 	assert_true(bench_contribute(&b, order, NULL, &err) == RC_DENIED);
+	assert_non_null(strstr(b.c.words, "denial"));
 	q = peer_asked(&b, 3);
 	assert_int_equal(q->n_statements, 0);
 	assert_int_equal(q->n_taken, 1);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "custodian/pass.h"
+#include "custodian/rebuild.h"
 #include "tests/unit/custodian/hand.h"
 
 static struct bench_place	place;
@@ -218,6 +219,49 @@ request_gone(void **state)
 	assert_int_equal(handed_n(&b), 1);
 }
 
+/* --- a tail that was dropped ------------------------------------------------------------------ */
+
+static void
+put_dropped(uint64_t index, const struct said *s)
+{
+	struct buf	key = BUF_INIT(8), v = BUF_INIT(1 << 16);
+	struct err	err;
+
+	buf_u64(&key, index);
+	buf_u8(&v, 0);
+	buf_vec32(&v, buf_view(&s->dsse));
+	buf_vec32(&v, SPAN(NULL, 0));
+	ok(store_journal_put(b.c.store, JOURNAL_DROPPED, buf_view(&key), buf_view(&v), &err), &err);
+	buf_done(&key);
+	buf_done(&v);
+}
+
+/* Statements about what is nowhere wait long; a "no" behind them does not. */
+static void
+said_again_in_turn(void **state)
+{
+	struct err	err;
+
+	(void)state;
+	ordered_ago("standard", 60);
+	request[0] ^= 1;
+	say_decision(&b, request, NET_LEGAL, false, &other);
+	request[0] ^= 1;
+	for (uint64_t i = 0; i < 40; i++)
+		put_dropped(100 + i, &other);
+	say_decision(&b, request, NET_SECOND_LEGAL, false, &said);
+	put_dropped(140, &said);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(handed_n(&b), 0);
+		ok(rebuild_resume(&b.c, &err), &err);
+	}
+	assert_int_equal(handed_n(&b), 1);
+	refused("denial");
+	/* The others still wait, and what was said is gone. */
+	ok(rebuild_resume(&b.c, &err), &err);
+	assert_int_equal(handed_n(&b), 1);
+}
+
 /* --- from peer to peer ------------------------------------------------------------------------ */
 
 static size_t
@@ -305,6 +349,7 @@ main(void)
 		TEST(covered_to_the_entry),
 		TEST(clock_set_ahead),
 		TEST(request_gone),
+		TEST(said_again_in_turn),
 		TEST(refused_is_not_taken),
 		TEST(refused_by_the_verdict),
 		TEST(held_back_approval),
