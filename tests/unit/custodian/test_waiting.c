@@ -554,6 +554,7 @@ arrivals_are_forgotten(void **state)
 	ok(custody_note_arrival(&b.c, 10, log + year + year, &err), &err);
 	for (uint64_t i = 0; i < 3; i++)
 		assert_int_equal(custody_arrived(&b.c, i, &came, &err), RC_MISSING);
+	ok(custody_arrived(&b.c, 3, &came, &err), &err);	/* an approval that just came */
 	ok(custody_arrived(&b.c, 4, &came, &err), &err);
 	assert_int_equal(came, log - year);
 	/* Four at once, and none by a clock that is behind. */
