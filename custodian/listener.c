@@ -30,7 +30,10 @@
 
 struct listener {
 	int		 fd;
-	pthread_mutex_t	 lock;		/* one question at a time */
+	/* One question at a time, in the order in which they came: whoever asks much does not get in first. */
+	pthread_mutex_t	 lock;
+	pthread_cond_t	 moved;
+	uint64_t	 tickets, turn;
 	pthread_mutex_t	 note_lock;
 	struct log_quota notes;
 	bool		 owed;		/* the answer to the last question is still to come */
@@ -190,6 +193,27 @@ answer(struct listener *l, struct rpc_call *call, struct buf *reply, struct err 
 	return buf_check(reply, "reply", err);
 }
 
+static void
+take_turn(struct listener *l)
+{
+	uint64_t	ticket;
+
+	(void)pthread_mutex_lock(&l->lock);
+	ticket = l->tickets++;
+	while (l->turn != ticket)
+		(void)pthread_cond_wait(&l->moved, &l->lock);
+	(void)pthread_mutex_unlock(&l->lock);
+}
+
+static void
+end_turn(struct listener *l)
+{
+	(void)pthread_mutex_lock(&l->lock);
+	l->turn++;
+	(void)pthread_cond_broadcast(&l->moved);
+	(void)pthread_mutex_unlock(&l->lock);
+}
+
 static enum rc
 ask_keeper(struct listener *l, struct rpc_call *call, size_t caller, struct span request, struct buf *reply,
     struct err *err)
@@ -200,15 +224,15 @@ ask_keeper(struct listener *l, struct rpc_call *call, size_t caller, struct span
 
 	for (m = 0; m < n_keeper_methods && strcmp(keeper_methods[m].name, name) != 0; m++)
 		;
-	(void)pthread_mutex_lock(&l->lock);
-	rc = l->gone ? err_set(err, RC_UNSURE, "the keeper is gone") :
+	take_turn(l);
+	rc = l->gone || stopping ? err_set(err, RC_UNSURE, "the keeper is gone, or this is the end") :
 	    ask(l, m, (uint8_t)rpc_roles(call), custodian_of(l, caller), request,
 	    clock_ms() + rpc_ms_left(call), err);
 	if (rc == RC_OK)
 		rc = answer(l, call, reply, err);
 	if (l->gone)
 		stopping = 1;		/* the parent starts another of us, or ends */
-	(void)pthread_mutex_unlock(&l->lock);
+	end_turn(l);
 	return rc;
 }
 
@@ -265,8 +289,8 @@ ask_self(void *user, const char *method, struct span request, struct buf *reply,
 
 	for (m = 0; m < n_keeper_methods && strcmp(keeper_methods[m].name, method) != 0; m++)
 		;
-	(void)pthread_mutex_lock(&l->lock);
-	rc = l->gone ? err_set(err, RC_UNSURE, "the keeper is gone") :
+	take_turn(l);
+	rc = l->gone || stopping ? err_set(err, RC_UNSURE, "the keeper is gone, or this is the end") :
 	    ask(l, m, CALLER_SELF, 0, request, clock_ms() + SELF_MS, err);
 	if (rc == RC_OK && l->frame.code != RC_OK)
 		rc = err_set(err, (enum rc)l->frame.code, "keeper: %s", l->frame.words);
@@ -274,7 +298,7 @@ ask_self(void *user, const char *method, struct span request, struct buf *reply,
 		buf_span(reply, buf_view(&l->frame.payload));
 	if (l->gone)
 		stopping = 1;
-	(void)pthread_mutex_unlock(&l->lock);
+	end_turn(l);
 	return rc == RC_OK ? buf_check(reply, "reply", err) : rc;
 }
 
@@ -364,8 +388,8 @@ int
 listener_main(const char *dir, int fd)
 {
 	AUTO(rpc_server_free) struct rpc_server *s = NULL;
-	static struct listener	l = { .lock = PTHREAD_MUTEX_INITIALIZER, .note_lock = PTHREAD_MUTEX_INITIALIZER,
-				    .limit_lock = PTHREAD_MUTEX_INITIALIZER };
+	static struct listener	l = { .lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER,
+				    .note_lock = PTHREAD_MUTEX_INITIALIZER, .limit_lock = PTHREAD_MUTEX_INITIALIZER };
 	struct sigaction	sa = { .sa_handler = on_term };
 	struct err		err;
 	enum rc			rc;
