@@ -88,6 +88,17 @@ check_share(void *user)
 	return NULL;
 }
 
+/* Alone it has the weight one: the sum that is left behind would be the share. */
+static void *
+check_shares(void *user)
+{
+	struct world	*w = user;
+	const uint8_t	*share = w->share[0];
+
+	w->rc = shamir_shares_verify(&w->commits, 1, &share, 1, NULL);
+	return NULL;
+}
+
 static void
 run(void *(*f)(void *), struct world *w, uint8_t *stack)
 {
@@ -116,6 +127,7 @@ nothing_left(void **state)
 		{ "contributions combined",	combine },
 		{ "the secret applied",		apply },
 		{ "a share checked",		check_share },
+		{ "shares checked",		check_shares },
 	};
 	struct world	 w = { .bad = 0 };
 	uint8_t		*stack;
