@@ -236,7 +236,7 @@ $(BUILD)/tests/system/%: $(BUILD)/obj/tests/system/%.o $(ALL_LIBS)
 # Parties that lie to real ones (tests/liars/README.md): a coordinator, a custodian, a sealer, a clock.
 LIARS	= $(BUILD)/tests/liars/coordinator $(BUILD)/tests/liars/bin/custodiand $(BUILD)/tests/liars/bin/quorate \
 	  $(BUILD)/tests/liars/clock.so
-LIAR_O	= $(call obj,$(wildcard tests/liars/*.c))
+LIAR_O	= $(call obj,$(wildcard tests/liars/*.c) tests/unit/custodian/lsan.c)
 LIAR_CUSTODIAN_O = $(call obj,tests/liars/wrap/custodian.c $(main_custodiand))
 LIAR_WRAP = keeper_main shamir_contribute cms_seal custody_sign custody_contribute custody_append \
 	    custody_exchange replica_state_digest

@@ -253,6 +253,7 @@ forked(struct liar *l)
 	page_of(l, other, 1, at, story_size(other), &p);
 	p.n_shares = 0;
 	turned_down(l, other, &p, NULL, "another log that is longer");
+	page_done(&p);
 	page_of(l, other, 1, at + 1, story_size(other), &p);
 	p.n_shares = 0;
 	turned_down(l, other, &p, NULL, "the end of another log that is longer");
