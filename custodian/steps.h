@@ -39,9 +39,11 @@ struct steps {
 };
 
 /*
- * After store and token were opened. RC_DENIED: the token has no mark of this
- * custodian although its database has steps (another token?). RC_OK with
- * steps.restored and an ALARM line: the database is older than the token knows.
+ * After store and token were opened; the start is a step itself. RC_DENIED: the token
+ * has no mark of this custodian although its database has steps (another token?), or
+ * another process works with it at this moment. RC_FORMAT: its marks are none of
+ * ours. RC_OK with steps.restored and an ALARM line: the token has a mark that is not
+ * of this database's past.
  */
 MUST_USE enum rc steps_open(struct custody *c, struct err *err);
 /* One more; inside the transaction of what must not be forgotten. */
@@ -53,8 +55,9 @@ MUST_USE enum rc steps_take(struct custody *c, struct err *err);
  */
 MUST_USE enum rc steps_mark(struct custody *c, struct err *err);
 /*
- * Something outside says that we did more than we know of (a peer saw it): as a
- * restored database from here on. Its own transaction.
+ * Something outside says that we did more than we know of (peers saw it): as a
+ * restored database from here on. Its own transaction. RC_FORMAT: nobody can have
+ * taken so many.
  */
 MUST_USE enum rc steps_forgot(struct custody *c, uint64_t steps, uint64_t size,
     const uint8_t root[SHA256_BYTES], struct err *err);
