@@ -1,8 +1,6 @@
 /* coordinator/run.c - coordinatord run: the threads, the server, the signal that ends it. */
-#include <sys/file.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,24 +166,13 @@ until_signal(struct rpc_server *server, const sigset_t *set, struct err *err)
 	}
 }
 
-/* Two sequencers over one log would show two pasts. Held until the process ends. */
+/* Two sequencers over one log would show two pasts. */
 static enum rc
 lock_folder(const char *dir, struct err *err)
 {
-	char	path[FILE_PATH_MAX];
-	int	fd;
+	enum rc	rc = file_lock(dir, "coordinatord", err);
 
-	TRY(file_path(path, err, "%s/lock", dir));
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 && errno == ENOENT)
-		return err_set(err, RC_USAGE,
-		    "%s: no coordinator here; run coordinatord init first", dir);
-	if (fd < 0)
-		return err_set(err, RC_IO, "%s: %s", path, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return RC_OK;
-	(void)close(fd);	/* nothing was written */
-	return err_set(err, RC_USAGE, "%s: another coordinatord runs here", dir);
+	return rc == RC_MISSING ? err_set(err, RC_USAGE, "%s: no coordinator here; run coordinatord init first", dir) : rc;
 }
 
 static enum rc

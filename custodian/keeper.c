@@ -161,6 +161,8 @@ start(const char *dir, struct custody **ret, struct err *err)
 	TRY(secret_init(err));
 	if (setrlimit(RLIMIT_NOFILE, &files) != 0)
 		return err_set(err, RC_IO, "cannot limit open files: %s", strerror(errno));
+	/* Before the token: whoever starts takes it over (custodian/steps.h), and by mistake nobody should. */
+	TRY(file_lock(dir, "custodiand", err));
 	return custody_open(dir, ret, err);
 }
 

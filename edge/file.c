@@ -1,4 +1,5 @@
 /* edge/file.c - whole files, and writes that a crash cannot halve. */
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -343,4 +344,20 @@ file_path(char ret[FILE_PATH_MAX], struct err *err, const char *fmt, ...)
 	if (n < 0 || n >= FILE_PATH_MAX)
 		return err_set(err, RC_USAGE, "path too long: %.60s...", ret);
 	return RC_OK;
+}
+
+enum rc
+file_lock(const char *dir, const char *program, struct err *err)
+{
+	char	path[FILE_PATH_MAX];
+	int	fd;
+
+	TRY(file_path(path, err, "%s/lock", dir));
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_set(err, errno == ENOENT ? RC_MISSING : RC_IO, "%s: %s", path, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return RC_OK;		/* fd stays open */
+	(void)close(fd);		/* nothing was written */
+	return err_set(err, RC_USAGE, "%s: another %s runs here", dir, program);
 }

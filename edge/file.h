@@ -44,6 +44,11 @@ MUST_USE enum rc file_new_write(struct file_new *f, uint64_t at, struct span byt
 MUST_USE enum rc file_new_keep(struct file_new *f, struct err *err);
 void	 file_new_drop(struct file_new *f);	/* fine after file_new_keep() */
 
+/*
+ * One process of a program to a folder: dir/lock, held until this process ends. RC_MISSING:
+ * no such folder; RC_USAGE: another one runs here.
+ */
+MUST_USE enum rc file_lock(const char *dir, const char *program, struct err *err);
 /* fsync of a folder by name. */
 MUST_USE enum rc file_sync_dir(const char *path, struct err *err);
 

@@ -40,9 +40,16 @@ bad "a key is never overwritten" 64 'exists already' quorate keygen -o "$work/ne
 bad "a full disk" 74 'write|space|No space' sh -c "quorate charter show >/dev/full"
 says "a host that the charter does not name" 1 'may not make' sh -c \
     "quorate keygen --tls -o '$work/foreign' && QUORATE_TLS_CERT='$work/foreign.crt' QUORATE_TLS_KEY='$work/foreign.key' quorate status"
-port=$(sed -n 's/.*"listen": "127.0.0.1:\([0-9]*\)".*/\1/p' "$net/custodian-1/state/custodian.json")
-says "a port in use" 74 'in use|address' env SOFTHSM2_CONF="$net/custodian-1/softhsm2.conf" \
+says "two of one custodian" 74 'another custodiand runs here' env SOFTHSM2_CONF="$net/custodian-1/softhsm2.conf" \
     timeout 40 custodiand run "$net/custodian-1/state"
+devnet kill "$net" custodian-5
+listen=$(sed -n 's/.*"listen": "\([^"]*\)".*/\1/p' "$net/custodian-1/state/custodian.json")
+cp "$net/custodian-5/state/custodian.json" "$work/custodian.json"
+sed -i "s/\"listen\": \"[^\"]*\"/\"listen\": \"$listen\"/" "$net/custodian-5/state/custodian.json"
+says "a port in use" 74 'in use|address' env SOFTHSM2_CONF="$net/custodian-5/softhsm2.conf" \
+    timeout 40 custodiand run "$net/custodian-5/state"
+cp "$work/custodian.json" "$net/custodian-5/state/custodian.json"
+ok "the other custodian starts again" devnet start "$net" custodian-5
 says "init twice" 64 'already' env SOFTHSM2_CONF="$net/custodian-1/softhsm2.conf" custodiand init "$net/custodian-1/state" \
     --name x --organisation y --address 127.0.0.1:1 --module "$QUORATE_PKCS11_MODULE" --token custodian-1 --pin-file "$net/custodian-1/pin"
 devnet kill "$net" coordinator

@@ -1,6 +1,7 @@
 /* Words of others, command lines, files and keys at the edge. */
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -502,6 +503,44 @@ exit_codes(void **state)
 		assert_int_equal(exit_code(rows[i].rc), rows[i].code);
 }
 
+/* In a process of its own: a lock is held until its process ends. */
+static void
+locks_itself_in(int said)
+{
+	struct err	err;
+	char		byte = 0;
+
+	byte = (char)file_lock(dir, "thing", &err);
+	(void)!write(said, &byte, 1);
+	(void)pause();
+}
+
+static void
+one_to_a_folder(void **state)
+{
+	struct err	err;
+	int		said[2], status;
+	char		byte = 1;
+	pid_t		pid;
+
+	(void)state;
+	assert_int_equal(pipe(said), 0);
+	if ((pid = fork()) == 0) {
+		locks_itself_in(said[1]);
+		_exit(0);
+	}
+	assert_int_equal(read(said[0], &byte, 1), 1);
+	assert_int_equal(byte, RC_OK);
+	assert_int_equal(file_lock(dir, "thing", &err), RC_USAGE);
+	assert_non_null(strstr(err.msg, "another thing runs here"));
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(file_lock(dir, "thing", &err), RC_OK);
+	assert_int_equal(file_lock("/nowhere/at/all", "thing", &err), RC_MISSING);
+	(void)close(said[0]);
+	(void)close(said[1]);
+}
+
 int
 main(void)
 {
@@ -513,6 +552,7 @@ main(void)
 		cmocka_unit_test(not_through_a_link),
 		cmocka_unit_test(secrets_are_private),
 		cmocka_unit_test(new_file),
+		cmocka_unit_test(one_to_a_folder),
 		cmocka_unit_test(key_files),
 		cmocka_unit_test(key_generation),
 		cmocka_unit_test(identity_names),
