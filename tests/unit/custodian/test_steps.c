@@ -351,7 +351,7 @@ no_mark(void **state)
 	cosigns();
 	bench_unmark(&b);
 	seal_some();
-	does_not_cosign(RC_BUG, "removed");
+	does_not_cosign(RC_IO, "does not keep the mark");
 	assert_int_equal(start(&err), RC_DENIED);
 	assert_non_null(strstr(err.msg, "put the right token in"));
 	assert_int_equal(start(&err), RC_DENIED);
