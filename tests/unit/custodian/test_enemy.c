@@ -228,7 +228,6 @@ put_dropped(uint64_t index, const struct said *s)
 	struct err	err;
 
 	buf_u64(&key, index);
-	buf_u8(&v, 0);
 	buf_vec32(&v, buf_view(&s->dsse));
 	buf_vec32(&v, SPAN(NULL, 0));
 	ok(store_journal_put(b.c.store, JOURNAL_DROPPED, buf_view(&key), buf_view(&v), &err), &err);
