@@ -213,6 +213,55 @@ test_journal_limits(void **state)
 	store_rollback(s);
 }
 
+/* --- one store made from another --------------------------------------------------- */
+
+static bool
+keep(void *user, const char *journal, struct span k)
+{
+	size_t	*n = user;
+
+	(*n)++;
+	if (journal == NULL)
+		return !span_eq(k, SPAN_STR("not"));
+	return strcmp(journal, "j") == 0 || k.p[0] != 2;
+}
+
+static void
+test_copy(void **state)
+{
+	AUTO_DONE(buf_done) struct buf	b = BUF_INIT(STORE_VALUE_MAX);
+	struct place	beside;
+	struct store	*to;
+	size_t		 n = 0;
+
+	(void)state;
+	place_init(&beside);
+	to = opened(&beside, STORE_CREATE);
+	assert_int_equal(store_copy_own(s, to, keep, &n, NULL), RC_OK);
+	assert_int_equal(n, 0);
+	assert_int_equal(store_put(s, "a", SPAN_STR("1"), NULL), RC_OK);
+	assert_int_equal(store_put(s, "not", SPAN_STR("2"), NULL), RC_OK);
+	assert_int_equal(store_put(s, "z", SPAN_STR(""), NULL), RC_OK);
+	assert_int_equal(store_journal_put(s, "k", SPAN_STR("\1"), SPAN_STR("3"), NULL), RC_OK);
+	assert_int_equal(store_journal_put(s, "k", SPAN_STR("\2"), SPAN_STR("4"), NULL), RC_OK);
+	assert_int_equal(store_journal_put(s, "j", SPAN_STR("\2"), SPAN_STR("5"), NULL), RC_OK);
+	assert_int_equal(store_begin(to, NULL), RC_OK);
+	assert_int_equal(store_copy_own(s, to, keep, &n, NULL), RC_OK);
+	assert_int_equal(n, 6);
+	assert_int_equal(store_commit(to, NULL), RC_OK);
+	assert_int_equal(store_get(to, "a", &b, NULL), RC_OK);
+	assert_int_equal(store_get(to, "z", &b, NULL), RC_OK);
+	assert_int_equal(store_journal_get(to, "k", SPAN_STR("\1"), &b, NULL), RC_OK);
+	assert_int_equal(store_journal_get(to, "j", SPAN_STR("\2"), &b, NULL), RC_OK);
+	assert_true(span_eq(buf_view(&b), SPAN_STR("135")));
+	assert_int_equal(store_get(to, "not", &b, NULL), RC_MISSING);
+	assert_int_equal(store_journal_get(to, "k", SPAN_STR("\2"), &b, NULL), RC_MISSING);
+	assert_non_null(strrchr(store_path(to), '/'));
+	assert_string_not_equal(store_path(to), store_path(s));
+	store_close(to);
+	place_done(&beside);
+}
+
 int
 main(void)
 {
@@ -221,6 +270,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_values, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_journals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_journal_limits, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_copy, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
