@@ -31,6 +31,8 @@
 #define COMPARE_INSTANCE_BYTES	16
 #define COMPARE_EVERY_MS	5000	/* between exchanges with one peer when nothing happens; in large networks more */
 #define COMPARE_SOON_MS		250	/* ... until we are ready; doubles up to the above */
+#define COMPARE_ASKED_MAX	20	/* questions of one peer that are answered ... */
+#define COMPARE_ASKED_MS	4000	/* ... in this time */
 #define COMPARE_SIGNED_MS	1000	/* a peer's answer is signed at most once in this time */
 
 struct custody;
@@ -53,6 +55,7 @@ struct compared_peer {
 	struct compared_past past;		/* the most we saw of it */
 	bool		twice, back;		/* said already */
 	struct log_quota lines;			/* about it: it can make us say things as often as it likes */
+	struct log_quota asks;			/* its questions */
 	uint64_t	signed_ms;		/* when an answer to it was signed last; 0: never */
 	bool		accused;		/* it holds an accusation, too */
 	bool		differs;		/* another state after the same entries */

@@ -382,5 +382,8 @@ custody_exchange(struct custody *c, struct span request, struct buf *reply, stru
 	if (q == NULL)
 		return custody_say(c, err, RC_FORMAT, "malformed request");
 	a.p = &c->comparing.peer[c->from - 1];
+	/* Each may cost a hundred signatures to look at. */
+	if (!log_may(&a.p->asks, COMPARE_ASKED_MAX, COMPARE_ASKED_MS, clock_ms()))
+		return custody_say(c, err, RC_LIMIT, "too many questions: ask again in a few seconds");
 	return answer(&a, reply, err);
 }

@@ -16,7 +16,7 @@
 #define EXCHANGE_METHOD	"/quorate.v1.Custodian/Exchange"
 #define EXCHANGE_MS	3000
 #define PEERS_A_PERIOD	8		/* of more, each is asked less often: the cost is the same */
-#define AT_ONCE_MS	10u		/* between questions to one peer, however much there is to ask */
+#define AT_ONCE_MS	300u		/* between questions to one peer, however much there is to ask */
 #define AT_ONCE_MAX	64u		/* in a row: a peer that lies keeps nobody busy */
 
 struct peer_link {
@@ -108,6 +108,18 @@ exchange(struct peer_link *k, uint8_t *ret_again, struct err *err)
 	return RC_OK;
 }
 
+/* Who wakes us waits no longer for it, but a peer is not asked without a pause. */
+static bool
+wait_for_next(struct peer_link *k, unsigned ms)
+{
+	const struct timespec	pause = { 0, AT_ONCE_MS * 1000000L };
+
+	if (ms < AT_ONCE_MS)
+		return wait_a_while(k, ms);
+	(void)nanosleep(&pause, NULL);
+	return wait_a_while(k, ms - AT_ONCE_MS);
+}
+
 static void *
 peer_thread(void *arg)
 {
@@ -117,7 +129,7 @@ peer_thread(void *arg)
 	uint8_t			 again = 0;
 	enum rc			 rc;
 
-	while (!wait_a_while(k, ms)) {
+	while (!wait_for_next(k, ms)) {
 		rc = exchange(k, &again, &err);
 		if (rc == RC_MISSING) {
 			ms = COMPARE_SOON_MS;

@@ -779,6 +779,26 @@ refused_questions(void **state)
 	assert_false(b.c.comparing.dirty);
 }
 
+/* One that asks and asks is heard now and then; the others as ever. */
+static void
+asks_too_often(void **state)
+{
+	Quorate__V1__ExchangeRequest	 q = question();
+	Quorate__V1__ExchangeReply	*r = NULL;
+
+	(void)state;
+	for (unsigned i = 0; i < COMPARE_ASKED_MAX; i++) {
+		ok(asks(2, &q, &r));
+		reply_free(r);
+	}
+	assert_int_equal(asks(2, &q, &r), RC_LIMIT);
+	ok(asks(3, &q, &r));
+	reply_free(r);
+	b.c.comparing.peer[1].asks.since -= COMPARE_ASKED_MS;
+	ok(asks(2, &q, &r));
+	reply_free(r);
+}
+
 /* The asker's own note accuses as well. */
 static void
 accused_by_a_question(void **state)
@@ -864,7 +884,7 @@ main(void)
 		TEST(brought_with_an_append), TEST(suspicion_until_proved), TEST(suspicion_of_a_process),
 		TEST(accused_by_a_peer), TEST(forgot), TEST(nothing_forgotten), TEST(peer_put_back), TEST(remembered),
 		TEST(other_states), TEST(what_is_signed), TEST(answers_to_a_nonce), TEST(short_when_nothing_is_new), TEST(refused_questions),
-		TEST(accused_by_a_question), TEST(passed_on),
+		TEST(asks_too_often), TEST(accused_by_a_question), TEST(passed_on),
 	};
 	int	rc;
 
