@@ -253,46 +253,62 @@ theme_named(const char *name)
 	return NULL;
 }
 
-/* only: one scenario of it, or NULL. */
-static bool
-run_theme(struct liar *l, const struct theme *t, const char *only)
-{
-	unsigned	passed = 0, failed = 0;
-	uint64_t	began;
-	size_t		i;
+struct tally { unsigned passed, failed; };
 
-	settle(l, l->story);
-	for (i = 0; i < t->n; i++) {
-		if (only != NULL && strcmp(only, t->scenario[i].name) != 0)
-			continue;
-		l->failed = false;
-		began = clock_ms();
-		t->scenario[i].run(l);
-		if (l->failed)
-			printf("FAIL: %s: %s\n", t->scenario[i].name, l->seen);
-		else
-			printf("ok: %s (%llu ms)\n", t->scenario[i].name, (unsigned long long)(clock_ms() - began));
-		(void)fflush(stdout);
-		*(l->failed ? &failed : &passed) += 1;
-	}
-	printf("%u passed, %u failed\n", passed, failed);
-	return failed == 0 && passed > 0;
+static void
+run_scenario(struct liar *l, const struct theme *t, const struct scenario *s, struct tally *n)
+{
+	uint64_t	began = clock_ms();
+
+	l->failed = false;
+	s->run(l);
+	if (l->failed)
+		printf("FAIL: %s: %s: %s\n", t->name, s->name, l->seen);
+	else
+		printf("ok: %s: %s (%llu ms)\n", t->name, s->name, (unsigned long long)(clock_ms() - began));
+	(void)fflush(stdout);
+	*(l->failed ? &n->failed : &n->passed) += 1;
+}
+
+/* "orders" or "orders:expires"; false: there is none of that name. */
+static bool
+run_named(struct liar *l, const char *word, struct tally *n)
+{
+	const struct theme	*t;
+	const char		*only = strchr(word, ':');
+	char			 name[32];
+	unsigned		 before = n->passed + n->failed;
+	size_t			 i;
+
+	(void)snprintf(name, sizeof(name), "%.*s", (int)(only == NULL ? strlen(word) : (size_t)(only - word)), word);
+	if ((t = theme_named(name)) == NULL)
+		return false;
+	for (i = 0; i < t->n; i++)
+		if (only == NULL || strcmp(only + 1, t->scenario[i].name) == 0)
+			run_scenario(l, t, &t->scenario[i], n);
+	return n->passed + n->failed > before;
 }
 
 int
 main(int argc, char **argv)
 {
 	static struct liar	l;
-	const struct theme	*t = argc >= 3 ? theme_named(argv[2]) : NULL;
-	bool			 ok;
+	struct tally		n = { 0, 0 };
+	bool			ok = true;
+	int			i;
 
-	if (t == NULL) {
-		fprintf(stderr, "usage: coordinator NETWORK THEME [SCENARIO] (LIAR_DEVNET, LIAR_CLOCK, LIAR_OTHER)\n");
+	if (argc < 3) {
+		fprintf(stderr, "usage: coordinator NETWORK THEME[:SCENARIO]... (LIAR_DEVNET, LIAR_CLOCK, LIAR_OTHER)\n");
 		return EXIT_USAGE;
 	}
 	liar_open(&l, argv[1]);
 	l.other = getenv("LIAR_OTHER");
-	ok = run_theme(&l, t, argc > 3 ? argv[3] : NULL);
+	settle(&l, l.story);
+	for (i = 2; i < argc && ok; i++)
+		if (!(ok = run_named(&l, argv[i], &n)))
+			fprintf(stderr, "liar: nothing is called %s\n", argv[i]);
 	liar_close(&l);
-	return ok ? EXIT_YES : EXIT_NO;
+	if (ok)
+		printf("%u passed, %u failed\n", n.passed, n.failed);
+	return ok && n.failed == 0 ? EXIT_YES : EXIT_NO;
 }

@@ -21,8 +21,8 @@
 #include "tests/fixture/network.h"
 
 #define BIG		((size_t)1 << 22)
-#define STORY_BATCHES	64
-#define PAGE_ENTRIES	256
+#define STORY_BATCHES	256
+#define PAGE_ENTRIES	1024
 #define CALL_MS		20000u
 #define EVERYBODY	((UINT32_C(1) << NET_N) - 1)
 #define ONLY(i)		(UINT32_C(1) << ((i) - 1))

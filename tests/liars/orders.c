@@ -56,8 +56,9 @@ spoiled_order(struct liar *l, const struct asked *q, const struct spoiling *x)
 	net_statement(n, &s, STATEMENT_ORDER);
 	memcpy(s.subject, q->request, sizeof(s.subject));
 	for (i = 0; i < story_size(l->story); i++) {
-		must(dsse_parse(story_dsse(l->story, i), &d, &err), &err);
-		if (memcmp(d.id, q->request, sizeof(d.id)) == 0) {
+		memset(&d, 0, sizeof(d));
+		if (dsse_parse(story_dsse(l->story, i), &d, &err) == RC_OK &&	/* poison is not */
+		    memcmp(d.id, q->request, sizeof(d.id)) == 0) {
 			must(statement_parse(&d, &r, &err), &err);
 			memcpy(s.u.order.scope, r.subject, SHA256_BYTES);
 			statement_done(&r);
