@@ -69,8 +69,8 @@ fail(const char *word, struct err *err, bool json)
 	return exit_code(err->rc);
 }
 
-int
-main(int argc, char **argv)
+static int
+quorate(int argc, char **argv)
 {
 	struct err	err = { RC_OK, "" };
 	size_t		i;
@@ -98,4 +98,10 @@ main(int argc, char **argv)
 	}
 	(void)err_set(&err, RC_USAGE, "no such command: %.40s; `quorate --help` lists them", argv[1]);
 	return fail(text_clean_str(argv[1]), &err, wants_json(argc, argv));
+}
+
+int
+main(int argc, char **argv)
+{
+	process_end(quorate(argc, argv));
 }

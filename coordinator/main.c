@@ -99,8 +99,8 @@ main_run(int argc, char **argv)
 	return help ? EXIT_YES : command_run(dir);
 }
 
-int
-main(int argc, char **argv)
+static int
+coordinatord(int argc, char **argv)
 {
 	static const struct {
 		const char	*name;
@@ -123,4 +123,10 @@ main(int argc, char **argv)
 			return commands[i].run(argc - 1, argv + 1);
 	log_line("no such command: %.60s (see coordinatord --help)", argv[1]);
 	return EXIT_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	process_end(coordinatord(argc, argv));
 }

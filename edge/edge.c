@@ -8,8 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "edge/edge.h"
+
+_Noreturn void
+process_end(int code)
+{
+	(void)fflush(NULL);
+	_exit(code);
+}
 
 int
 exit_code(enum rc rc)

@@ -20,6 +20,12 @@ enum exit_code {
 	EXIT_IO = 74,
 };
 int	 exit_code(enum rc rc);
+/*
+ * How a program ends that used proto/rpc.h: what it wrote is flushed, and nothing else runs.
+ * The library's threads may still be in TLS when main() returns, and would fall over
+ * what libcrypto frees at exit: a right answer with the exit code of a crash.
+ */
+_Noreturn void process_end(int code);
 
 when	 clock_now(void);			/* CLOCK_REALTIME, seconds */
 uint64_t clock_ms(void);			/* CLOCK_MONOTONIC, milliseconds */
