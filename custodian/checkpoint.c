@@ -58,7 +58,7 @@ fill_row(Quorate__V1__HandedRow *row, struct slot *s)
 	quorate__v1__handed_row__init(row);
 	row->id = (ProtobufCBinaryData){ sizeof(s->id), s->id };
 	/* protobuf-c does not write to what it packs. */
-	row->type = (char *)(uintptr_t)statement_type_name(slot_type(slot_kind(s)));
+	row->type = (char *)(uintptr_t)slot_word(slot_kind(s));
 	row->subject = (ProtobufCBinaryData){ SHA256_BYTES, s->key + 1 };
 	row->since = s->since;
 	row->who = s->who;

@@ -40,6 +40,14 @@ slot_type(enum handed_kind k)
 	return k > KIND_LAST ? STATEMENT_UNKNOWN : type[k];
 }
 
+const char *
+slot_word(enum handed_kind k)
+{
+	if (k == KIND_DENIAL)
+		return "denial";
+	return k == KIND_APPROVAL ? "approval" : statement_type_name(slot_type(k));
+}
+
 void
 slot_key_of(const struct statement *s, uint8_t ret[SLOT_KEY_BYTES])
 {

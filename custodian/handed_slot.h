@@ -51,6 +51,8 @@ slot_signer(const struct slot *s)
 
 enum handed_kind slot_kind_of(const struct statement *s);
 enum statement_type slot_type(enum handed_kind k);
+/* For people: a decision is a denial or an approval. */
+const char *slot_word(enum handed_kind k);
 /* The key that a statement has. */
 void	 slot_key_of(const struct statement *s, uint8_t ret[SLOT_KEY_BYTES]);
 

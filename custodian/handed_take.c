@@ -245,7 +245,7 @@ taken(struct taking *k, struct handed_answer *a, enum handed_fate fate, struct e
 static enum rc
 keep(struct taking *k, struct handed_answer *a, struct err *err)
 {
-	char	hex[HEX_BYTES(SHA256_BYTES)];
+	char	hex[HEX_BYTES(SHA256_BYTES)], about[HEX_BYTES(SHA256_BYTES)];
 	size_t	i;
 
 	TRY(slots_read(k->c, KIND_LAST, &k->others, err));
@@ -258,7 +258,8 @@ keep(struct taking *k, struct handed_answer *a, struct err *err)
 	if (i == k->others.n)
 		TRY(check_room(k, err));
 	TRY(put_durably(k, i < k->others.n ? &k->others.slot[i] : NULL, err));
-	log_line("a %s by %s was handed in%s: %.16s", statement_type_name(k->s.type), k->slot.who,
+	log_line("%s by %s about %.16s was handed in%s: statement %.16s", slot_word(slot_kind(&k->slot)), k->slot.who,
+	    hex_write(SPAN(slot_subject(&k->slot), SHA256_BYTES), about),
 	    slot_kind(&k->slot) <= KIND_NO_LAST ? ", and stands against contributing" : "",
 	    hex_write(SPAN_OF(k->s.id), hex));
 	return taken(k, a, HANDED_TAKEN, err);

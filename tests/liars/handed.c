@@ -140,7 +140,7 @@ a_no(struct liar *l, write_fn *write, const char *who, const char *type)
 static void
 a_veto_that_one_got(struct liar *l)
 {
-	a_no(l, denial, "twohats", "decision");
+	a_no(l, denial, "twohats", "denial");
 }
 
 static void
@@ -167,7 +167,7 @@ across_a_restart(struct liar *l)
 	devnet(l, "start", 4);
 	want(l, settle_with(l, l->story, EVERYBODY, 30000), "it does not come back");
 	want(l, !contributes(l, 4, &q), "after a restart the no is forgotten");
-	want(l, waiting(l, 4, "twohats", "decision") == 1, "and waits no longer");
+	want(l, waiting(l, 4, "twohats", "denial") == 1, "and waits no longer");
 	want(l, net_log_dsse(&l->story->net, buf_view(&dsse)).effective, "logged it is void");
 	settle(l, l->story);
 }
@@ -189,13 +189,13 @@ a_censored_approval(struct liar *l)
 	want_answer(l, &a, RC_OK, NULL, "handed in");
 	answer_done(&a);
 	for (i = 1; i <= NET_N; i++)
-		while (waiting(l, i, "legal", "decision") != 1 && want(l, clock_ms() - began < 12000, "custodian %u does not "
+		while (waiting(l, i, "legal", "approval") != 1 && want(l, clock_ms() - began < 12000, "custodian %u does not "
 		    "show the approval that the log lacks", i))
 			wait_ms(200);
 	want(l, net_log_dsse(&l->story->net, buf_view(&dsse)).effective, "logged it is void");
 	settle(l, l->story);
 	for (i = 1; i <= NET_N; i++)
-		want(l, waiting(l, i, "legal", "decision") == 0, "custodian %u waits for it still", i);
+		want(l, waiting(l, i, "legal", "approval") == 0, "custodian %u waits for it still", i);
 }
 
 /* Nobody's: no disk for it, no effect. */

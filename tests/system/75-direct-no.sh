@@ -43,7 +43,7 @@ ok "there at once" objects 3 "$o"
 sleep 1
 for i in 1 2 3 4 5; do ok "a second later at custodian $i" objects "$i" "$o"; done
 says "taken once" 0 '"taken": true' "$forge" hand 5 "$work/no"
-says "seen by those of the network" 2 'decision .*legal .*at 5 of 5 custodians' quorate status
+says "seen by those of the network" 2 'denial .*legal .*at 5 of 5 custodians' quorate status
 devnet kill "$net" custodian-3
 devnet start "$net" custodian-3
 ok "it is not forgotten over a restart" until_ok objects 3 "$o"

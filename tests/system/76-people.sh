@@ -58,7 +58,7 @@ also "it is expected in the log" 'expected in the log'
 says "a withdrawal" 0 '"taken": 5' quorate withdraw "$r4" --key "$people/requester.key" --json
 says "a revocation" 0 'in effect at 5 of 5' quorate revoke "$(key_of auditor)" --key "$people/auditor.key"
 says "status: it does not answer" 2 'the coordinator: .*cannot be reached' quorate status
-also "a denial is missing" '^  20.* decision  *legal .* at 5 of 5 custodians'
+also "a denial is missing" '^  20.* denial  *legal .* at 5 of 5 custodians'
 also "a withdrawal is missing" '^  20.* withdrawal  *requester '
 also "a revocation is missing" '^  20.* revocation  *auditor '
 says "strangers are told how many" 2 '3 statements were handed in' bare quorate status

@@ -163,7 +163,7 @@ static void
 what_is_missing(void **state)
 {
 	static uint8_t		id[2][32] = { { 1 }, { 2 } };
-	static char		decision[] = "decision", legal[] = "legal", request[] = "request";
+	static char		decision[] = "denial", legal[] = "legal", request[] = "request";
 	struct checkpoint	end;
 	struct lab_showing		s[NET_N];
 	struct missing		*m;

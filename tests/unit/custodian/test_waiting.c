@@ -322,7 +322,7 @@ who_sees_what_waits(void **state)
 		if (r->n_handed == 1) {
 			assert_memory_equal(r->handed[0]->id.data, said.id, 32);
 			assert_memory_equal(r->handed[0]->subject.data, request, 32);
-			assert_string_equal(r->handed[0]->type, "decision");
+			assert_string_equal(r->handed[0]->type, "denial");
 			assert_string_equal(r->handed[0]->who, "legal");
 			assert_int_equal(r->handed[0]->since, r->health->oldest);
 		}
