@@ -24,7 +24,7 @@ static const struct {
 	{ "verify", cmd_verify, "check an evidence package, offline" },
 	{ "open", cmd_open, "check an evidence package, then decrypt it" },
 	{ "audit", cmd_audit, "replay the whole log and check everything" },
-	{ "log", cmd_log, "checkpoint, entry and proof of the log" },
+	{ "log", cmd_log, "checkpoint, entries, proofs and a copy of the log; accusations" },
 	{ "keygen", cmd_keygen, "make a key" },
 	{ "charter", cmd_charter, "draw up, sign and check a charter" },
 };

@@ -104,7 +104,8 @@ print_log(const struct network *n)
 	if (n->head == NULL || n->head_rc != RC_OK) {
 		custodians_seen(n->c, &seen);
 		printf("%s: %llu entries cosigned by a quorum (%u of %u), as the custodians show\n"
-		    "the coordinator: %s\n", c->origin, (unsigned long long)seen.size, c->q, c->n, n->head_err.msg);
+		    "%s%s\n", c->origin, (unsigned long long)seen.size, c->q, c->n, n->r->rpc == NULL ? "" :
+		    "the coordinator: ", n->head_err.msg);
 		return;
 	}
 	printf("%s: %llu entries, %llu of them cosigned by a quorum (%u of %u)\nthe coordinator says:\n"
