@@ -4,6 +4,7 @@
 
 #include "cli/artifact.h"
 #include "cli/handin.h"
+#include "policy/apply.h"
 
 #define DECISION_LIFE	3600	/* in which it must reach the log */
 #define REASON_MAX	16384
@@ -104,6 +105,20 @@ say_yes(const struct deciding *d, struct remote *r, const struct keyfile *key, s
 	return rc == RC_OK ? handin_tell(&h, false, err) : rc;
 }
 
+/* For which reason the log refuses a second "no" of the kind; a second withdrawal may come too late as well. */
+static const char *
+again(const struct deciding *d, const struct keyfile *key)
+{
+	uint8_t	own[KEY_ID_BYTES];
+
+	if (d->type == STATEMENT_DECISION)
+		return void_reason_name(VOID_DENIED_BEFORE);
+	if (d->type != STATEMENT_REVOCATION)
+		return NULL;
+	key_id(&keyfile_signer(key)->key, own);
+	return void_reason_name(memcmp(own, d->id, sizeof(own)) == 0 ? VOID_REVOKED_KEY : VOID_DUPLICATE);
+}
+
 /*
  * A "no" by id is always safe: it asks nothing of the coordinator. What its signer saw
  * of the log comes from the custodians.
@@ -121,6 +136,7 @@ say_no(const struct deciding *d, struct remote *r, const struct keyfile *key, st
 	TRY(sign_word(d, r->charter, key, &seen, w, err));
 	h = hand_in(d, r, w);
 	h.c = c;
+	h.again = again(d, key);
 	handin_no(&h);
 	return handin_tell(&h, true, err);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/handin.h"
+#include "policy/apply.h"
 
 static void
 into_the_log(struct handin *h)
@@ -20,6 +21,23 @@ log_thread(void *user)
 	return NULL;
 }
 
+/*
+ * Who is told to run a "no" again, and does, is not refused: its log shows the first one,
+ * or another's that says the same, and acts upon that.
+ */
+static void
+note_repeats(struct handin *h)
+{
+	struct custodian_took	*t = h->c->took;
+	uint8_t			 i;
+
+	for (i = 0; h->again != NULL && i < h->c->charter->n; i++)
+		if (t[i].took == TOOK_REFUSED && strcmp(t[i].why, h->again) == 0) {
+			t[i].took = TOOK_LOGGED;
+			h->repeats = true;
+		}
+}
+
 void
 handin_no(struct handin *h)
 {
@@ -31,6 +49,7 @@ handin_no(struct handin *h)
 		(void)pthread_join(t, NULL);
 	else
 		into_the_log(h);	/* custodians first, then */
+	note_repeats(h);
 }
 
 enum rc
@@ -65,6 +84,18 @@ words_of(const struct handin *h, enum took took)
 	return NULL;
 }
 
+/* "Withdrawn, vetoed or released, or has expired" may be what was asked for, or the opposite. */
+static const char *
+hint(const struct handin *h)
+{
+	uint8_t	i;
+
+	for (i = 0; i < h->c->charter->n; i++)
+		if (h->c->took[i].took == TOOK_REFUSED && strcmp(h->c->took[i].why, void_reason_name(VOID_ENDED)) == 0)
+			return "; `quorate status REQUEST` tells which";
+	return "";
+}
+
 /* No one liar makes a statement void: more than f must say so, or one beside the coordinator. */
 static bool
 is_void(const struct handin *h)
@@ -81,7 +112,7 @@ judge_nobody(const struct handin *h, struct err *err)
 
 	if (is_void(h))
 		return refused == NULL ? err_set(err, RC_DENIED, "%s", h->log_err.msg) :
-		    err_set(err, RC_DENIED, "refused: %s", refused);
+		    err_set(err, RC_DENIED, "refused: %s%s", refused, hint(h));
 	if (refused != NULL || not_yet != NULL)
 		return err_set(err, RC_UNSURE, "nobody took it; a custodian says: %s", refused != NULL ? refused : not_yet);
 	return err_set(err, RC_UNSURE, "nobody took it: no custodian answers; the coordinator: %s", h->log_err.msg);
@@ -162,7 +193,7 @@ tell_json(const struct handin *h, struct err *err)
 {
 	bool	 logged = h->log_rc == RC_OK;
 	json_t	*o = json_pack("{s:o?,s:b,s:b,s:b,s:s}", h->name, json_hex(SPAN_OF(h->id)), "effective", logged,
-	    "cosigned", logged, "repeated", h->sent.repeated, "log", logged ? "" : h->log_err.msg);
+	    "cosigned", logged, "repeated", h->sent.repeated || h->repeats, "log", logged ? "" : h->log_err.msg);
 
 	if (o != NULL && logged)
 		(void)json_object_set_new(o, "entry", json_integer((json_int_t)h->sent.index));
@@ -193,6 +224,8 @@ tell_words(const struct handin *h, bool no)
 
 	if (h->log_rc == RC_OK)
 		printf("%s: entry %llu, cosigned by a quorum\n", h->word, (unsigned long long)h->sent.index);
+	else if (h->repeats)
+		printf("%s already: an earlier statement that says the same stands\n", h->word);
 	else
 		printf("%s, and expected in the log, which does not show it yet: %s\n", no ? h->word : "handed in",
 		    h->log_err.msg);

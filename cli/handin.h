@@ -23,10 +23,13 @@ struct handin {
 	size_t			 n_blobs, n_fixed;
 	const uint8_t		(*upload)[16];
 	size_t			 n_uploads;
+	/* The reason for which another that says the same is void: then the first one stands. NULL: there is none. */
+	const char		*again;
 	/* What became of it. */
 	enum rc			 log_rc;	/* RC_OK: it stands in the cosigned log */
 	struct err		 log_err;
 	struct submitted	 sent;
+	bool			 repeats;	/* custodians' logs show one that says the same */
 };
 
 /* A "no": c has looked at the custodians. Fills in what became of it. */

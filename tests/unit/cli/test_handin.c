@@ -264,6 +264,51 @@ why_it_is_void(void **state)
 	assert_string_equal(err.msg, "refused: the key was revoked");
 }
 
+/* Who runs a "no" again, as they are told to, is not told that it is refused. */
+static void
+a_no_again(void **state)
+{
+	static const struct {
+		const char	*again, *why;
+		unsigned	 taken, refused;
+		enum rc		 rc;
+	} rows[] = {
+		{ "denied-before",	"denied-before",	3, 2, RC_OK },
+		{ "denied-before",	"denied-before",	0, 5, RC_OK },
+		{ "denied-before",	"denied-before",	1, 2, RC_UNSURE },	/* fewer than q */
+		{ "denied-before",	"request-ended",	0, 5, RC_DENIED },
+		{ "duplicate",		"denied-before",	0, 5, RC_DENIED },
+		{ NULL,			"denied-before",	0, 5, RC_DENIED },
+	};
+	AUTO_DONE(buf_done) struct buf	dsse = BUF_INIT(BIG);
+	Quorate__V1__SubmitReply	r = QUORATE__V1__SUBMIT_REPLY__INIT;
+	uint8_t				id[32];
+	struct handin			h;
+	struct err			err;
+
+	(void)state;
+	denial(7, &dsse, id);
+	r.words = (char *)(uintptr_t)"void";
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		r.why = (char *)(uintptr_t)rows[i].why;
+		lab_refuse(&lab[0], LAB_SUBMIT, RC_UNSURE, "asleep");
+		for (unsigned k = 0; k < NET_N; k++)
+			if (k < rows[i].taken)
+				taken(&at[k]);
+			else if (k < rows[i].taken + rows[i].refused)
+				lab_answer(&at[k], LAB_SUBMIT, &r);
+			else
+				lab_refuse(&at[k], LAB_SUBMIT, RC_IO, "asleep");
+		h = handing(&dsse, id);
+		h.again = rows[i].again;
+		handin_no(&h);
+		assert_int_equal(h.repeats, rows[i].again != NULL && strcmp(rows[i].again, rows[i].why) == 0);
+		assert_int_equal(handin_tell(&h, true, &err), rows[i].rc);
+		if (strcmp(rows[i].why, "request-ended") == 0)
+			assert_non_null(strstr(err.msg, "quorate status"));
+	}
+}
+
 /* --- set-up -------------------------------------------------------------------------------------------------- */
 
 static void
@@ -289,6 +334,7 @@ main(void)
 		cmocka_unit_test(no_identity_no_coordinator),
 		cmocka_unit_test(how_it_ended),
 		cmocka_unit_test(why_it_is_void),
+		cmocka_unit_test(a_no_again),
 	};
 	struct err	err;
 	int		failed;
