@@ -86,6 +86,22 @@ refused(enum rc want, const char *word)
 	assert_false(bench_journalled(&b, JOURNAL_ANSWER, order));
 }
 
+/* A start in which no peer has answered yet: whatever it knew before, it may have been overtaken. */
+static void
+not_compared(void **state)
+{
+	contribute_reply	*r;
+
+	(void)state;
+	ordered("standard");
+	bench_sync(&b, 4);
+	bench_forget(&b);
+	refused(RC_UNSURE, "has compared with 0 of the");
+	bench_compare(&b);
+	r = contribute_ok();
+	reply_free(r);
+}
+
 /* --- the answer ------------------------------------------------------------------------- */
 
 struct expecting {
@@ -489,6 +505,7 @@ main(void)
 		TEST(order_expired),
 		TEST(frozen),
 		TEST(answered_then_withdrawn),
+		TEST(not_compared),
 		TEST(share_did_not_come),
 		TEST(garbage),
 		TEST(not_the_charters_key),
