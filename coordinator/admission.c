@@ -3,29 +3,29 @@
 
 #include "coordinator/admission.h"
 
-/* Calls fn for each key that may sign anything, until it says true; which custodian's it was, or 0. */
+/* The first key that may sign anything for which fn says true, and which custodian's it was, or 0; NULL: none. */
 typedef bool (*key_fn)(const struct dsse *d, const struct key *k);
 
-static bool
+static const struct key *
 any_key(const struct charter *c, const struct dsse *d, key_fn fn, uint8_t *custodian)
 {
 	uint32_t	i, j;
 
 	if (fn(d, &c->coordinator.log_key))
-		return true;
+		return &c->coordinator.log_key;
 	for (i = 0; i < c->n; i++)
 		if (fn(d, &c->custodian[i].signing_key)) {
 			*custodian = (uint8_t)(i + 1);
-			return true;
+			return &c->custodian[i].signing_key;
 		}
 	for (i = 0; i < c->n_sealers; i++)
 		if (fn(d, &c->sealer[i].key))
-			return true;
+			return &c->sealer[i].key;
 	for (i = 0; i < c->n_people; i++)
 		for (j = 0; j < c->person[i].n_keys; j++)
 			if (fn(d, &c->person[i].key[j]))
-				return true;
-	return false;
+				return &c->person[i].key[j];
+	return NULL;
 }
 
 static bool
@@ -42,25 +42,45 @@ hinted(const struct dsse *d, const struct key *k)
 }
 
 /* keyid is only a hint, but with many signatures trying every key costs too much. */
-static bool
+static const struct key *
 signed_by_charter(const struct charter *c, const struct dsse *d, uint8_t *custodian)
 {
-	return any_key(c, d, hinted, custodian) ||
-	    (d->n_sig == 1 && any_key(c, d, dsse_signed_by, custodian));
+	const struct key	*k = any_key(c, d, hinted, custodian);
+
+	return k == NULL && d->n_sig == 1 ? any_key(c, d, dsse_signed_by, custodian) : k;
+}
+
+/*
+ * By the one key that it names. A copy that another signed, or another as well, has the
+ * same id: logged first, as void, it would be all that the log ever shows of the statement.
+ */
+static bool
+is_its_signers(const struct admission *a, const struct key *k)
+{
+	uint8_t	id[KEY_ID_BYTES];
+
+	if (a->s.type == STATEMENT_UNKNOWN || a->s.type == STATEMENT_CHARTER)
+		return true;		/* names none */
+	key_id(k, id);
+	return a->d.n_sig == 1 && memcmp(id, a->s.signer, sizeof(id)) == 0;
 }
 
 enum rc
 admit(const struct charter *charter, struct span dsse, struct admission *ret,
     enum void_reason *ret_why, struct err *err)
 {
+	const struct key	*k;
+
 	memset(ret, 0, sizeof(*ret));
 	*ret_why = VOID_MALFORMED;
 	TRY(dsse_parse(dsse, &ret->d, err));
 	TRY(statement_parse(&ret->d, &ret->s, err));
 	*ret_why = VOID_SIGNATURE;
-	if (!signed_by_charter(charter, &ret->d, &ret->custodian))
+	if ((k = signed_by_charter(charter, &ret->d, &ret->custodian)) == NULL)
 		return err_set(err, RC_VERIFY,
 		    "the statement is signed by no key of the charter");
+	if (!is_its_signers(ret, k))
+		return err_set(err, RC_VERIFY, "the statement is not signed by the one key that it names");
 	*ret_why = VOID_NONE;
 	return RC_OK;
 }

@@ -3,7 +3,9 @@
  *
  * Everything that a key of the charter signed is logged, void or not, so that
  * every refusal leaves an entry. Only what nobody of the charter has signed, or
- * what cannot be read, stays out: strangers do not fill the log.
+ * what cannot be read, stays out: strangers do not fill the log. And copies of a
+ * statement with other signatures than its signer's: a statement is logged once, and
+ * they must not take its place.
  */
 #ifndef COORDINATOR_ADMISSION_H
 #define COORDINATOR_ADMISSION_H
@@ -20,7 +22,7 @@ struct admission {
 
 /*
  * RC_FORMAT: malformed (why VOID_MALFORMED). RC_VERIFY: signed by no key of the
- * charter (VOID_SIGNATURE). admission_done() in any case.
+ * charter, or not by the one that it names (VOID_SIGNATURE). admission_done() in any case.
  */
 MUST_USE enum rc admit(const struct charter *charter, struct span dsse,
     struct admission *ret, enum void_reason *ret_why, struct err *err);

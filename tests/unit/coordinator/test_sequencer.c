@@ -171,6 +171,36 @@ strangers_leave_no_trace(void **state)
 	buf_done(&dsse);
 }
 
+/* Who hears of a statement before the log does must not spoil it with another signature. */
+static void
+no_copy_takes_its_place(void **state)
+{
+	struct buf		dsse = BUF_INIT(DSSE_BYTES_MAX), more = BUF_INIT(DSSE_BYTES_MAX);
+	struct buf		another = BUF_INIT(DSSE_BYTES_MAX);
+	struct signer		*by = &rig->net.signing[1].signer;
+	struct submission	sub;
+	struct dsse		d;
+	struct err		err;
+
+	(void)state;
+	rig_revocation(rig, NET_LEGAL, &dsse);
+	assert_int_equal(dsse_parse(buf_view(&dsse), &d, &err), RC_OK);
+	assert_int_equal(dsse_sign_more(buf_view(&dsse), &rig->net.person[NET_STRANGER].signer, &more, &err), RC_OK);
+	assert_int_equal(dsse_sign(buf_view(&d.payload), by, &another, &err), RC_OK);
+	assert_int_equal(submit(buf_view(&more), &sub), RC_OK);
+	assert_int_equal(sub.fate, FATE_REFUSED);
+	assert_int_equal(sub.why, VOID_SIGNATURE);
+	assert_int_equal(submit(buf_view(&another), &sub), RC_OK);
+	assert_int_equal(sub.fate, FATE_REFUSED);
+	assert_int_equal(sub.why, VOID_SIGNATURE);
+	assert_int_equal(submit(buf_view(&dsse), &sub), RC_OK);
+	assert_int_equal(sub.fate, FATE_LOGGED);
+	dsse_done(&d);
+	buf_done(&dsse);
+	buf_done(&more);
+	buf_done(&another);
+}
+
 static void
 waits_for_fixed_blobs(void **state)
 {
@@ -462,6 +492,7 @@ main(void)
 		T(starts_with_the_charter),
 		T(logs_what_the_charter_signed),
 		T(strangers_leave_no_trace),
+		T(no_copy_takes_its_place),
 		T(waits_for_fixed_blobs),
 		T(a_batch_comes_with_its_shares),
 		T(one_custodian_does_not_fill_the_log),
