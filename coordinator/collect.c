@@ -49,6 +49,18 @@ collect_receipts(struct collecting *k, uint64_t *ret_last, struct err *err)
 	return RC_OK;
 }
 
+/* Who answered since the receipts were collected waits for the next time. */
+static size_t
+only_logged(const struct collecting *k, struct gathered *a, size_t n)
+{
+	size_t	i, kept = 0;
+
+	for (i = 0; i < n; i++)
+		if ((k->logged >> (a[i].custodian - 1) & 1) != 0)
+			a[kept++] = a[i];
+	return kept;
+}
+
 enum rc
 collect_answers(struct collecting *k, unsigned want, struct gathered ret[CUSTODIANS_MAX],
     size_t *ret_n, uint64_t *ret_last, struct err *err)
@@ -56,7 +68,7 @@ collect_answers(struct collecting *k, unsigned want, struct gathered ret[CUSTODI
 	do {
 		TRY(gathering_run(k->g, want, err));
 		TRY(collect_receipts(k, ret_last, err));
-		*ret_n = gathering_answers(k->g, ret);
+		*ret_n = only_logged(k, ret, gathering_answers(k->g, ret));
 	} while (*ret_n < k->c->charter->k);
 	return RC_OK;
 }

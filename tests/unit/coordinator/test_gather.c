@@ -3,6 +3,7 @@
  * way: the release gets its k answers from others, and the culprit is known. What
  * replicator.c does is played here, one thread a call as there.
  */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,6 +27,7 @@
 enum act {
 	GOOD,			/* a message and a receipt over it */
 	SLOW,			/* the same, 300 ms later */
+	LATE,			/* the same, once another's receipt is logged */
 	SILENT,			/* nothing, until it is called off */
 	GARBAGE,		/* no ContributeReply */
 	NO_CMS,			/* no sealed message, with a receipt over it */
@@ -49,6 +51,7 @@ static uint8_t		order[SHA256_BYTES];
 static enum act		act[NET_N];
 static unsigned		asked[NET_N];
 static struct buf	sent[NET_N];		/* the last message of each */
+static uint64_t		size_before;		/* of the log, when they are asked */
 static pthread_mutex_t	lock = PTHREAD_MUTEX_INITIALIZER;
 static struct err	err;
 
@@ -214,6 +217,8 @@ replicators_call(struct replicators *r, uint8_t custodian, const char *method, s
 	}
 	write_receipt(a, custodian, message, &receipt);
 	(void)pthread_mutex_unlock(&lock);
+	while (a == LATE && sequencer_size(rig.c.sequencer) == size_before && !cosigning_woken(rig.c.cosigning))
+		(void)sched_yield();
 	m.message = pb_bytes(message);
 	m.receipt = pb_bytes(buf_view(&receipt));
 	return pb_pack(&m.base, reply, e);
@@ -370,6 +375,34 @@ each_way_to_fail(void **state)
 		one(&rows[i]);
 }
 
+/* One that answers while the others' receipts are logged is used when its own is. */
+static void
+none_is_used_before_its_receipt(void **state)
+{
+	struct collecting	k = { .c = &rig.c };
+	struct gathered		a[CUSTODIANS_MAX];
+	uint64_t		last = 0;
+	size_t			n = 0, i;
+
+	(void)state;
+	rig_init(&rig);
+	rig_start(&rig);
+	rig_ordered(&rig, "lenient", order);
+	memset(act, 0, sizeof(act));
+	act[0] = LATE;
+	size_before = sequencer_size(rig.c.sequencer);
+	assert_int_equal(gathering_new(&rig.c, order, 4, buf_view(&rig.net.worker), &k.g, &err), RC_OK);
+	assert_int_equal(collect_answers(&k, 3, a, &n, &last, &err), RC_OK);
+	assert_in_range(n, 3, 4);
+	for (i = 0; i < n; i++)
+		assert_true((logged_receipts() & BIT(a[i].custodian)) != 0);
+	cosigning_wake(rig.c.cosigning);
+	gathering_drop(k.g);
+	gathering_wait_all();
+	rig_stop(&rig);
+	rig_done(&rig);
+}
+
 /* What the worker finds wrong is replaced like the rest, and never used again. */
 static void
 found_out_later(void **state)
@@ -404,6 +437,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(each_way_to_fail),
+		cmocka_unit_test(none_is_used_before_its_receipt),
 		cmocka_unit_test(found_out_later),
 	};
 
