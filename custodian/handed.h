@@ -19,7 +19,8 @@
  * approvals HANDED_OTHER_MAX in all, HANDED_OTHER_OWN of one signer, and their blobs
  * HANDED_BLOBS_MAX bytes; HANDED_RECEIPTS_OWN receipts of one custodian. One statement
  * of a kind, subject and signer (a denial and an approval are two kinds): a second is
- * answered as the first, or takes its place when the first has expired. None of these
+ * answered as the first, or takes its place when the first has expired, or when it is a
+ * withdrawal that lasts longer. None of these
  * can be spent by strangers: no signature of the charter, no place.
  */
 #ifndef CUSTODIAN_HANDED_H
@@ -36,6 +37,7 @@
 #define HANDED_RECEIPTS_OWN	64
 #define HANDED_BLOBS_MAX	(8 << 20)
 #define HANDED_BLOB_MAX		(96 << 10)	/* of one: with its statement it fits an Append reply */
+#define HANDED_LIFE_MIN		30	/* seconds that a "no" must have left when its author brings it */
 #define HANDED_KEEP		(30 * UINT64_C(86400))
 
 struct custody;
@@ -56,10 +58,11 @@ struct handed_answer {
 };
 
 /*
- * from: the peer that passed it on, 0: its author or whoever. Durable, and marked in
+ * from: the peer that passed it on, ourselves: it was here before, 0: its author or
+ * whoever. Durable, and marked in
  * the token, when it returns RC_OK. RC_FORMAT, RC_VERIFY: no statement, nobody's of the
  * charter, or of a type that is not handed in. RC_LIMIT: a bound above. RC_MISSING: a
- * blob that it names did not come with it. RC_UNSURE: it speaks of entries that did not
+ * blob that it names did not come with it. RC_DENIED: a "no" that has not HANDED_LIFE_MIN left. RC_UNSURE: it speaks of entries that did not
  * come here yet: hand it in again. The words for whoever asks are in custody.words.
  */
 MUST_USE enum rc handed_take(struct custody *c, uint8_t from, struct span dsse, const struct span *blob,

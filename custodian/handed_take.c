@@ -162,6 +162,27 @@ judge(struct taking *k, struct handed_answer *a, struct err *err)
 	return RC_OK;
 }
 
+/*
+ * A "no" that runs out before the coordinator could log it would bar for as long as there
+ * is anything to bar, veto or not: who signs one can sign another. What a peer brings has
+ * come this way before.
+ */
+static enum rc
+check_life(struct taking *k, struct err *err)
+{
+	when	now;
+
+	if (k->from != 0 || slot_kind(&k->slot) > KIND_NO_LAST)
+		return RC_OK;
+	TRY(replica_time(k->c->replica, &now, err));
+	if (k->now > now)
+		now = k->now;
+	if (k->slot.expires >= now + HANDED_LIFE_MIN)
+		return RC_OK;
+	return custody_say(k->c, err, RC_DENIED, "it runs out before the log could show it: sign it again, to last for "
+	    "%d seconds at least", HANDED_LIFE_MIN);
+}
+
 /* --- a place ------------------------------------------------------------------------------ */
 
 struct used { size_t all, no_own, no_person, other, other_own, receipts_own, blobs; };
@@ -242,6 +263,17 @@ taken(struct taking *k, struct handed_answer *a, enum handed_fate fate, struct e
 	return slot_kind(&k->slot) <= KIND_NO_LAST ? steps_mark(k->c, err) : RC_OK;
 }
 
+/*
+ * One that has run out can have no effect in the log any more: the new one can. And what
+ * a withdrawal took back may have been said again since, for the next to take back: the
+ * log may be about to show the first, and then nothing would be left of the second.
+ */
+static bool
+gives_way(const struct taking *k, const struct slot *old)
+{
+	return old->expires < k->now || (slot_kind(old) == KIND_WITHDRAWAL && old->expires < k->slot.expires);
+}
+
 static enum rc
 keep(struct taking *k, struct handed_answer *a, struct err *err)
 {
@@ -252,8 +284,7 @@ keep(struct taking *k, struct handed_answer *a, struct err *err)
 	for (i = 0; i < k->others.n; i++)
 		if (memcmp(k->others.slot[i].key, k->slot.key, SLOT_KEY_BYTES) == 0)
 			break;
-	/* One that has run out can have no effect in the log any more: the new one can. */
-	if (i < k->others.n && k->others.slot[i].expires >= k->now)
+	if (i < k->others.n && !gives_way(k, &k->others.slot[i]))
 		return taken(k, a, HANDED_KNOWN, err);
 	if (i == k->others.n)
 		TRY(check_room(k, err));
@@ -307,7 +338,10 @@ take(struct taking *k, const struct span *blob, size_t n_blobs, struct handed_an
 		return rc;
 	TRY(find_blobs(k, blob, n_blobs, err));
 	TRY(judge(k, a, err));
-	return a->fate == HANDED_REFUSED ? RC_OK : keep(k, a, err);
+	if (a->fate == HANDED_REFUSED)
+		return RC_OK;
+	TRY(check_life(k, err));
+	return keep(k, a, err);
 }
 
 enum rc

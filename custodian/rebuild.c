@@ -391,7 +391,7 @@ say_again(struct custody *c, const struct dropped *d, struct err *err)
 	if (!rd_vec32(&r, 0, STORE_VALUE_MAX, &dsse) || !rd_vec32(&r, 0, STORE_VALUE_MAX, &blob) ||
 	    !rd_done(&r))
 		return err_set(err, RC_BUG, "the record of dropped statements is damaged");
-	rc = handed_take(c, 0, dsse, &blob, blob.n == 0 ? 0 : 1, &a, err);
+	rc = handed_take(c, c->index, dsse, &blob, blob.n == 0 ? 0 : 1, &a, err);
 	c->words[0] = '\0';
 	if (rc == RC_IO || rc == RC_NOMEM || rc == RC_BUG)
 		return rc;

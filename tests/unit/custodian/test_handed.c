@@ -297,10 +297,10 @@ logged_too_late(void **state)
 	ordered("standard");
 	net_statement(&b.net, &s, STATEMENT_DECISION);
 	memcpy(s.subject, request, 32);
-	s.expires = clock_now() + 20;
+	s.expires = clock_now() + HANDED_LIFE_MIN + 5;
 	say(&s, &b.net.person[NET_SECOND_LEGAL], &said);
 	hand_ok(&b, &said, HANDED_TAKEN, VOID_NONE);
-	b.net.now = clock_now() + 40;		/* as far ahead as this custodian takes entries */
+	b.net.now = clock_now() + HANDED_LIFE_MIN + 20;		/* as far ahead as this custodian takes entries */
 	v = logged(&said);
 	assert_int_equal(v.why, VOID_EXPIRED);
 	assert_int_equal(handed_n(&b), 1);
@@ -343,6 +343,52 @@ another_withdrawal(void **state)
 	assert_int_equal(handed_n(&b), 1);
 	(void)logged(&said);
 	assert_int_equal(handed_n(&b), 0);
+}
+
+/* The log shows the first, and the person said yes again: the second is another, wherever the first stands. */
+static void
+withdrawn_twice(void **state)
+{
+	struct statement	s;
+
+	(void)state;
+	ordered("standard");
+	say_withdrawal(&b, request, NET_AUDITOR, &said);
+	hand_ok(&b, &said, HANDED_TAKEN, VOID_NONE);
+	net_statement(&b.net, &s, STATEMENT_WITHDRAWAL);
+	memcpy(s.subject, request, 32);
+	s.expires += 60;
+	say(&s, &b.net.person[NET_AUDITOR], &other);
+	hand_ok(&b, &other, HANDED_TAKEN, VOID_NONE);
+	hand_ok(&b, &said, HANDED_KNOWN, VOID_NONE);
+	assert_int_equal(handed_n(&b), 1);
+	(void)net_log_dsse(&b.net, buf_view(&said.dsse));
+	assert_true(net_decide(&b.net, request, NET_AUDITOR, true).effective);
+	bench_sync(&b, 4);
+	assert_int_equal(handed_n(&b), 1);
+	assert_true(bench_journalled(&b, JOURNAL_HANDED, other.id));
+}
+
+/* Whom no coordinator could log in time cannot make a veto of a "no" by that. */
+static void
+runs_out_at_once(void **state)
+{
+	struct handed_answer	a;
+	struct statement	s;
+	struct err		err;
+
+	(void)state;
+	ordered("standard");
+	net_statement(&b.net, &s, STATEMENT_DECISION);
+	memcpy(s.subject, request, 32);
+	s.expires = clock_now() + HANDED_LIFE_MIN - 2;
+	say(&s, &b.net.person[NET_SECOND_LEGAL], &said);
+	fails(&said, 0, RC_DENIED, "sign it again");
+	contributes();
+	/* It may have been on its way for long. */
+	ok(hand(&b, 2, &said, &a, &err), &err);
+	assert_int_equal(a.fate, HANDED_TAKEN);
+	refused("denial");
 }
 
 /* What is no "no" has had its chance when the log shows it, expired or not. */
@@ -940,6 +986,8 @@ main(void)
 		TEST(logged_too_late),
 		TEST(another_that_says_the_same),
 		TEST(another_withdrawal),
+		TEST(withdrawn_twice),
+		TEST(runs_out_at_once),
 		TEST(approval_logged_too_late),
 		TEST(forgotten_with_the_entry_or_not_at_all),
 		TEST(taken_once),
