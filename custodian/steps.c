@@ -393,11 +393,12 @@ alone(const struct custody *c, const struct marks *m, struct err *err)
 			return err_set(err, RC_BUG, "another custodiand has taken this token over: this one stops; run one only");
 		ours |= m->mark[i].steps == c->steps.steps;
 	}
-	return ours ? RC_OK : err_set(err, RC_IO, "the token does not keep the mark of this custodian");
+	return ours ? RC_OK : err_set(err, RC_IO, "the token does not keep the mark of this custodian: is it there? It goes "
+	    "on when the token is back");
 }
 
-enum rc
-steps_mark(struct custody *c, struct err *err)
+static enum rc
+mark(struct custody *c, struct err *err)
 {
 	struct marks	now;
 	enum rc		rc;
@@ -412,6 +413,15 @@ steps_mark(struct custody *c, struct err *err)
 	TRY(alone(c, &now, err));
 	c->steps.marked = c->steps.steps;
 	return RC_OK;
+}
+
+enum rc
+steps_mark(struct custody *c, struct err *err)
+{
+	enum rc	rc = mark(c, err);
+
+	c->steps.tokenless = rc != RC_OK;
+	return rc;
 }
 
 enum rc

@@ -26,6 +26,8 @@ struct steps {
 	uint8_t		instance[STEPS_INSTANCE_BYTES];
 	uint64_t	steps;		/* in the database, as of the last steps_mark() */
 	uint64_t	marked;		/* in the token */
+	bool		tokenless;	/* the last steps_mark() failed: nothing is given away */
+	when		tried;		/* ... and when health_fill() tried again */
 	/*
 	 * Set when something was forgotten, and kept in the database (CUSTODY_RESTORED):
 	 * no size up to `floor` is cosigned but with the root of floor_root at `floor`,

@@ -12,6 +12,7 @@
 
 #include "base/wire.h"
 #include "hsm/internal.h"
+#include "proto/quorate.pb-c.h"
 #include "tests/unit/custodian/bench.h"
 
 static struct bench_place	place;
@@ -229,6 +230,30 @@ commit_without_mark(void **state)
 	writes_fail(false);
 	cosigns();
 	assert_int_equal(b.c.steps.marked, marked + 1);
+}
+
+/* Who looks at it is told, until the token is back. */
+static void
+tokenless_is_shown(void **state)
+{
+	Quorate__V1__Health	h;
+	struct err		err;
+
+	(void)state;
+	cosigns();
+	ok(health_fill(&b.c, 1, &h, &err), &err);
+	assert_string_equal(h.doubt, "");
+	seal_some();
+	writes_fail(true);
+	does_not_cosign(RC_IO, "");
+	ok(health_fill(&b.c, 1, &h, &err), &err);
+	assert_non_null(strstr(h.doubt, "token"));
+	writes_fail(false);
+	ok(health_fill(&b.c, 1, &h, &err), &err);
+	assert_non_null(strstr(h.doubt, "token"));	/* tried once a second */
+	ok(health_fill(&b.c, 2, &h, &err), &err);
+	assert_string_equal(h.doubt, "");
+	cosigns();
 }
 
 /* The database is ahead by what a crash leaves: nothing was forgotten. */
@@ -674,6 +699,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		TEST(commit_without_mark),
+		TEST(tokenless_is_shown),
 		TEST(crash_before_mark),
 		TEST(act_without_mark),
 		TEST(rolled_back),
