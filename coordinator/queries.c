@@ -62,6 +62,9 @@ fill_status(struct coordinator *c, uint8_t i, struct status_row *row)
 		fill_health(&s->health, &row->health);
 		m->health = &row->health;
 	}
+	if (s->reachable && s->lacks != 0)
+		(void)snprintf(s->words, sizeof(s->words), "it lacks the shares of batch %llu, and perhaps others, which are "
+		    "kept nowhere else: put a newer replica.db back, if there is one", (unsigned long long)s->lacks);
 	m->words = s->words;
 	m->lag_seconds = s->seen_ms == 0 ? UINT64_MAX : (clock_ms() - s->seen_ms) / 1000;
 }

@@ -55,6 +55,10 @@ set_status(struct replica_link *l, enum rc rc, const struct err *err)
 	(void)pthread_mutex_lock(&l->lock);
 	was = l->status.reachable;
 	l->status.reachable = rc == RC_OK;
+	if (rc != RC_OK && was) {	/* it may return with a newer database, or an older one */
+		l->status.lacks = 0;
+		l->lacks_told = false;
+	}
 	if (rc == RC_OK) {
 		l->status.seen_ms = clock_ms();
 		l->status.words[0] = '\0';

@@ -37,6 +37,7 @@ struct custodian_status {
 	uint64_t	cosigned;		/* q-cosigned size it has verified */
 	uint64_t	seen_ms;		/* clock_ms() of its last answer; 0: never */
 	char		words[ERR_MSG_BYTES];	/* why not reachable */
+	uint64_t	lacks;			/* a batch of whose shares it has none, nor anybody else; 0: none known */
 	struct custodian_health	health;
 };
 

@@ -206,6 +206,9 @@ take_lacking(struct replica_link *l, const Quorate__V1__AppendReply *r)
 			l->lacks[l->n_lacks++] = r->missing_shares[i];
 		} else if (!l->lacks_told) {
 			l->lacks_told = true;
+			(void)pthread_mutex_lock(&l->lock);
+			l->status.lacks = r->missing_shares[i];
+			(void)pthread_mutex_unlock(&l->lock);
 			log_line("custodian %u (%s) lacks the shares of batch %llu, and perhaps others, which all held "
 			    "and which are kept nowhere else: restore its database", l->index, self(l)->name,
 			    (unsigned long long)r->missing_shares[i]);

@@ -35,6 +35,8 @@ ok "it catches up with the others" soon said 'caught up with the others after so
 (seal standard >/dev/null)
 ok "the coordinator names whose shares are kept nowhere else" soon grep -q 'custodian 1 .*lacks the shares of batch' \
     "$net/coordinator/log"
+shown() { quorate status | grep -q '^  1 .*lacks the shares of batch'; }
+ok "so does status" soon shown
 devnet kill "$net" custodian-5
 c=$(seal standard)
 ok "it goes on cosigning: without it there would be no quorum" quorate status "$c"

@@ -611,6 +611,24 @@ what_it_lacks_is_sent_again(void **state)
 	assert_int_equal(shares_of_next_page(o), 0);
 }
 
+/* Kept nowhere: whoever looks at the network sees it, until the custodian was away. */
+static void
+what_nobody_has_is_shown(void **state)
+{
+	struct one	*o = *state;
+	uint64_t	 lacks[1];
+	bool		 progress;
+
+	log_batch(o);
+	honest(o);
+	lacks[0] = o->index + 7;
+	o->m.missing_shares = lacks;
+	o->m.n_missing_shares = 1;
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_int_equal(o->link.status.lacks, o->index + 7);
+	assert_int_equal(o->link.n_lacks, 0);
+}
+
 static void
 a_list_without_an_end(void **state)
 {
@@ -685,6 +703,7 @@ main(void)
 		T(only_named_blobs_are_kept),
 		T(a_no_without_its_reason),
 		T(what_it_lacks_is_sent_again),
+		T(what_nobody_has_is_shown),
 		T(a_list_without_an_end),
 		T(cosignature_is_its_own),
 	};
