@@ -315,6 +315,18 @@ reason(grpc_status_code status)
 	}
 }
 
+/* gRPC says four times that it cannot connect, and why at the end; messages that quote it are cut. */
+static const char *
+at_last(const char *words)
+{
+	static const char	said[] = "Failed to connect to remote host: ";
+	const char		*at;
+
+	while ((at = strstr(words, said)) != NULL)
+		words = at + sizeof(said) - 1;
+	return words;
+}
+
 static enum rc
 failed(const struct rpc_client *c, const struct outcome *o, char said[RPC_SAID_BYTES],
     struct err *err)
@@ -327,7 +339,7 @@ failed(const struct rpc_client *c, const struct outcome *o, char said[RPC_SAID_B
 		memcpy(said, words, sizeof(words));
 		return err_set(err, rc, "%s answers: %s", c->address, words);
 	}
-	return err_set(err, rc, "%s: %s (%s)", c->address, reason(o->status), words);
+	return err_set(err, rc, "%s: %s (%s)", c->address, reason(o->status), at_last(words));
 }
 
 static enum rc
