@@ -121,7 +121,7 @@ print_health(const Quorate__V1__Health *h)
 	if (h == NULL)
 		return;
 	if (!h->ready)
-		printf("; NOT READY: it has not compared with enough others since its start");
+		printf("; NOT READY%s", h->doubt[0] != '\0' ? "" : ": it has not compared with enough others since its start");
 	if (h->doubt[0] != '\0')
 		printf("; CONTRIBUTES TO NOTHING: %.200s", h->doubt);
 	if (h->handed > 0)
