@@ -38,7 +38,7 @@
 #define JOURNAL_UNCHECKED	"unchecked"	/* u64 batch index */
 #define JOURNAL_THROUGH		"through"	/* u64 batch index: u64, when it was checked */
 #define JOURNAL_GARBAGE		"garbage"	/* u64 batch index, u32 leaf: u8 kind */
-#define JOURNAL_DROPPED		"dropped"	/* u64 index in a tail that was dropped: vec32 DSSE, vec32 blob (custodian/rebuild.c) */
+#define JOURNAL_DROPPED		"dropped"	/* u64 index in a tail that was dropped, id: vec32 DSSE, vec32 blob (custodian/rebuild.c) */
 #define JOURNAL_AWAITED		"awaited"	/* u64 index of an entry that somebody may wait for, until q cosigned it */
 #define JOURNAL_ARRIVED		"arrived"	/* u64 index of a decision: u64, our clock when it came */
 

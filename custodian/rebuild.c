@@ -27,13 +27,17 @@ rebuilding_done(struct rebuilding *b)
 	store_close(b->to);
 }
 
+#define DROPPED_KEY_BYTES	(8 + SHA256_BYTES)
+
+/* Of another tail, another statement may have stood there, and may wait still. */
 static void
-index_key(uint64_t index, uint8_t ret[8])
+dropped_key(uint64_t index, const uint8_t id[SHA256_BYTES], uint8_t ret[DROPPED_KEY_BYTES])
 {
 	uint8_t	i;
 
 	for (i = 0; i < 8; i++)
 		ret[i] = (uint8_t)(index >> (56 - 8 * i));
+	memcpy(ret + 8, id, SHA256_BYTES);
 }
 
 /* --- entries ------------------------------------------------------------------------ */
@@ -137,7 +141,7 @@ static enum rc
 drop_one(struct rebuilding *b, uint64_t index, const struct statement *s, struct span dsse, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf v = BUF_INIT(STORE_VALUE_MAX), blob = BUF_INIT(STORE_VALUE_MAX);
-	uint8_t	key[8];
+	uint8_t	key[DROPPED_KEY_BYTES];
 	enum rc	rc;
 
 	if (s->type != STATEMENT_REQUEST && s->type != STATEMENT_DECISION && s->type != STATEMENT_WITHDRAWAL &&
@@ -151,7 +155,7 @@ drop_one(struct rebuilding *b, uint64_t index, const struct statement *s, struct
 	buf_vec32(&v, dsse);
 	buf_vec32(&v, buf_view(&blob));
 	TRY(buf_check(&v, "a dropped statement", err));
-	index_key(index, key);
+	dropped_key(index, s->id, key);
 	return store_journal_put(b->to, JOURNAL_DROPPED, SPAN_OF(key), buf_view(&v), err);
 }
 
@@ -345,7 +349,7 @@ rebuild_tail(struct custody *c, struct err *err)
 /* --- said again -------------------------------------------------------------------------- */
 
 struct dropped {
-	uint8_t		key[8];
+	uint8_t		key[DROPPED_KEY_BYTES];
 	uint64_t	index;
 	struct buf	value;
 };
@@ -372,9 +376,9 @@ on_dropped(void *user, struct span key, struct span value, struct err *err)
 	struct rd		 r = rd_init(key);
 
 	d->value = BUF_INIT(STORE_VALUE_MAX);
-	if (!rd_u64(&r, &d->index) || !rd_done(&r))
+	if (key.n != sizeof(d->key) || !rd_u64(&r, &d->index))
 		return err_set(err, RC_BUG, "the record of dropped statements is damaged");
-	index_key(d->index, d->key);
+	memcpy(d->key, key.p, key.n);
 	buf_span(&d->value, value);
 	return buf_check(&d->value, "a dropped statement", err);
 }

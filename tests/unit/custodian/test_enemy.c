@@ -224,10 +224,12 @@ request_gone(void **state)
 static void
 put_dropped(uint64_t index, const struct said *s)
 {
-	struct buf	key = BUF_INIT(8), v = BUF_INIT(1 << 16);
+	struct buf	key = BUF_INIT(40), v = BUF_INIT(1 << 16);
+	uint8_t		id[32] = { 0 };
 	struct err	err;
 
 	buf_u64(&key, index);
+	buf_add(&key, id, sizeof(id));
 	buf_vec32(&v, buf_view(&s->dsse));
 	buf_vec32(&v, SPAN(NULL, 0));
 	ok(store_journal_put(b.c.store, JOURNAL_DROPPED, buf_view(&key), buf_view(&v), &err), &err);

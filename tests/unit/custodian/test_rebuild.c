@@ -192,6 +192,26 @@ is_left(const char *ending)
 	return access(path, F_OK) == 0;
 }
 
+static enum rc
+on_dropped(void *user, struct span key, struct span value, struct err *e)
+{
+	(void)key;
+	(void)value;
+	(void)e;
+	++*(int *)user;
+	return RC_OK;
+}
+
+/* Statements that wait to be said again. */
+static int
+dropped_n(void)
+{
+	int	n = 0;
+
+	ok(store_journal_each(b.c.store, JOURNAL_DROPPED, SPAN(NULL, 0), 99, on_dropped, &n, &err));
+	return n;
+}
+
 /* --- dropped ---------------------------------------------------------------------- */
 
 static void
@@ -336,6 +356,36 @@ not_what_agrees(void **state)
 	assert_int_equal(store_size(b.c.store), COMMON + TAIL);
 }
 
+/* Of two tails, one after the other: what stood in the one does not hide what stood there in the other. */
+static void
+two_tails(void **state)
+{
+	struct said	other = { .dsse = BUF_INIT(BIG), .blob = BUF_INIT(BIG) };
+
+	(void)state;
+	/* About what is nowhere yet: it waits. */
+	buf_done(&tail[1]);
+	request[0] ^= 1;
+	say_decision(&b, request, NET_LEGAL, false, &other);
+	request[0] ^= 1;
+	ok(contradict(9, 4));
+	assert_int_equal(store_size(b.c.store), COMMON);
+	for (int i = 0; i < 2; i++) {
+		buf_done(&tail[1]);
+		put_tail(1, buf_view(&other.dsse));
+		bench_reply_free(send(TAIL, SPAN(NULL, 0)));
+		assert_int_equal(store_size(b.c.store), COMMON + TAIL);
+		ok(contradict(9, 4));
+		assert_int_equal(store_size(b.c.store), COMMON);
+		assert_int_equal(dropped_n(), i + 1);
+		said_done(&other);
+		request[1] ^= 1;
+		say_decision(&b, request, NET_LEGAL, false, &other);
+		request[1] ^= 1;
+	}
+	said_done(&other);
+}
+
 /* Somebody reads the database: its log cannot be put away. */
 static void
 not_while_it_is_read(void **state)
@@ -400,7 +450,7 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		TEST(drops_and_goes_on), TEST(survives_a_restart), TEST(in_an_append), TEST(by_a_proof),
 		TEST(by_the_target), TEST(not_without_a_quorum), TEST(not_what_had_a_quorum), TEST(not_what_agrees),
-		TEST(not_while_it_is_read), TEST(not_on_a_full_disk), TEST(half_a_database),
+		TEST(two_tails), TEST(not_while_it_is_read), TEST(not_on_a_full_disk), TEST(half_a_database),
 	};
 	int	failed;
 
