@@ -271,6 +271,11 @@ catch_up(struct custody *c, struct err *err)
 	memcpy(c->words, words, sizeof(words));
 	if (rc != RC_OK)
 		return rc == RC_UNSURE ? RC_OK : rc;
+	/* What it answered before, a quorum had: what its peers were shown, and what it signed, is older than that. */
+	if (store_size(c->store) < c->comparing.most || store_size(c->store) < c->steps.floor)
+		return RC_OK;
+	if (c->comparing.forgot)
+		TRY(steps_raise(c, c->comparing.most, c->comparing.most_root, err));
 	return steps_caught_up(c, store_size(c->store), err);
 }
 

@@ -1,4 +1,5 @@
 /* custodian/compare.c - compared enough to be relied on? And what was seen of peers. */
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,15 +69,22 @@ compare_target(struct custody *c, const struct checkpoint *cp, struct span note,
 	return RC_OK;
 }
 
+/* Of two roots of that size neither is signed: no root is all zeros. */
+static void
+raise_most(struct comparing *m, uint64_t size, const uint8_t root[SHA256_BYTES])
+{
+	if (size == m->most && size != 0 && memcmp(root, m->most_root, SHA256_BYTES) != 0)	/* public */
+		memset(m->most_root, 0, sizeof(m->most_root));
+	if (size <= m->most)
+		return;
+	m->most = size;
+	memcpy(m->most_root, root, sizeof(m->most_root));
+}
+
 void
 compare_most(struct custody *c, const struct checkpoint *cp)
 {
-	struct comparing	*m = &c->comparing;
-
-	if (cp->size <= m->most)
-		return;
-	m->most = cp->size;
-	memcpy(m->most_root, cp->root, sizeof(m->most_root));
+	raise_most(&c->comparing, cp->size, cp->root);
 }
 
 /* --- forgotten --------------------------------------------------------------------- */
@@ -93,22 +101,49 @@ said_by(const struct comparing *m, const struct charter *charter, uint64_t steps
 	return n >= need;
 }
 
+/* What f+1 fresh peers saw us hold the log may have signed for us alone: no note of theirs shows it. */
+static void
+seen_of_us(struct comparing *m, const struct charter *charter)
+{
+	static const uint8_t	none[SHA256_BYTES];
+	unsigned		most, same;
+	uint8_t			i, k;
+
+	for (i = 0; i < charter->n; i++) {
+		const struct compared_past	*us = &m->peer[i].us;
+
+		for (k = 0, most = same = 0; k < charter->n; k++) {
+			most += m->peer[k].fresh && m->peer[k].us.size >= us->size;
+			same += m->peer[k].fresh && m->peer[k].us.size == us->size &&
+			    memcmp(m->peer[k].us.root, us->root, SHA256_BYTES) == 0;	/* public */
+		}
+		if (m->peer[i].fresh && most > charter->f && us->size > m->most)
+			raise_most(m, us->size, same > charter->f ? us->root : none);
+	}
+}
+
 enum rc
 compare_forgotten(struct custody *c, struct err *err)
 {
-	const struct comparing	*m = &c->comparing;
+	struct comparing	*m = &c->comparing;
 	const struct charter	*charter;
-	struct compared_past	 past = { .size = m->most };
+	struct compared_past	 past = { .size = 0 };
 	uint8_t			 i;
 
 	TRY(custody_charter(c, &charter, err));
-	memcpy(past.root, m->most_root, sizeof(past.root));
 	for (i = 0; i < charter->n; i++)
 		if (m->peer[i].fresh && m->peer[i].us.steps > past.steps &&
 		    said_by(m, charter, m->peer[i].us.steps, charter->f + 1U))
 			past.steps = m->peer[i].us.steps;
+	m->forgot |= past.steps > c->steps.steps;
+	if (m->forgot)
+		seen_of_us(m, charter);
 	if (past.steps <= c->steps.steps)
 		return RC_OK;
+	/* A size whose root f+1 do not agree on holds until it has caught up (steps_may_cosign()). */
+	if (sodium_is_zero(m->most_root, sizeof(m->most_root)) == 0)
+		past.size = m->most;
+	memcpy(past.root, m->most_root, sizeof(past.root));
 	return steps_forgot(c, past.steps, past.size, past.root, err);
 }
 

@@ -75,11 +75,12 @@ struct comparing {
 	uint64_t		target;		/* the largest q-cosigned size among answers */
 	uint8_t			target_root[SHA256_BYTES];
 	struct buf		target_note;	/* looked at again when we hold that much */
-	uint64_t		most;		/* the largest size that the log signed, among fresh answers */
+	uint64_t		most;		/* the largest size that the log signed, among fresh answers, or f+1 saw us hold */
 	uint8_t			most_root[SHA256_BYTES];
 	struct buf		suspicion;	/* a note that contradicts our log without a proof yet */
 	uint64_t		refused;	/* size of the second root that was asked for, said once */
 	bool			ready, loaded;
+	bool			forgot;		/* f+1 said that we did more than we know: `most` is not signed below */
 	bool			rebuild;	/* a quorum cosigned another log than our tail */
 	uint64_t		differs_at;	/* index + 1 of the first entry that shows it; 0: unknown */
 	bool			dirty;		/* what we saw of peers is to be stored with the next append */
@@ -133,7 +134,8 @@ MUST_USE enum rc compare_load(struct custody *c, struct err *err);
 void	 compare_most(struct custody *c, const struct checkpoint *cp);
 /*
  * f+1 peers say that we did more steps than we know of (custodian/steps.h): one of them is
- * honest. No size up to the largest among their answers is cosigned another time.
+ * honest. No size up to the largest among the fresh answers is cosigned another time, nor
+ * up to the largest that f+1 saw us hold.
  */
 MUST_USE enum rc compare_forgotten(struct custody *c, struct err *err);
 /* An answer names this q-cosigned note. */

@@ -136,6 +136,7 @@ struct hearing {
 	struct compared_peer	*p;
 	const struct charter	*charter;
 	struct checkpoint	 cp, cosigned;	/* size 0: none came */
+	bool			 good;		/* signed over our nonce */
 };
 
 static enum rc
@@ -192,8 +193,7 @@ check_fresh(struct hearing *h, struct err *err)
 	rc = key_verify(&h->charter->custodian[h->peer - 1].signing_key, buf_view(&message), h->r->signature.data, err);
 	if (rc != RC_OK)
 		return err_wrap(err, rc, "custodian %u did not sign this answer", h->peer);
-	h->p->fresh = true;
-	h->p->us = f.asker_past;
+	h->good = true;
 	return RC_OK;
 }
 
@@ -231,6 +231,27 @@ take_note(struct hearing *h, const ProtobufCBinaryData *note, struct err *err)
 	return rc == RC_UNSURE ? RC_OK : rc;
 }
 
+/* Once its notes are taken in, and not before: what it names is waited for (compare_target()). */
+static void
+count_fresh(struct hearing *h)
+{
+	struct compared_peer	*p = h->p;
+
+	if (h->good) {
+		p->fresh = true;
+		p->us = (struct compared_past){ .steps = h->r->steps, .size = h->r->size };
+		memcpy(p->us.root, h->r->size_root.data, sizeof(p->us.root));
+	}
+	if (p->fresh)
+		compare_most(h->c, &h->cp);
+	/*
+	 * A machine that is put back as it runs sees no start. Who has seen more of us than we
+	 * count is asked again under a nonce; of an answer without one nothing follows.
+	 */
+	if (h->r->steps > h->c->steps.steps && h->r->steps > p->us.steps)
+		p->fresh = false;
+}
+
 static enum rc
 take_notes(struct hearing *h, struct err *err)
 {
@@ -247,8 +268,7 @@ take_notes(struct hearing *h, struct err *err)
 	TRY(take_proof(h, err));
 	if (h->cosigned.size != 0)
 		TRY(compare_target(h->c, &h->cosigned, span_of(&h->r->cosigned), err));
-	if (h->p->fresh)
-		compare_most(h->c, &h->cp);
+	count_fresh(h);
 	return RC_OK;
 }
 

@@ -391,6 +391,11 @@ alone(const struct custody *c, const struct marks *m, struct err *err)
 	for (i = 0; i < m->n; i++) {
 		if (!same_instance(m->mark[i].instance, c->steps.instance))
 			return err_set(err, RC_BUG, "another custodiand has taken this token over: this one stops; run one only");
+		/* Our own count never falls: machine and database were put back as they ran, and the token was not. */
+		if (m->mark[i].steps > c->steps.steps)
+			return err_set(err, RC_BUG, "the token counts %llu steps of this process, the process %llu: it was put "
+			    "back as it ran; this one stops, start it again", (unsigned long long)m->mark[i].steps,
+			    (unsigned long long)c->steps.steps);
 		ours |= m->mark[i].steps == c->steps.steps;
 	}
 	return ours ? RC_OK : err_set(err, RC_IO, "the token does not keep the mark of this custodian: is it there? It goes "
@@ -452,6 +457,20 @@ steps_forgot(struct custody *c, uint64_t steps, uint64_t size, const uint8_t roo
 }
 
 enum rc
+steps_raise(struct custody *c, uint64_t size, const uint8_t root[SHA256_BYTES], struct err *err)
+{
+	struct steps	s = c->steps;
+	enum rc		rc;
+
+	if (size < c->steps.floor || size == 0)
+		return RC_OK;
+	raise_floor(&c->steps, size, root);
+	if ((rc = write_restored(c, err)) != RC_OK)
+		c->steps = s;
+	return rc;
+}
+
+enum rc
 steps_caught_up(struct custody *c, uint64_t size, struct err *err)
 {
 	enum rc	rc;
@@ -469,23 +488,23 @@ steps_caught_up(struct custody *c, uint64_t size, struct err *err)
 }
 
 /*
- * Above the floor: our log must go through the root that was signed there, or through
- * one of a quorum, which then never was on that root's side.
+ * Of what was signed up to `floor`: that root again, or above it a log that goes through
+ * it, or through one of a quorum, which then never was on that root's side.
  */
 static bool
-is_above(struct custody *c, uint64_t size)
+keeps_to(struct custody *c, uint64_t floor, const uint8_t floor_root[SHA256_BYTES], uint64_t size,
+    const uint8_t root[SHA256_BYTES])
 {
-	const struct steps	*s = &c->steps;
-	uint8_t			 root[SHA256_BYTES];
-	uint64_t		 cosigned;
+	uint8_t		there[SHA256_BYTES];
+	uint64_t	cosigned;
 
-	if (size <= s->floor)
-		return false;
-	if (s->floor == 0)
+	if (size <= floor)
+		return size == floor && memcmp(root, floor_root, SHA256_BYTES) == 0;	/* public */
+	if (floor == 0)
 		return true;
-	if (store_root_at(c->store, s->floor, root, NULL) == RC_OK && memcmp(root, s->floor_root, sizeof(root)) == 0)
+	if (store_root_at(c->store, floor, there, NULL) == RC_OK && memcmp(there, floor_root, sizeof(there)) == 0)
 		return true;
-	return custody_cosigned_size(c, &cosigned, NULL) == RC_OK && cosigned >= s->floor;
+	return custody_cosigned_size(c, &cosigned, NULL) == RC_OK && cosigned >= floor;
 }
 
 bool
@@ -495,6 +514,9 @@ steps_may_cosign(struct custody *c, uint64_t size, const uint8_t root[SHA256_BYT
 
 	if (!s->restored)
 		return true;
-	return is_above(c, size) ||
-	    (size == s->floor && memcmp(root, s->floor_root, SHA256_BYTES) == 0);	/* public */
+	if (!keeps_to(c, s->floor, s->floor_root, size, root))
+		return false;
+	/* What it forgot no token shows, and until it caught up each answer may show more of it. */
+	return s->since != UINT64_MAX || !c->comparing.forgot ||
+	    keeps_to(c, c->comparing.most, c->comparing.most_root, size, root);
 }

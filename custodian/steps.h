@@ -63,6 +63,8 @@ MUST_USE enum rc steps_mark(struct custody *c, struct err *err);
  */
 MUST_USE enum rc steps_forgot(struct custody *c, uint64_t steps, uint64_t size,
     const uint8_t root[SHA256_BYTES], struct err *err);
+/* While it catches up: nothing up to this is signed but with this root, whatever else it forgot. */
+MUST_USE enum rc steps_raise(struct custody *c, uint64_t size, const uint8_t root[SHA256_BYTES], struct err *err);
 /* It compared with its peers and holds `size` entries, their newest included: requests from here on count again. */
 MUST_USE enum rc steps_caught_up(struct custody *c, uint64_t size, struct err *err);
 /* May a checkpoint of this size and root be cosigned, as far as restoring goes? */

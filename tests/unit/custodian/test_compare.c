@@ -54,19 +54,34 @@ answers(uint8_t peer)
 	ok(peer_answers(&b, &a, &err));
 }
 
-/* Is what the log shows now cosigned? */
+/* Is so much of the log cosigned? */
 static bool
-cosigns(void)
+cosigns_at(uint64_t size)
 {
 	struct bench_sending		 s = bench_sending(&b);
 	Quorate__V1__AppendReply	*r = NULL;
 	bool				 does;
 
+	s.size = s.checkpoint = size;
 	ok(bench_send(&b, &s, &r, &err));
-	assert_int_equal(r->size, b.net.log_entries.n);		/* what is taken is another matter */
+	assert_int_equal(r->size, size);	/* what is taken is another matter */
 	does = r->cosignature.len != 0;
 	bench_reply_free(r);
 	return does;
+}
+
+/* What it shows now? */
+static bool
+cosigns(void)
+{
+	return cosigns_at(b.net.log_entries.n);
+}
+
+static void
+seal_more(size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		(void)bench_seal(&b, "standard");
 }
 
 static bool
@@ -481,6 +496,7 @@ forgot(void **state)
 	uint8_t			root[32];
 
 	(void)state;
+	seal_more(2);
 	a.steps = 1000000;
 	a.seen = 4;
 	ok(peer_answers(&b, &a, &err));
@@ -497,8 +513,110 @@ forgot(void **state)
 	assert_true(b.c.steps.since == UINT64_MAX);
 	answers(4);
 	ok(compare_ready(&b.c, &err));
-	assert_true(b.c.steps.since == 4);		/* caught up, as far as there is a quorum */
-	assert_false(cosigns());			/* 4 may have been signed as another */
+	assert_false(cosigns_at(4));			/* may have been signed as another */
+	/* Of what its peers were shown, no request counts: who knows what it did for it. */
+	assert_true(b.c.steps.since == UINT64_MAX);
+	assert_false(cosigns_at(5));
+	assert_true(b.c.steps.since == UINT64_MAX);
+	assert_true(cosigns_at(6));			/* that root again */
+	assert_true(b.c.steps.since == 6);
+}
+
+/* Whichever answer comes last, and whoever was it that made f+1. */
+static void
+forgot_more(void **state)
+{
+	struct peer_answer	a = PEER_ANSWER(2);
+
+	(void)state;
+	a.steps = 90;
+	a.size = 4;
+	ok(peer_answers(&b, &a, &err));
+	a.peer = 3;
+	ok(peer_answers(&b, &a, &err));
+	assert_int_equal(b.c.steps.floor, 4);
+	a.peer = 4;
+	a.fork = 4;
+	a.size = 5;				/* of another log than we shall be shown */
+	ok(peer_answers(&b, &a, &err));
+	ok(compare_ready(&b.c, &err));
+	seal_more(1);
+	assert_false(cosigns());
+	assert_int_equal(b.c.steps.floor, 5);
+	seal_more(1);
+	assert_false(cosigns());
+	bench_restart(&b);
+	assert_false(cosigns());
+	bench_sync(&b, 4);			/* a quorum went that way */
+	seal_more(1);
+	assert_true(cosigns());
+}
+
+/* The log signed it for us alone, but f+1 heard of it from us. */
+static void
+forgot_what_peers_saw(void **state)
+{
+	struct peer_answer	a = PEER_ANSWER(2);
+
+	(void)state;
+	seal_more(3);
+	a.steps = 90;
+	a.size = 4;
+	a.seen = 7;
+	ok(peer_answers(&b, &a, &err));
+	assert_int_equal(b.c.comparing.most, 4);	/* one may say what it likes */
+	a.peer = 3;
+	a.seen = 6;
+	ok(peer_answers(&b, &a, &err));
+	assert_int_equal(b.c.comparing.most, 6);
+	a.peer = 4;
+	a.seen = 7;
+	ok(peer_answers(&b, &a, &err));
+	ok(compare_ready(&b.c, &err));
+	assert_false(cosigns_at(5));
+	assert_false(cosigns_at(6));
+	assert_true(cosigns_at(7));		/* with the root that both say */
+	assert_int_equal(b.c.steps.floor, 7);
+}
+
+/* Put back as it ran, it has no start: peers have seen more of it, which one nonce more proves. */
+static void
+forgot_as_it_ran(void **state)
+{
+	struct peer_answer	a = PEER_ANSWER(2);
+
+	(void)state;
+	for (a.peer = 2; a.peer <= 4; a.peer++)
+		ok(peer_answers(&b, &a, &err));
+	assert_true(cosigns());
+	a.steps = 90;
+	for (a.peer = 2; a.peer <= 3; a.peer++)
+		ok(peer_answers(&b, &a, &err));
+	assert_false(b.c.steps.restored);	/* nothing signed */
+	a.peer = 2;
+	ok(peer_answers(&b, &a, &err));
+	assert_false(b.c.steps.restored);	/* one */
+	a.peer = 3;
+	ok(peer_answers(&b, &a, &err));
+	assert_true(b.c.steps.restored);
+	assert_int_equal(b.c.steps.steps, 90);
+	/* Once more the same is no news. */
+	ok(peer_answers(&b, &a, &err));
+	assert_true(b.c.comparing.peer[2].fresh);
+}
+
+/* What an answer names is taken in before it counts. */
+static void
+fresh_at_the_end(void **state)
+{
+	struct peer_answer	a = PEER_ANSWER(2);
+
+	(void)state;
+	a.accusation = SPAN_STR("nonsense");
+	assert_int_equal(peer_answers(&b, &a, &err), RC_FORMAT);
+	assert_false(b.c.comparing.peer[1].fresh);
+	answers(2);
+	assert_true(b.c.comparing.peer[1].fresh);
 }
 
 /* What it knows of itself anyway. */
@@ -882,7 +1000,8 @@ main(void)
 		TEST(short_of_a_quorum), TEST(reaches_its_peers), TEST(conflict_of_one_size), TEST(conflict_with_a_smaller),
 		TEST(larger_alone_says_nothing), TEST(conflict_with_a_larger), TEST(wrong_proof), TEST(notes_of_others),
 		TEST(brought_with_an_append), TEST(suspicion_until_proved), TEST(suspicion_of_a_process),
-		TEST(accused_by_a_peer), TEST(forgot), TEST(nothing_forgotten), TEST(peer_put_back), TEST(remembered),
+		TEST(accused_by_a_peer), TEST(forgot), TEST(forgot_more), TEST(forgot_what_peers_saw),
+		TEST(forgot_as_it_ran), TEST(fresh_at_the_end), TEST(nothing_forgotten), TEST(peer_put_back), TEST(remembered),
 		TEST(other_states), TEST(what_is_signed), TEST(answers_to_a_nonce), TEST(short_when_nothing_is_new), TEST(refused_questions),
 		TEST(asks_too_often), TEST(accused_by_a_question), TEST(passed_on),
 	};

@@ -199,6 +199,35 @@ restored_from_a_hot_copy(void **state)
 	assert_true(store_size(b.c.store) < log_size());
 }
 
+static enum rc
+one_step(struct err *err)
+{
+	ok(store_begin(b.c.store, err), err);
+	ok(steps_take(&b.c, err), err);
+	ok(store_commit(b.c.store, err), err);
+	return steps_mark(&b.c, err);
+}
+
+/* Memory and database of a machine put back as they ran, and not the token beside it: no start sees that. */
+static void
+put_back_as_it_ran(void **state)
+{
+	static const uint8_t	two[8] = { 0, 0, 0, 0, 0, 0, 0, 2 };
+	struct err		err;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		ok(one_step(&err), &err);
+	assert_int_equal(b.c.steps.marked, 4);
+	ok(store_put(b.c.store, CUSTODY_STEPS, SPAN_OF(two), &err), &err);
+	b.c.steps.steps = b.c.steps.marked = 2;
+	assert_int_equal(one_step(&err), RC_BUG);
+	assert_non_null(strstr(err.msg, "put back as it ran"));
+	bench_restart(&b);
+	assert_true(b.c.steps.restored);
+	assert_int_equal(b.c.steps.steps, 5);
+}
+
 /* Another log from there on, as a coordinator may show it that knows of the backup. */
 static void
 restored_to_another_log(void **state)
@@ -531,7 +560,7 @@ main(void)
 		TEST(a_cosignature_is_a_step),
 		TEST(restored_goes_on_above),
 		TEST(restored_from_a_hot_copy),
-		TEST(restored_to_another_log),
+		TEST(put_back_as_it_ran), TEST(restored_to_another_log),
 		TEST(restored_twice),
 		TEST(missing_database),
 		TEST(the_newer_comes_back),
