@@ -41,6 +41,8 @@ forget(struct custody *c, const struct statement *s, enum void_reason why, struc
 
 	if (s->type == STATEMENT_CHECKED && why == VOID_NONE)
 		TRY(check_logged(c, s, err));
+	if (s->type == STATEMENT_GARBAGE && why == VOID_NONE)
+		TRY(check_garbage_logged(c, s, err));
 	if (s->type == STATEMENT_CHECKED || s->type == STATEMENT_GARBAGE)
 		return store_journal_del(c->store, JOURNAL_FOUND, SPAN_OF(s->id), err);
 	if (s->type == STATEMENT_RECEIPT && why == VOID_NONE) {

@@ -3,7 +3,8 @@
  *
  * An effective batch stands in one of three journals until `checked` is said of it:
  *
- *	JOURNAL_UNSAID		its vector is not here, or it is not to be said of it
+ *	JOURNAL_UNSAID		its vector is not here, or it is not to be said of it, or (value 1)
+ *				not before the log shows what was garbage in it
  *	JOURNAL_UNCHECKED	its vector is here; CUSTODY_UNCHECKED counts these
  *	JOURNAL_THROUGH		it was checked; the next run will hold it
  */
@@ -215,17 +216,67 @@ leave(struct custody *c, uint64_t index, const char *to, struct span value, stru
 	return rc;
 }
 
+struct own_garbage {
+	struct custody	*c;
+	uint64_t	 batch, cosigned;
+	bool		 waits;
+};
+
+static enum rc
+on_garbage(void *user, struct span key, struct span value, struct err *err)
+{
+	struct own_garbage	*k = user;
+	struct rd		 r = rd_init(key);
+	uint64_t		 batch, at;
+	uint32_t		 leaf;
+	bool			 own;
+	enum rc			 rc;
+
+	(void)value;
+	if (!rd_u64(&r, &batch) || !rd_u32(&r, &leaf) || !rd_done(&r))
+		return err_set(err, RC_BUG, "the record of garbage is damaged");
+	if (batch != k->batch)
+		return RC_OK;
+	rc = replica_garbage(k->c->replica, batch, k->c->index, leaf, &at, &own, err);
+	if (rc != RC_OK && rc != RC_MISSING)
+		return rc;
+	k->waits |= rc == RC_MISSING || at >= k->cosigned;
+	return RC_OK;
+}
+
+/*
+ * `garbage` that the log shows after `checked` tells on this custodian: who held the one back
+ * until the other came would name it. So the one is not said before the other is there for good.
+ */
+static enum rc
+garbage_waits(struct custody *c, uint64_t batch, bool *ret, struct err *err)
+{
+	struct own_garbage	k = { .c = c, .batch = batch };
+	uint8_t			after[CHECK_GARBAGE_KEY_BYTES];
+
+	TRY(custody_cosigned_size(c, &k.cosigned, err));
+	check_garbage_key(batch - 1, UINT32_MAX, after);	/* no batch is entry 0 */
+	TRY(store_journal_each(c->store, JOURNAL_GARBAGE, SPAN_OF(after), CHECK_GARBAGE_MAX, on_garbage, &k, err));
+	*ret = k.waits;
+	return RC_OK;
+}
+
 static enum rc
 finish(struct custody *c, struct checking *k, when now, struct err *err)
 {
+	static const uint8_t	later = 1;
 	uint8_t	at[CHECK_KEY_BYTES];
+	bool	waits;
 
 	check_key(now, at);
+	TRY(garbage_waits(c, k->batch, &waits, err));
 	if (k->n_bad > 0)
 		log_line("ALARM: the sealer of batch %llu gave this custodian garbage: %u of %u shares, leaf %u among them",
 		    (unsigned long long)k->batch, k->n_bad, k->count, k->bad[0].leaf);
 	if (k->n_bad > CHECK_GARBAGE_MAX) {
 		TRY(leave(c, k->batch, JOURNAL_UNSAID, SPAN(NULL, 0), err));
+	} else if (waits) {
+		TRY(leave(c, k->batch, JOURNAL_UNSAID, SPAN(&later, 1), err));
 	} else {
 		TRY(leave(c, k->batch, JOURNAL_THROUGH, SPAN_OF(at), err));
 		if (k->n_through == 0 || now < k->oldest)
@@ -301,6 +352,9 @@ check_work(struct custody *c, when now, int *ret_wait_ms, struct err *err)
 		return RC_OK;
 	TRY(checking_of(c, &k, err));
 	*ret_wait_ms = 0;
+	if (k->recount)
+		TRY(look_through(c, k, err));
+	k->recount = false;
 	if (k->opener != NULL)
 		return go_on(c, k, now, err);
 	if (run_is_due(k, now))
@@ -338,6 +392,34 @@ check_logged(struct custody *c, const struct statement *s, struct err *err)
 		TRY(store_journal_del(c->store, JOURNAL_THROUGH, SPAN_OF(key), err));
 	}
 	return rc == RC_MISSING ? RC_OK : rc;
+}
+
+enum rc
+check_garbage_logged(struct custody *c, const struct statement *s, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf v = BUF_INIT(8);
+	enum void_reason why;
+	uint64_t	 batch;
+	uint8_t		 key[CHECK_KEY_BYTES], at[CHECK_KEY_BYTES];
+	bool		 waits;
+	enum rc		 rc;
+
+	if (s->u.garbage.custodian != c->index)
+		return RC_OK;
+	TRY(replica_logged(c->replica, s->subject, &batch, &why, err));
+	check_key(batch, key);
+	rc = store_journal_get(c->store, JOURNAL_UNSAID, SPAN_OF(key), &v, err);
+	if (rc == RC_MISSING || (rc == RC_OK && v.n == 0))
+		return RC_OK;
+	TRY(rc);
+	TRY(garbage_waits(c, batch, &waits, err));
+	if (waits)
+		return RC_OK;
+	check_key(0, at);		/* it waited long enough */
+	TRY(store_journal_del(c->store, JOURNAL_UNSAID, SPAN_OF(key), err));
+	if (c->checking != NULL)
+		c->checking->recount = true;
+	return store_journal_put(c->store, JOURNAL_THROUGH, SPAN_OF(key), SPAN_OF(at), err);
 }
 
 struct cutting {

@@ -53,6 +53,8 @@ MUST_USE enum rc check_note_batch(struct custody *c, uint64_t index, struct err 
  * older database, put back, may be about to say the same.
  */
 MUST_USE enum rc check_logged(struct custody *c, const struct statement *s, struct err *err);
+/* Likewise, an effective `garbage`: with the last of its batch, `checked` may be said of that. */
+MUST_USE enum rc check_garbage_logged(struct custody *c, const struct statement *s, struct err *err);
 /* Is this custodian's share of this leaf known to be garbage? */
 MUST_USE enum rc check_garbage(struct custody *c, uint64_t index, uint32_t leaf, bool *ret, struct err *err);
 /* In the transaction that drops the entries from `size` on. */

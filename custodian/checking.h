@@ -21,6 +21,7 @@ struct checking {
 	/* Batches that are through and not said yet; their rows are JOURNAL_THROUGH. */
 	size_t			 n_through;
 	when			 oldest;
+	bool			 recount;		/* rows came since */
 
 	/* The batch at hand; opener NULL: none. */
 	uint64_t		 batch;
