@@ -293,6 +293,21 @@ drop_tail(struct custody *c, struct err *err)
 	return look_again(c, err);
 }
 
+/* A log that stands still must not make us forget what we saw of the others. */
+static enum rc
+store_seen(struct custody *c, struct err *err)
+{
+	struct comparing	*m = &c->comparing;
+	uint64_t		 now = clock_ms();
+
+	if (!m->dirty || (m->stored_ms != 0 && now - m->stored_ms < COMPARE_SEEN_MS))
+		return RC_OK;
+	TRY(compare_store(c, err));
+	m->dirty = false;
+	m->stored_ms = now;
+	return RC_OK;
+}
+
 enum rc
 compare_settle(struct custody *c, struct err *err)
 {
@@ -303,5 +318,6 @@ compare_settle(struct custody *c, struct err *err)
 	if (c->comparing.rebuild)
 		TRY(drop_tail(c, err));
 	TRY(rebuild_resume(c, err));
+	TRY(store_seen(c, err));
 	return catch_up(c, err);
 }

@@ -33,6 +33,7 @@
 #define COMPARE_SOON_MS		250	/* ... until we are ready; doubles up to the above */
 #define COMPARE_ASKED_MAX	20	/* questions of one peer that are answered ... */
 #define COMPARE_ASKED_MS	4000	/* ... in this time */
+#define COMPARE_SEEN_MS		60000	/* what was seen of peers is durable within, whether the log grows or not */
 #define COMPARE_SIGNED_MS	1000	/* a peer's answer is signed at most once in this time */
 
 struct custody;
@@ -58,6 +59,7 @@ struct compared_peer {
 	struct log_quota asks;			/* its questions */
 	uint64_t	signed_ms;		/* when an answer to it was signed last; 0: never */
 	bool		accused;		/* it holds an accusation, too */
+	bool		told;			/* the question that is out carries ours */
 	bool		differs;		/* another state after the same entries */
 	uint64_t	state_asked, note_asked;	/* the question that is out has the state and the note of so many entries */
 	uint64_t	same_at, differs_at;	/* the most entries with one state, the fewest with two */
@@ -84,6 +86,7 @@ struct comparing {
 	bool			rebuild;	/* a quorum cosigned another log than our tail */
 	uint64_t		differs_at;	/* index + 1 of the first entry that shows it; 0: unknown */
 	bool			dirty;		/* what we saw of peers is to be stored with the next append */
+	uint64_t		stored_ms;	/* when it was stored last, 0: not yet */
 };
 
 /* How many peers must have answered: n-q+f+1, which a charter keeps below n. */

@@ -139,6 +139,7 @@ custody_outgoing(struct custody *c, struct span request, struct buf *reply, stru
 	TRY(compare_own_note(c, &ours, err));
 	if (!p->accused)
 		TRY(accusation_of(c, &accusation, err));
+	p->told = accusation.n != 0;
 	TRY(custody_cosigned_size(c, &q.cosigned_size, err));
 	p->state_asked = state_to_ask(c, p);
 	TRY(exchange_state(c, p->state_asked, state, err));

@@ -304,7 +304,10 @@ hear(struct hearing *h, struct err *err)
 	TRY(take_states(h, err));
 	TRY(take_statements(h, err));
 	TRY(compare_forgotten(h->c, err));
-	return compare_settle(h->c, err);
+	TRY(compare_settle(h->c, err));
+	/* It answered a question that carried our accusation: it has it. */
+	h->p->accused |= h->p->told;
+	return RC_OK;
 }
 
 /* Looking for the first entry that differs takes an exchange a step; what did not fit goes soon. */

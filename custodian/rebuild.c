@@ -10,7 +10,7 @@
 
 #define ENTRIES_AT_ONCE	128	/* in a transaction */
 #define RESUMED_AT_ONCE	16
-#define DROPPED_KEEP	1024	/* entries past its place in the tail, for the log to come as far */
+#define DROPPED_KEEP	1024	/* entries past its place in the tail, for the log to come as far; a "no" waits on */
 
 struct rebuilding {
 	struct custody	*c;
@@ -383,7 +383,18 @@ on_dropped(void *user, struct span key, struct span value, struct err *err)
 	return buf_check(&d->value, "a dropped statement", err);
 }
 
-/* RC_UNSURE: not yet. */
+static bool
+says_no(struct span dsse)
+{
+	AUTO_DONE(dsse_done) struct dsse d;
+	AUTO_DONE(statement_done) struct statement s;
+
+	memset(&d, 0, sizeof(d));
+	memset(&s, 0, sizeof(s));
+	return dsse_parse(dsse, &d, NULL) == RC_OK && statement_parse(&d, &s, NULL) == RC_OK && statement_is_no(&s);
+}
+
+/* RC_UNSURE: not yet. A "no" waits for what it is about, however long the log makes it wait. */
 static enum rc
 say_again(struct custody *c, const struct dropped *d, struct err *err)
 {
@@ -399,7 +410,7 @@ say_again(struct custody *c, const struct dropped *d, struct err *err)
 	c->words[0] = '\0';
 	if (rc == RC_IO || rc == RC_NOMEM || rc == RC_BUG)
 		return rc;
-	if (rc != RC_OK && store_size(c->store) < d->index + DROPPED_KEEP)
+	if (rc != RC_OK && (store_size(c->store) < d->index + DROPPED_KEEP || says_no(dsse)))
 		return RC_UNSURE;
 	if (rc != RC_OK)
 		log_err(err, "a statement of the dropped tail (entry %llu) cannot be handed in again",
