@@ -8,6 +8,9 @@
  * one apply function. The release worker trusts its outcome and nothing else; so
  * does the verifier of packages.
  *
+ * Where the charter was amended since the genesis, a case holds the later documents
+ * too, and among its entries those that put them in force.
+ *
  * What it cannot show: that no "no" was left out. An order's custodians answer
  * for that; their receipts say that they looked (DESIGN 7).
  *
@@ -23,6 +26,7 @@
 
 #define CASE_ENTRIES_MAX	4096
 #define CASE_BYTES_MAX		(64 << 20)	/* all of a case, written */
+#define CASE_CHARTERS_MAX	64		/* after the genesis */
 
 struct case_entry {
 	uint64_t		index;
@@ -40,7 +44,9 @@ struct case_artifact {
 
 /* Spans borrow; the two arrays belong to the case: case_done(). */
 struct evidence_case {
-	struct span		 charter;	/* the document */
+	struct span		 charter;	/* the genesis document */
+	uint32_t		 n_later;
+	struct span		 later[CASE_CHARTERS_MAX];	/* those that followed, in their order */
 	struct span		 scope;		/* the scope blob */
 	struct span		 checkpoint;	/* the cosigned note */
 	uint32_t		 n_entries, n_artifacts;
@@ -70,7 +76,7 @@ MUST_USE enum rc case_parse(struct span in, struct evidence_case *ret, struct er
 /* What holds, once a case was checked. All of it is owned: the case may go. */
 struct checked_case {
 	uint8_t			 genesis[SHA256_BYTES];
-	struct charter		*charter;
+	struct charter		*charter;	/* in force at the end of the replay */
 	struct checkpoint	 checkpoint;
 	struct note_cosigned	 cosigned;	/* bit i-1: custodian i */
 	struct grant		 grant;		/* order, scope, addressee */
@@ -116,6 +122,13 @@ MUST_USE enum rc case_check_past(const struct evidence_case *c, const uint8_t ge
     struct err *err);
 void	 checked_case_free(struct checked_case *c);
 DEFINE_AUTO(checked_case_free, struct checked_case);
+
+/*
+ * A lineage is a case without an order: scope empty, no artifacts. The charter in force
+ * by its entries; that a later one was left out it cannot show. RC_* as above.
+ */
+MUST_USE enum rc case_charter(const struct evidence_case *c, const uint8_t genesis[SHA256_BYTES],
+    struct charter **ret, struct checkpoint *ret_checkpoint, struct err *err);
 
 /* One custodian's answer to an order. The worker (or recipient) opened the message. */
 struct case_answer {

@@ -45,6 +45,8 @@ enum void_reason {
 	VOID_TIME_LOCK, VOID_OBJECTION, VOID_DAY_LIMIT,
 	VOID_ORDER,		/* scope or addressee not the request's; order expired or spent */
 	VOID_TAKEN_BACK,	/* approved before its author, who took it back, saw that in the log */
+	VOID_AMENDMENT,		/* the charter it names cannot take the place of the one in force */
+	VOID_ANCHOR,		/* no such TSA, or not a checkpoint of this log */
 	VOID_REASONS
 };
 const char *void_reason_name(enum void_reason v);	/* "too-few-approvals"; stable, for --json */
@@ -52,6 +54,12 @@ const char *void_reason_text(enum void_reason v);	/* a sentence that says what t
 
 struct replica;
 /*
+ * Charters: the first is the genesis; an amendment is in force from the consent of the
+ * q-th custodian on, a succession from its own entry on (docs/spec/apply-v1.md section
+ * 9). Whoever was given a place by a later charter has it from then on. A charter under
+ * `rules` that this code does not know stops the replica, at the entry that would put
+ * it in force and no earlier: RC_FORMAT, and the words say to install a later version.
+ *
  * genesis: what this party got out of band; the only trust. An empty state is fine.
  * RC_FORMAT: the state's charter is not parseable or of unknown rules.
  */
@@ -59,7 +67,10 @@ MUST_USE enum rc replica_new(const struct state *st, const uint8_t genesis[SHA25
     struct replica **ret, struct err *err);
 void	 replica_free(struct replica *r);
 DEFINE_AUTO(replica_free, struct replica);
-const struct charter *replica_charter(const struct replica *r);	/* NULL before entry 0; valid until the next apply */
+const struct charter *replica_charter(const struct replica *r);	/* in force; NULL before entry 0; valid until the next apply */
+/* One that is or was in force. RC_MISSING: never was. Valid until the next apply. */
+MUST_USE enum rc replica_charter_of(struct replica *r, const uint8_t digest[SHA256_BYTES],
+    const struct charter **ret, struct err *err);
 /* Drop caches after a rolled-back transaction. */
 MUST_USE enum rc replica_reload(struct replica *r, struct err *err);
 
@@ -78,7 +89,7 @@ MUST_USE enum rc replica_apply(struct replica *r, uint64_t index, struct span le
  */
 
 /*
- * The fixed blobs an entry names (charter, descriptors vector, scope): at most 2.
+ * The fixed blobs an entry names (charter, descriptors vector, scope, anchor): at most 2.
  * What is no statement names none: apply will say what is wrong with it.
  */
 MUST_USE enum rc entry_blobs(struct span leaf, uint8_t ret[2][SHA256_BYTES], size_t *ret_n, struct err *err);
@@ -178,6 +189,54 @@ MUST_USE enum rc replica_checked(struct replica *r, uint64_t batch, uint8_t cust
  */
 MUST_USE enum rc replica_garbage(struct replica *r, uint64_t batch, uint8_t custodian, uint32_t leaf,
     uint64_t *ret, bool *ret_own, struct err *err);
+
+/* --- charters ---------------------------------------------------------------- */
+
+enum amendment_phase { AMENDMENT_OPEN, AMENDMENT_MET, AMENDMENT_IN_FORCE, AMENDMENT_WITHDRAWN,
+	AMENDMENT_VETOED, AMENDMENT_EXPIRED, AMENDMENT_SUPERSEDED /* another charter came in force */ };
+const char *amendment_phase_name(enum amendment_phase p);
+
+struct amendment_view {
+	uint8_t			id[SHA256_BYTES], charter[SHA256_BYTES], amends[SHA256_BYTES];
+	uint64_t		index;
+	char			proposer[ID_MAX + 1];
+	when			logged, expires;
+	enum amendment_phase	phase;
+	when			met_at, earliest;	/* 0: not met; earliest log time at which consents count */
+	uint8_t			need, have;		/* amenders */
+	uint32_t		n_approvals;
+	struct request_approval	approval[64];
+	uint32_t		consents;		/* bit i-1: custodian i's is logged */
+	uint64_t		in_force;		/* the entry with which it came in force; UINT64_MAX: not */
+};
+/* RC_MISSING: no such effective amendment. */
+MUST_USE enum rc replica_amendment(struct replica *r, const uint8_t id[SHA256_BYTES], when now,
+    struct amendment_view *ret, struct err *err);
+/*
+ * May this custodian consent now? As replica_may_act() is to an order: the amendment
+ * alive and approved by enough amenders who still count, its delay run out by log time,
+ * by the custodian's own clock, and since the last needed approval `arrived`; no "no"
+ * that was handed to it and affects it; its charter one that we can read and that may
+ * follow the one in force; the last needed approval under own->cosigned_size.
+ * RC_DENIED: no (or not again); RC_MISSING: no such amendment; RC_QUORUM: not covered yet;
+ * RC_FORMAT: its rules are none that this code knows.
+ */
+MUST_USE enum rc replica_may_consent(struct replica *r, const uint8_t id[SHA256_BYTES], uint8_t custodian,
+    const struct own_view *own, struct err *err);
+/*
+ * The entries that show how the charter in force came to be, ascending, entry 0 first: for
+ * each amendment its own, the decisions and withdrawals on it and the consents; each
+ * succession. With the documents (replica_charters) that is a lineage (evidence/case.h).
+ */
+typedef enum rc (*index_fn)(void *user, uint64_t index, struct err *err);
+MUST_USE enum rc replica_lineage(struct replica *r, index_fn fn, void *user, struct err *err);
+/* The digests of the charters that were in force, the genesis first, with the entry from which on. */
+typedef enum rc (*charter_fn)(void *user, const uint8_t digest[SHA256_BYTES], uint64_t since, struct err *err);
+MUST_USE enum rc replica_charters(struct replica *r, charter_fn fn, void *user, struct err *err);
+
+/* The last effective anchor by this TSA. RC_MISSING: none. */
+struct anchor_at { uint64_t index, size; when logged; };
+MUST_USE enum rc replica_anchor(struct replica *r, const char *tsa, struct anchor_at *ret, struct err *err);
 
 /* For the batch of an entry: what opening its shares needs. RC_MISSING. */
 struct batch_view { uint8_t id[SHA256_BYTES], root[SHA256_BYTES]; uint32_t count; when logged; char sealer[ID_MAX + 1]; };

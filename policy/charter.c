@@ -9,7 +9,7 @@
 #include "policy/charter_check.h"
 
 #define CHARTER_VERSION	1
-#define CERTS_MAX	(2 + CUSTODIANS_MAX + HOSTS_MAX)
+#define CERTS_MAX	(2 + CUSTODIANS_MAX + HOSTS_MAX + TSAS_MAX * TSA_CERTS_MAX)
 #define SECONDS_MAX	UINT64_C(3155760000)	/* a century: sums stay below WHEN_MAX + it */
 #define ORIGIN_MAX	127			/* of a checkpoint's key name */
 
@@ -257,6 +257,83 @@ host_parse(const json_t *v, struct charter *c, size_t i, struct err *err)
 	return jobj_done(&o);
 }
 
+/* --- time-stamping ------------------------------------------------------------------- */
+
+static void
+url_text(struct jobj *o, const char *what, const char *s, char out[URL_MAX_BYTES + 1])
+{
+	size_t	n = s == NULL ? 0 : strlen(s);
+	bool	fits = n > 8 && n <= URL_MAX_BYTES &&
+	    (strncmp(s, "http://", 7) == 0 || strncmp(s, "https://", 8) == 0);
+
+	for (size_t i = 0; fits && i < n; i++)
+		fits = s[i] > ' ' && s[i] < 0x7f;
+	if (!fits) {
+		jobj_fail(o, "\"%s\" is no http or https URL of at most %d "
+		    "characters", what, URL_MAX_BYTES);
+		return;
+	}
+	memcpy(out, s, n + 1);
+}
+
+static void
+tsa_certificates(struct jobj *o, const json_t *list, struct cert_pool *pool,
+    struct tsa *t)
+{
+	for (; o->rc == RC_OK && t->n_certificates < json_array_size(list);
+	    t->n_certificates++) {
+		const char	*s = json_string_value(
+		    json_array_get(list, t->n_certificates));
+		AUTO_DONE(buf_done) struct buf b = BUF_INIT(TLS_CERT_MAX);
+
+		if (s == NULL || b64_parse(&b, span_str(s), NULL) != RC_OK ||
+		    b.n == 0 || pool->n == CERTS_MAX) {
+			jobj_fail(o, "\"certificates\" holds something else than "
+			    "base64 of DER certificates");
+			return;
+		}
+		t->certificate[t->n_certificates] = (struct blob_ref){ b.p, b.n };
+		pool->der[pool->n++] = TAKE(b.p);
+	}
+}
+
+static enum rc
+tsa_parse(const json_t *v, struct charter *c, size_t i, struct err *err)
+{
+	struct jobj	 o = jobj_init(v, "charter: tsa", err);
+	struct tsa	*t = &c->tsa[i];
+	const json_t	*certificates, *crls;
+
+	ident(&o, "id", t->id, ID_MAX);
+	url_text(&o, "url", jobj_str(&o, "url", 1, URL_MAX_BYTES), t->url);
+	certificates = jobj_arr(&o, "certificates", 1, TSA_CERTS_MAX);
+	crls = jobj_arr(&o, "crls", 0, TSA_CRLS_MAX);
+	tsa_certificates(&o, certificates, c->pool, t);
+	for (; o.rc == RC_OK && t->n_crls < json_array_size(crls); t->n_crls++)
+		url_text(&o, "crls", json_string_value(
+		    json_array_get(crls, t->n_crls)), t->crl[t->n_crls]);
+	return jobj_done(&o);
+}
+
+/* When to anchor. Whoever lists TSAs says when; who lists none has nothing to say. */
+static enum rc
+anchor_parse(const json_t *v, struct charter *c, struct err *err)
+{
+	struct jobj	o;
+
+	if (v == NULL)
+		return c->n_tsas == 0 ? RC_OK : err_set(err, RC_FORMAT,
+		    "charter: TSAs, but no \"anchor\" that says how often to ask them");
+	o = jobj_init(v, "charter: anchor", err);
+	c->anchor_entries = jobj_uint(&o, "entries", 0, UINT32_MAX);
+	c->anchor_seconds = seconds(&o, "seconds", 0);
+	TRY(jobj_done(&o));
+	if (c->n_tsas == 0 || (c->anchor_entries == 0 && c->anchor_seconds == 0))
+		return err_set(err, RC_FORMAT, "charter: \"anchor\" needs TSAs, and "
+		    "\"entries\" or \"seconds\" above 0");
+	return RC_OK;
+}
+
 /* --- policies ------------------------------------------------------------------------ */
 
 static enum rc
@@ -334,6 +411,9 @@ amend_parse(const json_t *v, struct charter *c, struct err *err)
 	c->n_amenders = idents(&o, "people", c->amender[0], ID_MAX, 1, 32);
 	c->amend_need = (uint8_t)jobj_uint(&o, "need", 1, 32);
 	c->n_amend_veto = idents(&o, "veto", c->amend_veto[0], ID_MAX, 0, 32);
+	c->amend_delay_seconds = AMEND_DELAY_DEFAULT;
+	if (json_object_get(v, "delay_seconds") != NULL)
+		c->amend_delay_seconds = seconds(&o, "delay_seconds", 1);
 	return jobj_done(&o);
 }
 
@@ -372,7 +452,7 @@ custodians_parse(const json_t *list, struct charter *c, struct err *err)
 
 struct lists {
 	const json_t	*threshold, *coordinator, *custodians, *people, *sealers,
-			*policies, *classes, *hosts, *amend;
+			*policies, *classes, *hosts, *tsas, *anchor, *amend;
 };
 
 static enum rc
@@ -391,6 +471,9 @@ lists_parse(const struct lists *l, struct charter *c, struct err *err)
 	    sizeof(*c->class_), class_parse, err));
 	TRY(rows(l->hosts, c, (void **)&c->host, &c->n_hosts, sizeof(*c->host),
 	    host_parse, err));
+	TRY(rows(l->tsas, c, (void **)&c->tsa, &c->n_tsas, sizeof(*c->tsa),
+	    tsa_parse, err));
+	TRY(anchor_parse(l->anchor, c, err));
 	return amend_parse(l->amend, c, err);
 }
 
@@ -414,6 +497,8 @@ document_parse(const json_t *v, struct charter *c, struct err *err)
 	jobj_uint(&o, "charter", CHARTER_VERSION, CHARTER_VERSION);
 	/* Under rules that we do not know we could not replay: stop here. */
 	c->rules = (uint32_t)jobj_uint(&o, "rules", CHARTER_RULES, CHARTER_RULES);
+	if ((c->has_amends = json_object_get(v, "amends") != NULL))
+		jobj_hex(&o, "amends", c->amends, sizeof(c->amends));
 	text(&o, "name", c->name);
 	origin(&o, c->origin);
 	c->single_operator = jobj_bool_opt(&o, "single_operator", false);
@@ -425,7 +510,8 @@ document_parse(const json_t *v, struct charter *c, struct err *err)
 	l.policies = jobj_arr(&o, "policies", 1, POLICIES_MAX);
 	l.classes = jobj_arr(&o, "classes", 1, CLASSES_MAX);
 	l.hosts = jobj_arr(&o, "hosts", 0, HOSTS_MAX);
-	jobj_arr(&o, "tsas", 0, 0);	/* none under rules 1 */
+	l.tsas = jobj_arr(&o, "tsas", 0, TSAS_MAX);
+	l.anchor = json_object_get(v, "anchor") == NULL ? NULL : jobj_obj(&o, "anchor");
 	l.amend = jobj_obj(&o, "amend");
 	c->receipt_seconds = seconds(&o, "receipt_seconds", 1);
 	c->order_seconds = seconds(&o, "order_seconds", 1);
@@ -469,6 +555,7 @@ charter_free(struct charter *c)
 	free(c->policy);
 	free(c->class_);
 	free(c->host);
+	free(c->tsa);
 	buf_done(&c->bytes);
 	free(c);
 }
@@ -514,6 +601,15 @@ charter_policy_by_digest(const struct charter *c,
 	for (size_t i = 0; i < c->n_policies; i++)
 		if (memcmp(c->policy[i].digest, digest, SHA256_BYTES) == 0)
 			return &c->policy[i];
+	return NULL;
+}
+
+const struct tsa *
+charter_tsa(const struct charter *c, const char *id)
+{
+	for (size_t i = 0; i < c->n_tsas; i++)
+		if (strcmp(c->tsa[i].id, id) == 0)
+			return &c->tsa[i];
 	return NULL;
 }
 

@@ -57,6 +57,17 @@ charter_default_f(unsigned n, unsigned k)
 	return f;
 }
 
+unsigned
+charter_amend_need(const struct charter *c)
+{
+	unsigned	need = c->amend_need;
+
+	for (size_t i = 0; i < c->n_policies; i++)
+		if (c->policy[i].people > need)
+			need = c->policy[i].people;
+	return need;
+}
+
 void
 charter_explain(const struct charter *c, struct buf *out)
 {

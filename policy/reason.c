@@ -63,6 +63,10 @@ static const struct {
 	    "the order is expired or spent, or not to the scope and addressee of the request" },
 	[VOID_TAKEN_BACK] = { "taken-back",
 	    "its author took their approval back after they signed this one; approve again" },
+	[VOID_AMENDMENT] = { "amendment-does-not-fit",
+	    "the charter it names cannot take the place of the one in force; `quorate charter verify` says why" },
+	[VOID_ANCHOR] = { "anchor-does-not-fit",
+	    "the charter lists no such TSA, or it is of no checkpoint of this log" },
 };
 
 const char *

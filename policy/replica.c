@@ -215,8 +215,11 @@ replica_try(struct replica *r, when now, struct span dsse, struct verdict *ret,
 static const uint8_t *
 fixed_blob_of(const struct statement *s)
 {
-	if (s->type == STATEMENT_CHARTER || s->type == STATEMENT_REQUEST)
+	if (s->type == STATEMENT_CHARTER || s->type == STATEMENT_REQUEST ||
+	    s->type == STATEMENT_AMENDMENT || s->type == STATEMENT_SUCCESSION)
 		return s->subject;
+	if (s->type == STATEMENT_ANCHOR)
+		return s->u.anchor.archive;
 	return s->type == STATEMENT_BATCH ? s->u.batch.descriptors : NULL;
 }
 

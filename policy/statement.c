@@ -25,7 +25,17 @@ static const struct {
 	[STATEMENT_HELD]	= { "held",		"batch" },
 	[STATEMENT_CHECKED]	= { "checked",		"batch" },
 	[STATEMENT_GARBAGE]	= { "garbage",		"batch" },
+	[STATEMENT_AMENDMENT]	= { "amendment",	"charter" },
+	[STATEMENT_CONSENT]	= { "consent",		"amendment" },
+	[STATEMENT_SUCCESSION]	= { "succession",	"charter" },
+	[STATEMENT_ANCHOR]	= { "anchor",		"checkpoint" },
 };
+
+bool
+statement_has_signer(enum statement_type t)
+{
+	return t != STATEMENT_CHARTER && t != STATEMENT_SUCCESSION;
+}
 
 const char *
 statement_type_name(enum statement_type t)
@@ -246,6 +256,32 @@ garbage_parse(struct jobj *o, struct statement *s)
 	return RC_OK;
 }
 
+static enum rc
+amendment_parse(struct jobj *o, struct statement *s)
+{
+	if (has(o, "reason")) {
+		s->u.amendment.has_reason = true;
+		jobj_hex(o, "reason", s->u.amendment.reason, SHA256_BYTES);
+	}
+	return RC_OK;
+}
+
+static enum rc
+consent_parse(struct jobj *o, struct statement *s)
+{
+	s->u.consent.custodian = custodian_index(o, "custodian");
+	return RC_OK;
+}
+
+static enum rc
+anchor_parse(struct jobj *o, struct statement *s)
+{
+	ident(o, "tsa", s->u.anchor.tsa);
+	s->u.anchor.size = jobj_uint(o, "size", 1, INT64_MAX);
+	jobj_hex(o, "archive", s->u.anchor.archive, SHA256_BYTES);
+	return RC_OK;
+}
+
 /* The members that a type has beside the common ones. */
 static enum rc
 own_members(struct jobj *o, struct statement *s)
@@ -261,7 +297,11 @@ own_members(struct jobj *o, struct statement *s)
 	case STATEMENT_HELD:		return held_parse(o, s);
 	case STATEMENT_CHECKED:		return checked_parse(o, s);
 	case STATEMENT_GARBAGE:		return garbage_parse(o, s);
+	case STATEMENT_AMENDMENT:	return amendment_parse(o, s);
+	case STATEMENT_CONSENT:		return consent_parse(o, s);
+	case STATEMENT_ANCHOR:		return anchor_parse(o, s);
 	case STATEMENT_CHARTER:
+	case STATEMENT_SUCCESSION:
 	case STATEMENT_WITHDRAWAL:
 	case STATEMENT_UNKNOWN:
 	case STATEMENT_TYPES:
@@ -291,13 +331,14 @@ predicate_parse(const json_t *v, struct statement *s, struct err *err)
 
 	jobj_hex(&o, "genesis", s->genesis, sizeof(s->genesis));
 	jobj_hex(&o, "charter", s->charter, sizeof(s->charter));
-	if (s->type != STATEMENT_CHARTER) {
+	if (statement_has_signer(s->type)) {
 		jobj_hex(&o, "signer", s->signer, sizeof(s->signer));
 		jobj_hex(&o, "nonce", s->nonce, sizeof(s->nonce));
 		s->issued = jobj_when(&o, "issued");
 		s->expires = jobj_when(&o, "expires");
-		TRY(seen_parse(&o, s));
 	}
+	if (s->type != STATEMENT_CHARTER)
+		TRY(seen_parse(&o, s));
 	TRY(own_members(&o, s));
 	return jobj_done(&o);
 }

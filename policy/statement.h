@@ -10,8 +10,8 @@
  *
  * `signer` is the id of the one key that signs: nobody can put their signature
  * under another's bytes and so have them stand in the log as said already.
- * The charter statement alone has no signer, nonce, times or seen, so that all
- * sign the same bytes. Members are exactly those listed: unknown ones are refused.
+ * The charter and the succession have no signer, nonce or times, so that all who
+ * sign them sign the same bytes; the charter has no `seen` either. Members are exactly those listed: unknown ones are refused.
  * Pure. A struct statement owns nothing but its bufs: statement_done().
  *
  * type        subject                predicate members beside the common ones          signed by
@@ -32,9 +32,15 @@
  * checked     batch statement id     custodian, first (index of the first batch entry of    custodian
  *                                    the run that ends with the subject)
  * garbage     batch statement id     custodian, leaf, proof B64 (garbage_proof_fits)     custodian
+ * amendment   charter digest         reason (salted digest, optional)                    person
+ * consent     amendment id           custodian                                           custodian
+ * succession  charter digest         (none)                                              amenders, q custodians
+ * anchor      sha256 of the note     tsa (id), size (of the note's checkpoint),          log key
+ *                                    archive (sha256 of the anchor-v1 blob)
  *
- * "hold", "hold-release", "erase", "anchor", "outcome", "amendment" are names kept
- * for later rules: rules 1 gives them the verdict void (unknown type).
+ * Decisions and withdrawals may name an amendment where a request's id is said above.
+ * "hold", "hold-release", "erase", "outcome" are names kept for later rules: rules 1
+ * gives them the verdict void (unknown type).
  *
  * An erasable text or file is a blob: salt[32] || bytes; its salted digest is the
  * blob's SHA-256.
@@ -76,6 +82,10 @@ enum statement_type {
 	STATEMENT_HELD,
 	STATEMENT_CHECKED,
 	STATEMENT_GARBAGE,
+	STATEMENT_AMENDMENT,
+	STATEMENT_CONSENT,
+	STATEMENT_SUCCESSION,
+	STATEMENT_ANCHOR,
 	STATEMENT_TYPES
 };
 
@@ -128,6 +138,9 @@ struct statement {
 		struct { uint8_t custodian; uint8_t shares[SHA256_BYTES]; } held;
 		struct { uint8_t custodian; uint64_t first; } checked;
 		struct { uint8_t custodian; uint32_t leaf; } garbage;
+		struct { bool has_reason; uint8_t reason[SHA256_BYTES]; } amendment;
+		struct { uint8_t custodian; } consent;
+		struct { char tsa[ID_MAX + 1]; uint64_t size; uint8_t archive[SHA256_BYTES]; } anchor;
 	} u;
 	struct buf		bytes;	/* request: recipient DER; order: addressee DER; garbage: proof */
 };
@@ -149,6 +162,9 @@ bool	 garbage_proof_fits(struct span proof);
 MUST_USE enum rc statement_write(const struct statement *s, struct buf *payload, struct err *err);
 /* statement_write + dsse_sign; sets s->signer and s->id. */
 MUST_USE enum rc statement_sign(struct statement *s, const struct signer *signer, struct buf *envelope, struct err *err);
+
+/* Has a type one signer, whom it names? (A charter and a succession have many.) */
+bool	 statement_has_signer(enum statement_type t);
 
 /*
  * Fills the common members: genesis, charter, seen, issued = now, expires = now +

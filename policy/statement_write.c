@@ -136,8 +136,21 @@ put_own(const struct statement *s, struct buf *out)
 		put_uint(out, "leaf", s->u.garbage.leaf);
 		put_b64(out, "proof", buf_view(&s->bytes));
 		break;
+	case STATEMENT_AMENDMENT:
+		if (s->u.amendment.has_reason)
+			put_hex(out, "reason", SPAN_OF(s->u.amendment.reason));
+		break;
+	case STATEMENT_CONSENT:
+		put_uint(out, "custodian", s->u.consent.custodian);
+		break;
+	case STATEMENT_ANCHOR:
+		buf_printf(out, ",\"tsa\":\"%s\"", s->u.anchor.tsa);
+		put_uint(out, "size", s->u.anchor.size);
+		put_hex(out, "archive", SPAN_OF(s->u.anchor.archive));
+		break;
 	case STATEMENT_UNKNOWN:
 	case STATEMENT_CHARTER:
+	case STATEMENT_SUCCESSION:
 	case STATEMENT_WITHDRAWAL:
 	case STATEMENT_TYPES:
 		break;
@@ -149,10 +162,12 @@ put_common(const struct statement *s, struct buf *out)
 {
 	char	text[WHEN_TEXT_BYTES];
 
-	put_hex(out, "signer", SPAN_OF(s->signer));
-	put_hex(out, "nonce", SPAN_OF(s->nonce));
-	buf_printf(out, ",\"issued\":\"%s\"", when_write(s->issued, text));
-	buf_printf(out, ",\"expires\":\"%s\"", when_write(s->expires, text));
+	if (statement_has_signer(s->type)) {
+		put_hex(out, "signer", SPAN_OF(s->signer));
+		put_hex(out, "nonce", SPAN_OF(s->nonce));
+		buf_printf(out, ",\"issued\":\"%s\"", when_write(s->issued, text));
+		buf_printf(out, ",\"expires\":\"%s\"", when_write(s->expires, text));
+	}
 	buf_printf(out, ",\"seen\":{\"size\":%llu",
 	    (unsigned long long)s->seen_size);
 	put_hex(out, "root", SPAN_OF(s->seen_root));
@@ -180,7 +195,7 @@ write_check(const struct statement *s, struct err *err)
 {
 	if (statement_subject_kind(s->type) == NULL)
 		return err_set(err, RC_USAGE, "statement: of no known type");
-	if (s->type != STATEMENT_CHARTER &&
+	if (statement_has_signer(s->type) &&
 	    (s->issued > WHEN_MAX || s->expires > WHEN_MAX ||
 	    sodium_is_zero(s->signer, sizeof(s->signer))))
 		return err_set(err, RC_USAGE,
@@ -193,6 +208,8 @@ write_check(const struct statement *s, struct err *err)
 		return err_set(err, RC_USAGE, "checked: no entry has such an index");
 	if (s->type == STATEMENT_GARBAGE && !garbage_proof_fits(buf_view(&s->bytes)))
 		return err_set(err, RC_USAGE, "garbage: malformed proof");
+	if (s->type == STATEMENT_ANCHOR && !is_ident(s->u.anchor.tsa, ID_MAX))
+		return err_set(err, RC_USAGE, "anchor: malformed name of a TSA");
 	return s->type == STATEMENT_REQUEST ? request_check(s, err) : RC_OK;
 }
 
@@ -223,8 +240,8 @@ statement_sign(struct statement *s, const struct signer *signer,
 {
 	AUTO_DONE(buf_done) struct buf payload = BUF_INIT(DSSE_BYTES_MAX);
 
-	/* All who sign a charter sign the same bytes. */
-	if (s->type != STATEMENT_CHARTER)
+	/* All who sign a charter or a succession sign the same bytes. */
+	if (statement_has_signer(s->type))
 		key_id(&signer->key, s->signer);
 	TRY(statement_write(s, &payload, err));
 	TRY(dsse_sign(buf_view(&payload), signer, envelope, err));
@@ -245,9 +262,11 @@ statement_init(struct statement *s, enum statement_type type,
 	memcpy(s->charter, charter, sizeof(s->charter));
 	if (type == STATEMENT_CHARTER)
 		return;
-	randombytes_buf(s->nonce, sizeof(s->nonce));
-	s->issued = now;
-	s->expires = life > WHEN_MAX - now ? WHEN_MAX : now + life;
+	if (statement_has_signer(type)) {
+		randombytes_buf(s->nonce, sizeof(s->nonce));
+		s->issued = now;
+		s->expires = life > WHEN_MAX - now ? WHEN_MAX : now + life;
+	}
 	s->seen_size = seen_size;
 	memcpy(s->seen_root, seen_root, sizeof(s->seen_root));
 }

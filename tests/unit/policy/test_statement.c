@@ -81,6 +81,19 @@ make(struct statement *s, enum statement_type type)
 		buf_u8(&s->bytes, GARBAGE_OTHER);
 		memset(buf_extend(&s->bytes, GARBAGE_OTHER_BYTES - 1), 7, GARBAGE_OTHER_BYTES - 1);
 		break;
+	case STATEMENT_AMENDMENT:
+		s->u.amendment.has_reason = true;
+		break;
+	case STATEMENT_CONSENT:
+		s->u.consent.custodian = 31;
+		break;
+	case STATEMENT_SUCCESSION:
+		memset(s->signer, 0, sizeof(s->signer));
+		break;
+	case STATEMENT_ANCHOR:
+		strcpy(s->u.anchor.tsa, "first");
+		s->u.anchor.size = INT64_MAX;
+		break;
 	case STATEMENT_UNKNOWN:
 	case STATEMENT_CHARTER:
 	case STATEMENT_WITHDRAWAL:
@@ -340,8 +353,8 @@ proofs(void **state)
 static void
 unknown_types(void **state)
 {
-	static const char *const later[] = { "hold", "hold-release", "erase", "anchor",
-	    "outcome", "amendment", "unknown", "decision/v1/x" };
+	static const char *const later[] = { "hold", "hold-release", "erase",
+	    "outcome", "unknown", "decision/v1/x" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {

@@ -1,0 +1,56 @@
+/*
+ * audit/timestamp.h - RFC 3161 time-stamps: the question, the answer, the check years later.
+ *
+ * The imprint is SHA-256 over what is stamped; for the log that is a q-cosigned
+ * checkpoint note, byte for byte as archived, so that `openssl ts -verify -data note`
+ * checks the same thing. Over libcrypto's TS and CMS. Pure: what is needed from outside
+ * (chain, CRLs, the time to judge at) comes as an argument. Threads: no shared state.
+ */
+#ifndef AUDIT_TIMESTAMP_H
+#define AUDIT_TIMESTAMP_H
+
+#include "base/bytes.h"
+#include "base/when.h"
+
+#define TIMESTAMP_NONCE_BYTES	8
+#define TIMESTAMP_QUERY_MAX	256
+#define TIMESTAMP_RESPONSE_MAX	(64 << 10)
+#define TIMESTAMP_CERT_MAX	8192
+#define TIMESTAMP_CERTS_MAX	8
+#define TIMESTAMP_CRL_MAX	(256 << 10)
+#define TIMESTAMP_CRLS_MAX	8
+
+/* A DER TimeStampReq: SHA-256, that nonce, the certificate asked for. */
+MUST_USE enum rc timestamp_query(const uint8_t imprint[SHA256_BYTES], const uint8_t nonce[TIMESTAMP_NONCE_BYTES],
+    struct buf *out, struct err *err);
+/*
+ * The token out of a DER TimeStampResp. RC_DENIED: the TSA refused (its words);
+ * RC_VERIFY: it answers another question: imprint, nonce or version; RC_FORMAT.
+ * The signature is not looked at: timestamp_verify().
+ */
+MUST_USE enum rc timestamp_token(struct span response, const uint8_t imprint[SHA256_BYTES],
+    const uint8_t nonce[TIMESTAMP_NONCE_BYTES], struct buf *ret_token, struct err *err);
+
+struct timestamp_trust {		/* DER, borrowed */
+	const struct span	*root;		/* where a chain must end; each is trusted as such */
+	size_t			 n_roots;
+	const struct span	*certificate;	/* intermediates, beside those in the token */
+	size_t			 n_certificates;
+	const struct span	*crl;		/* when any: the signer's issuer must be among theirs, and not list it */
+	size_t			 n_crls;
+};
+struct timestamp {
+	when	time;			/* genTime, cut to seconds */
+	char	signer[128];		/* subject of the TSA's certificate, RFC 2253, for people */
+};
+/*
+ * Is it a token over this imprint, by a certificate for time-stamping (critical EKU, ESS
+ * signing-certificate v1 or v2) whose chain ends in a root, was valid at the token's own time
+ * and is on none of the lists at that time? RC_VERIFY says which of it fails. RC_FORMAT.
+ */
+MUST_USE enum rc timestamp_verify(struct span token, const uint8_t imprint[SHA256_BYTES],
+    const struct timestamp_trust *trust, struct timestamp *ret, struct err *err);
+/* The certificates that the token carries: DER, each vec32 into out, at most TIMESTAMP_CERTS_MAX. */
+MUST_USE enum rc timestamp_certificates(struct span token, struct buf *out, size_t *ret_n, struct err *err);
+
+#endif
