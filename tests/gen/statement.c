@@ -132,7 +132,20 @@ members(struct statement *s)
 		buf_u8(&s->bytes, GARBAGE_OTHER);
 		memset(buf_extend(&s->bytes, GARBAGE_OTHER_BYTES - 1), 7, GARBAGE_OTHER_BYTES - 1);
 		break;
+	case STATEMENT_AMENDMENT:
+		s->u.amendment.has_reason = true;
+		seed("reason", s->u.amendment.reason);
+		break;
+	case STATEMENT_CONSENT:
+		s->u.consent.custodian = 31;
+		break;
+	case STATEMENT_ANCHOR:
+		(void)snprintf(s->u.anchor.tsa, sizeof(s->u.anchor.tsa), "first");
+		s->u.anchor.size = INT64_MAX;
+		seed("archive", s->u.anchor.archive);
+		break;
 	case STATEMENT_CHARTER:
+	case STATEMENT_SUCCESSION:
 	case STATEMENT_WITHDRAWAL:
 	case STATEMENT_UNKNOWN:
 	case STATEMENT_TYPES:
@@ -151,7 +164,7 @@ payload_of(enum statement_type type, struct buf *out)
 	seed("charter", charter);
 	seed("seen root", root);
 	statement_init(&s, type, genesis, charter, 7, root, NOW, 600);
-	if (type != STATEMENT_CHARTER)
+	if (statement_has_signer(type))
 		vector_seed("nonce", 0, s.nonce, sizeof(s.nonce));	/* the same at each run */
 	key_id(&by.key, s.signer);
 	seed("subject", s.subject);
@@ -281,6 +294,12 @@ static const struct edit payload_edits[] = {
 	{ "time_1969", "format", "before 1970", CHECKED, "2026-11-22T10:00", NULL, "1969-11-22T10:00" },
 	{ "seen_negative", "format", "a negative size", CHECKED, "\"size\":7", NULL, "\"size\":-7" },
 	{ "seen_2_63", "format", "a size of 2^63", CHECKED, "\"size\":7", NULL, "\"size\":9223372036854775808" },
+	{ "consent_custodian_zero", "format", "there is no custodian 0", STATEMENT_CONSENT, "\"custodian\":31", NULL,
+	    "\"custodian\":0" },
+	{ "succession_signer", "format", "a succession names no signer", STATEMENT_SUCCESSION, "\"seen\"", NULL,
+	    "\"signer\":\"" ZEROS ZEROS "\",\"seen\"" },
+	{ "anchor_size_zero", "format", "a checkpoint of nothing", STATEMENT_ANCHOR, "\"size\":9223372036854775807", NULL,
+	    "\"size\":0" },
 	{ "decision_other", "format", "neither approve nor deny", STATEMENT_DECISION, "\"deny\"", NULL, "\"abstain\"" },
 	{ "approval_reason", "format", "an approval with a reason", STATEMENT_DECISION, "\"deny\"", NULL, "\"approve\"" },
 	{ "policy_upper_case", "format", "an upper-case letter", STATEMENT_REQUEST, "\"standard\"", NULL, "\"Standard\"" },

@@ -88,6 +88,9 @@ const common = {
 	seen: json.object({ size: json.uint(0, INT64), root: digest }),
 };
 
+// Those that many sign have no signer, nonce or times; the charter has not seen a log either.
+const commonOf = (type) => type === 'charter' ? {} : type === 'succession' ? { seen: common.seen } : common;
+
 // Section 5: subject and members of each type.
 const types = {
 	charter: ['charter', {}],
@@ -107,6 +110,10 @@ const types = {
 	held: ['batch', { custodian, shares: digest }],
 	checked: ['batch', { custodian, first: json.uint(0, INT64) }],
 	garbage: ['batch', { custodian, leaf: json.uint(0, 1023), proof: json.base64Of(49, 81) }],
+	amendment: ['charter', { reason: json.optional(digest) }],
+	consent: ['amendment', { custodian }],
+	succession: ['charter', {}],
+	anchor: ['checkpoint', { tsa: json.name, size: json.uint(1, INT64), archive: digest }],
 };
 
 // What a table of members cannot say.
@@ -137,7 +144,7 @@ export function readStatement(e) {
 		return { type, id: e.id };
 	const [kind, members] = types[type];
 	const [subject] = json.list(1, 1, json.object({ name: json.word(kind), digest: json.object({ sha256: digest }) }))(s.subject);
-	const p = json.object({ genesis: digest, charter: digest, ...(type === 'charter' ? {} : common), ...members })(s.predicate);
+	const p = json.object({ genesis: digest, charter: digest, ...commonOf(type), ...members })(s.predicate);
 	rules[type]?.(p);
 	return { type, id: e.id, subject: subject.digest.sha256, ...p };
 }
@@ -197,13 +204,16 @@ export function make(dir, random) {
 		release: { contents: random(32), custodians: [{ index: 2, receipt: random(32), good: false }] },
 		held: { custodian: 1, shares: random(32) },
 		garbage: { custodian: 1, leaf: 1023, proof: join([2], random(80)) },
+		amendment: { reason: random(32) }, consent: { custodian: 31 }, succession: {},
+		anchor: { tsa: 'first', size: 1, archive: random(32) },
 	};
 	for (const [type, members] of Object.entries(more)) {
 		for (const name of ['ed25519', 'p256']) {
 			const secret = name === 'p256' ? p256.utils.randomPrivateKey() : random(32), key = keyOf(name, secret);
 			const s = { type, subject: random(32), genesis: random(32), charter: random(32),
-				...(type === 'charter' ? {} : { signer: key.id, nonce: random(16), issued: now, expires: now + 600,
-					seen: { size: 7, root: random(32) } }), ...members };
+				...(Object.hasOwn(commonOf(type), 'signer')
+					? { signer: key.id, nonce: random(16), issued: now, expires: now + 600 } : {}),
+				...(type === 'charter' ? {} : { seen: { size: 7, root: random(32) } }), ...members };
 			const payload = writeStatement(s);
 			writeVector(dir, 'statement-v1', `${type}_${name}`, [['expect', 'ok'],
 				['comment', 'made by the second implementation'], ['test', 'statement'],

@@ -91,7 +91,7 @@ static const struct {
 	{ "member of a policy",	"policies/0/colour", "\"red\"", "colour" },
 	{ "no class",		"classes", "[]", "classes" },
 	{ "class of no day",	"classes/0/retain_days", "0", "retain_days" },
-	{ "a TSA",		"tsas", "[{}]", "tsas" },
+	{ "a TSA of nothing",	"tsas", "[{}]", "tsa" },
 	{ "an amender unknown",	"amend/people/0", "\"nobody\"", "none of the people" },
 	{ "an amender twice",	"amend/people/0", "\"court\"", "twice" },
 	{ "amend needs three",	"amend/need", "3", "need" },
