@@ -36,6 +36,8 @@ MUST_USE enum rc tile_name_parse(struct span name, struct tile *ret, struct err 
 
 /* Has a log of `size` this tile, with at least this width? A full one where the size gives a partial is not there. */
 bool	 tile_is_in(const struct tile *t, uint64_t size);
+/* How wide that tile of a row is in a log of `size`; 0: there is none. */
+uint16_t tile_width_at(uint8_t level, uint64_t index, uint64_t size);
 /* Each tile of a log of `size`, partial ones as wide as it says: bundles first, then level by level. */
 typedef enum rc (*tile_fn)(void *user, const struct tile *t, struct err *err);
 MUST_USE enum rc tile_each(uint64_t size, tile_fn fn, void *user, struct err *err);
@@ -59,6 +61,11 @@ typedef enum rc (*tile_fetch)(void *user, const struct tile *t, struct buf *out,
 MUST_USE enum rc tile_reader_new(uint64_t size, tile_fetch fetch, void *user, struct tile_reader **ret, struct err *err);
 void	 tile_reader_free(struct tile_reader *r);
 DEFINE_AUTO(tile_reader_free, struct tile_reader);
+/*
+ * The tiles at the edge must make this root; from here on every full tile must hash into the one
+ * above it before a node of it is given. RC_VERIFY names the tile (at the edge: all that it may be).
+ */
+MUST_USE enum rc tile_reader_prove(struct tile_reader *r, const uint8_t root[TREE_HASH_BYTES], struct err *err);
 MUST_USE enum rc tile_reader_node(void *tile_reader, uint8_t level, uint64_t index,
     uint8_t ret[TREE_HASH_BYTES], struct err *err);
 
