@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "audit/accusation.h"
+#include "coordinator/in_force.h"
 #include "coordinator/replica_link.h"
 
 #define LOOK_TIMEOUT_MS	5000u
@@ -31,7 +32,7 @@ read_accusation(struct replica_link *l, struct span reply, bool *ret_any, struct
 {
 	PB_UNPACK(checkpoint_reply, CheckpointReply, r, reply);
 	*ret_any = r->accusation.len > 0;
-	return *ret_any ? verify(l->c->charter, pb_span(&r->accusation), ret, err) : RC_OK;
+	return *ret_any ? verify(coordinator_charter(l->c), pb_span(&r->accusation), ret, err) : RC_OK;
 }
 
 void

@@ -78,7 +78,7 @@ on_artifact(void *user, struct rpc_call *call, struct span request, struct buf *
 	m.envelope = envelopes_has(c->dir, id);
 	m.n_held = held.n;
 	m.held = list;
-	m.sealed = proof.n > 0 && held.n >= c->charter->h;
+	m.sealed = proof.n > 0 && held.n >= c->first->h;
 	return pb_pack(&m.base, reply, err);
 }
 

@@ -6,6 +6,7 @@
 #include "coordinator/admission.h"
 #include "coordinator/cosigning.h"
 #include "coordinator/gathering.h"
+#include "coordinator/in_force.h"
 #include "coordinator/pb.h"
 #include "coordinator/replicator.h"
 #include "evidence/cms.h"
@@ -54,12 +55,12 @@ check_receipt(const struct gathering *g, uint8_t custodian, struct span message,
 	struct admission	a;
 	enum void_reason	why;
 	uint8_t			digest[SHA256_BYTES];
-	enum rc			rc = admit(g->c->charter, receipt, &a, &why, err);
+	enum rc			rc = admit(coordinator_charter(g->c), receipt, &a, &why, err);
 
 	if (rc == RC_OK && (a.s.type != STATEMENT_RECEIPT ||
 	    a.s.u.receipt.custodian != custodian ||
 	    memcmp(a.s.subject, g->order, SHA256_BYTES) != 0 ||
-	    !dsse_signed_by(&a.d, &g->c->charter->custodian[custodian - 1].signing_key)))
+	    !dsse_signed_by(&a.d, &g->c->first->custodian[custodian - 1].signing_key)))
 		rc = err_set(err, RC_VERIFY, "no receipt of it for this order came with its answer");
 	sha256_one(digest, message);
 	*ret_binds = rc == RC_OK && memcmp(a.s.u.receipt.message, digest, SHA256_BYTES) == 0;
@@ -125,7 +126,7 @@ ask_refused(struct gathering *g, uint8_t custodian, const char *words)
 	g->ask[custodian - 1].state = ASK_REFUSED;
 	if (g->refusal[0] == '\0')
 		(void)snprintf(g->refusal, sizeof(g->refusal), "custodian %u (%s): %s", custodian,
-		    g->c->charter->custodian[custodian - 1].name, words);
+		    g->c->first->custodian[custodian - 1].name, words);
 }
 
 /* With the lock held: what an answer makes of its ask. */
@@ -149,7 +150,7 @@ void
 ask_tell(const struct gathering *g, uint8_t custodian, const struct err *err)
 {
 	const struct ask	*a = &g->ask[custodian - 1];
-	const char		*name = g->c->charter->custodian[custodian - 1].name;
+	const char		*name = g->c->first->custodian[custodian - 1].name;
 	char			 hex[HEX_BYTES(SHA256_BYTES)];
 
 	(void)hex_write(SPAN_OF(g->order), hex);

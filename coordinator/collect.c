@@ -69,6 +69,6 @@ collect_answers(struct collecting *k, unsigned want, struct gathered ret[CUSTODI
 		TRY(gathering_run(k->g, want, err));
 		TRY(collect_receipts(k, ret_last, err));
 		*ret_n = only_logged(k, ret, gathering_answers(k->g, ret));
-	} while (*ret_n < k->c->charter->k);
+	} while (*ret_n < k->c->first->k);
 	return RC_OK;
 }

@@ -11,6 +11,7 @@
 #define COORDINATOR_COORDINATOR_H
 
 #include <openssl/evp.h>
+#include <stdatomic.h>
 
 #include "coordinator/config.h"
 #include "hsm/hsm.h"
@@ -29,6 +30,7 @@ enum {
 #define DATA_BYTES_MAX	(768u << 10)	/* of one piece of a blob or package */
 
 struct cosigning;
+struct in_force;
 struct readers;
 struct releases;
 struct replicators;
@@ -39,7 +41,8 @@ struct coordinator {
 	char			 dir[FILE_PATH_MAX];
 	struct config		 config;
 	uint8_t			 genesis[SHA256_BYTES];
-	struct charter		*charter;	/* the genesis; rules 1 knows no amendment */
+	const struct charter	*first;		/* the genesis: for what never changes */
+	struct in_force *_Atomic in_force;	/* in_force.h */
 	struct buf		 charter_dsse;
 	struct buf		 tls_cert;	/* PEM */
 	struct secret		*tls_key;	/* PEM */
@@ -51,9 +54,6 @@ struct coordinator {
 	struct hsm_key		*package_key;
 	EVP_PKEY		*package_pkey;
 
-	uint8_t			 host_pin[HOSTS_MAX][RPC_PIN_BYTES];
-	uint8_t			 custodian_pin[CUSTODIANS_MAX][RPC_PIN_BYTES];
-
 	struct cosigning	*cosigning;
 	struct sequencer	*sequencer;
 	struct readers		*readers;
@@ -61,6 +61,9 @@ struct coordinator {
 	struct uploads		*uploads;
 	struct releases		*releases;
 };
+
+/* The charter in force; good until coordinator_done() (in_force.h). */
+const struct charter *coordinator_charter(const struct coordinator *c);
 
 /* Config, charter, token and TLS identity; refuses what does not fit together. */
 MUST_USE enum rc coordinator_load(const char *dir, struct coordinator *c, struct err *err);

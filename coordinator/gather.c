@@ -70,7 +70,7 @@ count(const struct gathering *g, enum ask_state state)
 {
 	unsigned	i, n = 0;
 
-	for (i = 0; i < g->c->charter->n; i++)
+	for (i = 0; i < g->c->first->n; i++)
 		n += g->ask[i].state == state;
 	return n;
 }
@@ -82,7 +82,7 @@ hopeful(const struct gathering *g)
 	uint64_t	now = clock_ms();
 	unsigned	i, n = 0;
 
-	for (i = 0; i < g->c->charter->n; i++)
+	for (i = 0; i < g->c->first->n; i++)
 		n += g->ask[i].state == ASK_RUNS && now - g->ask[i].asked_at < HEDGE_MS;
 	return n;
 }
@@ -119,7 +119,7 @@ candidate(const struct gathering *g)
 	unsigned	best = 0, m;
 	uint8_t		i, next = 0;
 
-	for (i = 1; i <= g->c->charter->n; i++)
+	for (i = 1; i <= g->c->first->n; i++)
 		if ((m = merit(g, i, now)) > best) {
 			best = m;
 			next = i;
@@ -135,7 +135,7 @@ lost(const struct gathering *g)
 	unsigned		n = count(g, ASK_REFUSED) + count(g, ASK_LIED);
 	uint8_t			i;
 
-	for (i = 1; i <= g->c->charter->n; i++) {
+	for (i = 1; i <= g->c->first->n; i++) {
 		replicators_status(g->c->replicators, i, &s);
 		n += s.frozen && (g->ask[i - 1].state == ASK_NOT || g->ask[i - 1].state == ASK_LATER);
 	}
@@ -146,7 +146,7 @@ lost(const struct gathering *g)
 static enum rc
 verdict(const struct gathering *g, uint64_t until, struct err *err)
 {
-	unsigned	k = g->c->charter->k, n = g->c->charter->n;
+	unsigned	k = g->c->first->k, n = g->c->first->n;
 
 	if (n - lost(g) < k)
 		return err_set(err, RC_DENIED, "%s", g->refusal[0] != '\0' ? g->refusal :
@@ -161,7 +161,7 @@ verdict(const struct gathering *g, uint64_t until, struct err *err)
 static bool
 more_may_come(const struct gathering *g, unsigned want, uint64_t since)
 {
-	return count(g, ASK_GOOD) < want && g->c->charter->n - lost(g) > count(g, ASK_GOOD) &&
+	return count(g, ASK_GOOD) < want && g->c->first->n - lost(g) > count(g, ASK_GOOD) &&
 	    clock_ms() - since < MORE_MS && !cosigning_woken(g->c->cosigning);
 }
 
@@ -173,14 +173,14 @@ tell_silent(struct gathering *g)
 	char		hex[HEX_BYTES(SHA256_BYTES)];
 	uint8_t		i;
 
-	for (i = 1; i <= g->c->charter->n; i++) {
+	for (i = 1; i <= g->c->first->n; i++) {
 		struct ask	*a = &g->ask[i - 1];
 
 		if (a->state != ASK_RUNS || a->silent || now - a->asked_at < HEDGE_MS)
 			continue;
 		a->silent = true;
 		log_line("custodian %u (%s) is silent about order %.16s: another is asked", i,
-		    g->c->charter->custodian[i - 1].name, hex_write(SPAN_OF(g->order), hex));
+		    g->c->first->custodian[i - 1].name, hex_write(SPAN_OF(g->order), hex));
 	}
 }
 
@@ -188,7 +188,7 @@ enum rc
 gathering_run(struct gathering *g, unsigned want, struct err *err)
 {
 	uint64_t	until = clock_ms() + GATHER_MS, since = 0;
-	unsigned	k = g->c->charter->k;
+	unsigned	k = g->c->first->k;
 	uint8_t		next;
 	enum rc		rc = RC_OK;
 
@@ -241,7 +241,7 @@ gathering_answers(struct gathering *g, struct gathered ret[CUSTODIANS_MAX])
 	uint8_t	i;
 
 	(void)pthread_mutex_lock(&g->lock);
-	for (i = 1; i <= g->c->charter->n; i++)
+	for (i = 1; i <= g->c->first->n; i++)
 		if (g->ask[i - 1].state == ASK_GOOD)
 			ret[n++] = gathered(g, i);
 	(void)pthread_mutex_unlock(&g->lock);
@@ -255,7 +255,7 @@ gathering_receipts(struct gathering *g, struct gathered ret[CUSTODIANS_MAX])
 	uint8_t	i;
 
 	(void)pthread_mutex_lock(&g->lock);
-	for (i = 1; i <= g->c->charter->n; i++)
+	for (i = 1; i <= g->c->first->n; i++)
 		if (g->ask[i - 1].state == ASK_GOOD ||
 		    (g->ask[i - 1].state == ASK_LIED && g->ask[i - 1].signed_receipt))
 			ret[n++] = gathered(g, i);
@@ -270,7 +270,7 @@ mask_of(struct gathering *g, enum ask_state state)
 	unsigned	i;
 
 	(void)pthread_mutex_lock(&g->lock);
-	for (i = 0; i < g->c->charter->n; i++)
+	for (i = 0; i < g->c->first->n; i++)
 		if (g->ask[i].state == state)
 			mask |= UINT32_C(1) << i;
 	(void)pthread_mutex_unlock(&g->lock);

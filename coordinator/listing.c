@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coordinator/in_force.h"
 #include "coordinator/journal.h"
 #include "coordinator/logged.h"
 #include "coordinator/pb.h"
@@ -85,8 +86,8 @@ may_fill(const struct policy_rule *p, const struct person *who)
 static bool
 awaits(const struct listing *l, const struct request_view *v)
 {
-	const struct person		*who = charter_person(l->c->charter, l->awaiting);
-	const struct policy_rule	*p = charter_policy(l->c->charter, v->policy);
+	const struct person		*who = charter_person(coordinator_charter(l->c), l->awaiting);
+	const struct policy_rule	*p = charter_policy(coordinator_charter(l->c), v->policy);
 	uint32_t			 i;
 
 	if (who == NULL || p == NULL || v->phase != REQUEST_OPEN ||
@@ -177,7 +178,7 @@ artifact_row(void *user, uint32_t leaf, struct span bytes, struct err *err)
 	row->m.index = b->index;
 	row->m.time = b->batch->time;
 	row->m.state = pb_text("sealed");
-	p = charter_policy_by_digest(b->l->c->charter, d.policy);
+	p = charter_policy_by_digest(coordinator_charter(b->l->c), d.policy);
 	put_text(row->policy, sizeof(row->policy), p == NULL ? "" : p->id);
 	put_text(row->who, sizeof(row->who), b->sealer);
 	part_words(&d, row->words, sizeof(row->words));

@@ -1,6 +1,7 @@
 /* coordinator/load.c - read DIR and refuse what does not fit together. */
 #include <string.h>
 
+#include "coordinator/in_force.h"
 #include "coordinator/keys.h"
 #include "coordinator/load.h"
 #include "policy/dsse.h"
@@ -30,7 +31,7 @@ load_tls(struct coordinator *c, struct err *err)
 }
 
 enum rc
-load_package_certificate(struct coordinator *c, struct buf *der, struct err *err)
+load_package_certificate(const struct coordinator *c, struct buf *der, struct err *err)
 {
 	char	path[FILE_PATH_MAX];
 
@@ -45,7 +46,7 @@ ref_eq(const struct blob_ref *a, struct span b)
 	return span_eq(SPAN(a->p, a->n), b);
 }
 
-enum rc
+static enum rc
 charter_is_ours(const struct coordinator *c, const struct charter *charter,
     struct span package_der, struct err *err)
 {
@@ -65,6 +66,15 @@ charter_is_ours(const struct coordinator *c, const struct charter *charter,
 		return err_set(err, RC_USAGE, "the charter's log is %.100s, this "
 		    "coordinator was made for %.100s", charter->origin, c->config.origin);
 	return RC_OK;
+}
+
+enum rc
+charter_names_us(const struct coordinator *c, const struct charter *charter, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf package = BUF_INIT(TLS_CERT_MAX);
+
+	TRY(load_package_certificate(c, &package, err));
+	return charter_is_ours(c, charter, buf_view(&package), err);
 }
 
 static enum rc
@@ -96,49 +106,29 @@ load_charter(struct coordinator *c, struct err *err)
 	TRY(load_genesis(c, err));
 	TRY(file_path(path, err, "%s/charter.json", c->dir));
 	TRY(file_read(path, &document, err));
-	TRY(charter_parse(buf_view(&document), &c->charter, err));
-	if (memcmp(c->charter->digest, c->genesis, sizeof(c->genesis)) != 0)
+	TRY(in_force_put(c, buf_view(&document), err));
+	if (memcmp(c->first->digest, c->genesis, sizeof(c->genesis)) != 0)
 		return err_set(err, RC_USAGE, "%s: is not the charter that was enrolled",
 		    path);
 	TRY(file_path(path, err, "%s/charter.json.dsse", c->dir));
 	return file_read(path, &c->charter_dsse, err);
 }
 
-static enum rc
-load_pins(struct coordinator *c, struct err *err)
-{
-	const struct charter	*ch = c->charter;
-	uint32_t		 i;
-
-	for (i = 0; i < ch->n; i++)
-		TRY(rpc_tls_fingerprint(SPAN(ch->custodian[i].tls_certificate.p,
-		    ch->custodian[i].tls_certificate.n), c->custodian_pin[i], err));
-	for (i = 0; i < ch->n_hosts; i++)
-		TRY(rpc_tls_fingerprint(SPAN(ch->host[i].tls_certificate.p,
-		    ch->host[i].tls_certificate.n), c->host_pin[i], err));
-	return RC_OK;
-}
-
 enum rc
 coordinator_load(const char *dir, struct coordinator *c, struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf package = BUF_INIT(TLS_CERT_MAX);
-
 	TRY(file_path(c->dir, err, "%s", dir));
 	TRY(config_read(c->dir, &c->config, err));
 	TRY(load_charter(c, err));
 	TRY(load_tls(c, err));
-	TRY(load_pins(c, err));
-	TRY(keys_open(c, err));
-	TRY(load_package_certificate(c, &package, err));
-	return charter_is_ours(c, c->charter, buf_view(&package), err);
+	return keys_open(c, err);
 }
 
 void
 coordinator_done(struct coordinator *c)
 {
 	keys_close(c);
-	charter_free(c->charter);
+	in_force_done(c);
 	buf_done(&c->charter_dsse);
 	buf_done(&c->tls_cert);
 	secret_free(c->tls_key);

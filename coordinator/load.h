@@ -10,12 +10,11 @@ void	 coordinator_init(struct coordinator *c);
 /* tls.crt and tls.key into c. */
 MUST_USE enum rc load_tls(struct coordinator *c, struct err *err);
 /* package.crt, DER, checked against the package key. */
-MUST_USE enum rc load_package_certificate(struct coordinator *c, struct buf *der, struct err *err);
+MUST_USE enum rc load_package_certificate(const struct coordinator *c, struct buf *der, struct err *err);
 /*
  * Does the charter name our log key, TLS certificate, package certificate and origin?
  * RC_USAGE says which of them it does not.
  */
-MUST_USE enum rc charter_is_ours(const struct coordinator *c, const struct charter *charter,
-    struct span package_der, struct err *err);
+MUST_USE enum rc charter_names_us(const struct coordinator *c, const struct charter *charter, struct err *err);
 
 #endif

@@ -328,7 +328,7 @@ name_bad(struct packaging *p, struct store *store, struct statement *s, struct e
 {
 	uint8_t	i;
 
-	for (i = 1; i <= p->c->charter->n; i++) {
+	for (i = 1; i <= p->c->first->n; i++) {
 		struct naming	n = { .store = store, .custodian = i };
 
 		if ((p->m->bad >> (i - 1) & 1) == 0)

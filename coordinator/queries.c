@@ -91,11 +91,11 @@ on_head(void *user, struct rpc_call *call, struct span request, struct buf *repl
 	r.size = sequencer_size(c->sequencer);
 	r.uploads = uploads_count(c->uploads);
 	r.unready = replicators_unready(c->replicators);
-	for (i = 0; i < c->charter->n; i++) {
+	for (i = 0; i < c->first->n; i++) {
 		fill_status(c, (uint8_t)(i + 1), &row[i]);
 		p[i] = &row[i].m;
 	}
-	r.n_custodians = c->charter->n;
+	r.n_custodians = c->first->n;
 	r.custodians = p;
 	return pb_pack(&r.base, reply, err);
 }

@@ -1,9 +1,11 @@
 /* coordinator/readers.c - read-only handles of log.db. */
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "audit/entry.h"
 #include "coordinator/cosigning.h"
+#include "coordinator/in_force.h"
 #include "coordinator/readers.h"
 
 struct slot {
@@ -64,6 +66,19 @@ readers_free(struct readers *r)
 	free(r);
 }
 
+/* Its replica keeps the charter that it has read: an amendment may have come since. */
+static void
+look_again(const struct readers *all, struct reader *r)
+{
+	const struct charter	*has = replica_charter(r->replica);
+	struct err		 err;
+
+	if (has != NULL && memcmp(has->digest, coordinator_charter(all->c)->digest, SHA256_BYTES) == 0)
+		return;
+	if (replica_reload(r->replica, &err) != RC_OK)
+		log_err(&err, "a reader cannot follow the charter");
+}
+
 struct reader *
 reader_take(struct readers *r)
 {
@@ -81,6 +96,7 @@ reader_take(struct readers *r)
 	}
 	s->taken = true;
 	(void)pthread_mutex_unlock(&r->lock);
+	look_again(r, &s->reader);
 	return &s->reader;
 }
 

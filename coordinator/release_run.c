@@ -8,6 +8,7 @@
 
 #include "coordinator/collect.h"
 #include "coordinator/cosigning.h"
+#include "coordinator/in_force.h"
 #include "coordinator/logged.h"
 #include "coordinator/release_job.h"
 #include "coordinator/replicator.h"
@@ -45,7 +46,7 @@ view(struct release_job *j, struct request_view *v, struct err *err)
 static enum rc
 wait_cosigned(struct release_job *j, uint64_t index, struct err *err)
 {
-	j->need = j->c->charter->q;
+	j->need = j->c->first->q;
 	return replicators_wait(j->c->replicators, index + 1, WAIT_MS_MAX, &j->have, err);
 }
 
@@ -53,7 +54,7 @@ wait_cosigned(struct release_job *j, uint64_t index, struct err *err)
 static unsigned
 willing(struct release_job *j, char words[ERR_MSG_BYTES])
 {
-	const struct charter	*charter = j->c->charter;
+	const struct charter	*charter = j->c->first;
 	struct custodian_status	 s;
 	unsigned		 n = 0;
 	uint8_t			 i;
@@ -82,10 +83,10 @@ enough_answer(struct release_job *j, struct err *err)
 	char			 words[ERR_MSG_BYTES];
 	bool			 enough;
 
-	j->need = j->c->charter->q;
+	j->need = j->c->first->q;
 	for (;;) {
 		j->have = replicators_reachable(r) - replicators_unready(r);
-		enough = willing(j, words) >= j->c->charter->k;
+		enough = willing(j, words) >= j->c->first->k;
 		if ((j->have >= j->need && enough) || clock_ms() >= until || cosigning_woken(j->c->cosigning))
 			break;
 		if (seen == 0)
@@ -94,7 +95,7 @@ enough_answer(struct release_job *j, struct err *err)
 	}
 	if (j->have < j->need)
 		return err_set(err, RC_UNSURE, "%u of %u custodians answer and are ready, %u are needed: "
-		    "ask again when more are up", j->have, j->c->charter->n, j->need);
+		    "ask again when more are up", j->have, j->c->first->n, j->need);
 	if (!enough && words[0] != '\0')
 		return refuse(j, "custodians-refuse", words, err);
 	return RC_OK;
@@ -142,7 +143,7 @@ static enum rc
 write_order(struct release_job *j, const struct logged *request, struct span addressee,
     struct statement *s, struct submission *sub, struct err *err)
 {
-	TRY(own_statement(j->c, STATEMENT_ORDER, j->c->charter->order_seconds, s, err));
+	TRY(own_statement(j->c, STATEMENT_ORDER, coordinator_charter(j->c)->order_seconds, s, err));
 	memcpy(s->subject, j->request, SHA256_BYTES);
 	memcpy(s->u.order.scope, request->s.subject, SHA256_BYTES);
 	s->bytes = BUF_INIT(RECIPIENT_CERT_MAX);
@@ -207,7 +208,7 @@ answers(struct release_job *j, struct collecting *k, unsigned want,
 	if (last != 0)
 		TRY(wait_cosigned(j, last, err));
 	j->have = (uint32_t)*ret_n;
-	j->need = j->c->charter->k;
+	j->need = j->c->first->k;
 	return RC_OK;
 }
 
@@ -233,7 +234,7 @@ name_bad(struct release_job *j, struct gathering *g, uint32_t bad)
 {
 	uint8_t	i;
 
-	for (i = 1; i <= j->c->charter->n; i++)
+	for (i = 1; i <= j->c->first->n; i++)
 		if ((bad >> (i - 1) & 1) != 0)
 			gathering_bad(g, i, true, "the worker cannot open its message, or a contribution or a proof in it "
 			    "is wrong; its receipt stands in the log");
@@ -249,7 +250,7 @@ combine(struct release_job *j, struct collecting *k, struct making *m, struct er
 	enum rc		rc;
 
 	for (;;) {
-		TRY(answers(j, k, j->c->charter->k, a, &n, err));
+		TRY(answers(j, k, j->c->first->k, a, &n, err));
 		TRY(hand_over(j, a, n, &handed, err));
 		rc = hired_combine(&j->worker, &good, &bad, &m->keys, err);
 		if (rc != RC_OK && rc != RC_QUORUM)
@@ -271,7 +272,7 @@ combine(struct release_job *j, struct collecting *k, struct making *m, struct er
 static enum rc
 collect_messages(struct release_job *j, struct collecting *k, struct making *m, struct err *err)
 {
-	const struct charter	*c = j->c->charter;
+	const struct charter	*c = j->c->first;
 	struct gathered		 a[CUSTODIANS_MAX];
 	size_t			 n, i;
 
@@ -369,7 +370,7 @@ start_over(struct release_job *j, const struct request_view *v, struct making *m
 	const struct policy_rule	*policy;
 	struct span			 addressee;
 
-	policy = charter_policy(j->c->charter, v->policy);
+	policy = charter_policy(coordinator_charter(j->c), v->policy);
 	if (policy == NULL)
 		return refuse_void(j, VOID_POLICY, err);
 	if (policy->objection_seconds > 0 && v->blocked == VOID_NONE)

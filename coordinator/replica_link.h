@@ -61,7 +61,7 @@ struct replica_link {
 static inline const char *
 link_name(const struct replica_link *l)
 {
-	return l->c->charter->custodian[l->index - 1].name;
+	return l->c->first->custodian[l->index - 1].name;
 }
 
 /* One Append, and what must outlive its packing. page_done(). */

@@ -50,7 +50,7 @@ static void
 set_status(struct replica_link *l, enum rc rc, const struct err *err)
 {
 	bool	was;
-	const struct custodian	*k = &l->c->charter->custodian[l->index - 1];
+	const struct custodian	*k = &l->c->first->custodian[l->index - 1];
 
 	(void)pthread_mutex_lock(&l->lock);
 	was = l->status.reachable;
@@ -134,7 +134,7 @@ static enum rc
 link_open(struct replicators *r, uint8_t index, struct err *err)
 {
 	struct replica_link		*l = &r->link[index - 1];
-	const struct custodian		*k = &r->c->charter->custodian[index - 1];
+	const struct custodian		*k = &r->c->first->custodian[index - 1];
 	struct rpc_client_options	 o = {
 		.address = k->address,
 		.server_cert = SPAN(k->tls_certificate.p, k->tls_certificate.n),
@@ -167,7 +167,7 @@ replicators_new(struct coordinator *c, struct replicators **ret, struct err *err
 	if (r == NULL)
 		return err_set(err, RC_NOMEM, "replicators: no memory");
 	r->c = c;
-	r->n = c->charter->n;
+	r->n = c->first->n;
 	for (i = 1; i <= r->n && rc == RC_OK; i++) {
 		rc = link_open(r, i, err);
 		if (rc != RC_OK)
@@ -234,7 +234,7 @@ replicators_agree(struct replicators *r, struct err *err)
 		n += s.frozen;
 	}
 	/* Up to f may lie about it, and are asked for nothing; more, and it is we. */
-	if (n > r->c->charter->f)
+	if (n > r->c->first->f)
 		return err_set(err, RC_DENIED, "releases are frozen: %u custodians do not "
 		    "agree about the log", n);
 	return RC_OK;
@@ -295,13 +295,13 @@ replicators_wait(struct replicators *r, uint64_t size, unsigned ms, uint32_t *re
 		waited = clock_ms() - start;
 		if (rc != RC_UNSURE || waited >= ms ||
 		    cosigning_woken(r->c->cosigning) ||
-		    (waited >= HOPE_MS && replicators_reachable(r) < r->c->charter->q))
+		    (waited >= HOPE_MS && replicators_reachable(r) < r->c->first->q))
 			break;
 	}
 	*ret_have = have;
 	if (rc == RC_UNSURE)
 		return err_set(err, RC_UNSURE, "%u custodians have cosigned, %u are needed: "
-		    "ask again when more are up", have, r->c->charter->q);
+		    "ask again when more are up", have, r->c->first->q);
 	return rc;
 }
 

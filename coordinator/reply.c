@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "audit/entry.h"
+#include "coordinator/in_force.h"
+#include "coordinator/logged.h"
 #include "coordinator/replica_link.h"
 
 #define REPLY_STATEMENTS_MAX	256u	/* of each kind in one reply */
@@ -12,7 +14,7 @@ PB_AUTO(append_reply, AppendReply);
 static const struct custodian *
 self(const struct replica_link *l)
 {
-	return &l->c->charter->custodian[l->index - 1];
+	return &l->c->first->custodian[l->index - 1];
 }
 
 /* ---- held statements -------------------------------------------------------------- */
@@ -32,7 +34,7 @@ hold_all(struct store *store, void *user, struct err *err)
 
 	for (i = 0; i < h->n; i++)
 		TRY(journal_hold(store, h->batch[i], h->l->index,
-		    h->l->c->charter->n, h->dsse[i], err));
+		    h->l->c->first->n, h->dsse[i], err));
 	return RC_OK;
 }
 
@@ -41,11 +43,7 @@ static enum rc
 check_held(struct replica_link *l, const struct admission *a, uint64_t *ret_batch,
     struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf leaf = BUF_INIT(ENTRY_BYTES_MAX);
-	struct admission	batch;
-	enum void_reason	why;
-	struct entry		e;
-	enum rc			rc;
+	AUTO_DONE(logged_done) struct logged batch = LOGGED_INIT;
 
 	if (a->s.type != STATEMENT_HELD || a->s.u.held.custodian != l->index ||
 	    memcmp(a->s.genesis, l->c->genesis, SHA256_BYTES) != 0)
@@ -53,14 +51,11 @@ check_held(struct replica_link *l, const struct admission *a, uint64_t *ret_batc
 	if (!dsse_signed_by(&a->d, &self(l)->signing_key))
 		return err_set(err, RC_VERIFY, "a held statement with a bad signature");
 	TRY(store_find_statement(l->store, a->s.subject, ret_batch, err));
-	TRY(store_entry(l->store, *ret_batch, &leaf, err));
-	TRY(entry_parse(buf_view(&leaf), &e, err));
-	rc = admit(l->c->charter, e.dsse, &batch, &why, err);
-	if (rc == RC_OK && (batch.s.type != STATEMENT_BATCH || memcmp(a->s.u.held.shares,
-	    batch.s.u.batch.custodian[l->index - 1].shares, SHA256_BYTES) != 0))
-		rc = err_set(err, RC_VERIFY, "a held statement over another share vector");
-	admission_done(&batch);
-	return rc;
+	TRY(logged_read(l->store, *ret_batch, &batch, err));
+	if (batch.s.type != STATEMENT_BATCH || memcmp(a->s.u.held.shares,
+	    batch.s.u.batch.custodian[l->index - 1].shares, SHA256_BYTES) != 0)
+		return err_set(err, RC_VERIFY, "a held statement over another share vector");
+	return RC_OK;
 }
 
 static enum rc
@@ -70,7 +65,7 @@ one_held(struct replica_link *l, struct span dsse, uint64_t *ret_batch, struct e
 	enum void_reason	why;
 	enum rc			rc;
 
-	rc = admit(l->c->charter, dsse, &a, &why, err);
+	rc = admit(coordinator_charter(l->c), dsse, &a, &why, err);
 	if (rc == RC_OK)
 		rc = check_held(l, &a, ret_batch, err);
 	admission_done(&a);

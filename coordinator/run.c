@@ -10,6 +10,7 @@
 
 #include "coordinator/cosigning.h"
 #include "coordinator/envelopes.h"
+#include "coordinator/in_force.h"
 #include "coordinator/load.h"
 #include "coordinator/making.h"
 #include "coordinator/readers.h"
@@ -30,8 +31,10 @@ coordinator_start(struct coordinator *c, struct err *err)
 	TRY(uploads_new(c->dir, clock_now(), &c->uploads, err));
 	TRY(envelopes_start(c->dir, err));
 	TRY(packages_clean(c, err));
-	TRY(cosigning_new(c->charter, sequencer_keep, c, &c->cosigning, err));
+	TRY(cosigning_new(c->first, sequencer_keep, c, &c->cosigning, err));
 	TRY(sequencer_new(c, &c->sequencer, err));
+	/* Only the log tells which charter it must be. */
+	TRY(charter_names_us(c, coordinator_charter(c), err));
 	TRY(readers_new(c, &c->readers, err));
 	TRY(releases_new(c, &c->releases, err));
 	return replicators_new(c, &c->replicators, err);
@@ -83,14 +86,14 @@ is_one_of(const uint8_t pin[RPC_PIN_BYTES], const uint8_t (*list)[RPC_PIN_BYTES]
 static uint32_t
 who(void *user, const uint8_t pin[RPC_PIN_BYTES])
 {
-	const struct coordinator	*c = user;
-	uint32_t			 roles = 0;
+	const struct in_force	*f = coordinator_in_force(user);
+	uint32_t		 roles = 0;
 
 	if (pin == NULL)
 		return 0;
-	if (is_one_of(pin, c->host_pin, c->charter->n_hosts))
+	if (is_one_of(pin, f->host_pin, f->charter->n_hosts))
 		roles |= ROLE_HOST;
-	if (is_one_of(pin, c->custodian_pin, c->charter->n))
+	if (is_one_of(pin, f->custodian_pin, f->charter->n))
 		roles |= ROLE_CUSTODIAN;
 	return roles;
 }

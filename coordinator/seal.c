@@ -12,6 +12,7 @@
 #include "audit/entry.h"
 #include "coordinator/cosigning.h"
 #include "coordinator/envelopes.h"
+#include "coordinator/in_force.h"
 #include "coordinator/journal.h"
 #include "coordinator/readers.h"
 #include "coordinator/seal.h"
@@ -82,7 +83,7 @@ say(struct sealing *k, enum rc rc, struct err *err, const struct err *why)
 static enum rc
 check_batch(struct sealing *k, struct err *err)
 {
-	const struct charter	*charter = k->c->charter;
+	const struct charter	*charter = coordinator_charter(k->c);
 	uint8_t			 i;
 
 	if (k->s->type != STATEMENT_BATCH)
@@ -183,7 +184,7 @@ log_batch(struct sealing *k, struct submission *sub, struct err *err)
 	enum rc		rc;
 
 	TRY(descriptor_vector_each(blob, k->s->u.batch.count, take_envelope, k, err));
-	for (i = 0; i < k->c->charter->n; i++)
+	for (i = 0; i < k->c->first->n; i++)
 		vector[i] = pb_span(&k->q->shares[i]);
 	sub->dsse = pb_span(&k->q->statement);
 	sub->blob = &blob;
@@ -254,7 +255,7 @@ held_read(struct coordinator *c, struct store *s, uint64_t batch, struct held_li
 	enum rc	rc;
 
 	ret->n = 0;
-	for (i = 1; i <= c->charter->n; i++) {
+	for (i = 1; i <= c->first->n; i++) {
 		ret->dsse[ret->n] = BUF_INIT(DSSE_BYTES_MAX);
 		rc = journal_held(s, batch, i, &ret->dsse[ret->n], err);
 		if (rc == RC_OK)
@@ -273,10 +274,10 @@ wait_held(struct coordinator *c, uint64_t batch, uint64_t until)
 
 	while (clock_ms() < until && !cosigning_woken(c->cosigning)) {
 		struct reader	*r = reader_take(c->readers);
-		unsigned	 held = journal_held_count(r->store, batch, c->charter->n);
+		unsigned	 held = journal_held_count(r->store, batch, c->first->n);
 
 		reader_give(r);
-		if (held >= c->charter->h)
+		if (held >= c->first->h)
 			return;
 		seen = cosigning_await(c->cosigning, seen, (unsigned)(until - clock_ms()));
 	}
@@ -302,7 +303,7 @@ write_receipt(struct coordinator *c, uint64_t index, Quorate__V1__SealReply *r,
 	r->proof = pb_bytes(buf_view(&proof));
 	r->held = list;
 	r->n_held = held.n;
-	r->sealed = proof.n > 0 && held.n >= c->charter->h;
+	r->sealed = proof.n > 0 && held.n >= c->first->h;
 	return pb_pack(&r->base, reply, err);
 }
 
@@ -336,7 +337,7 @@ on_seal(void *user, struct rpc_call *call, struct span request, struct buf *repl
 	if ((k = calloc(1, sizeof(*k))) == NULL)
 		return err_set(err, RC_NOMEM, "seal: no memory");
 	*k = (struct sealing){ .c = c, .call = call, .q = q, .s = &a.s };
-	rc = admit(c->charter, pb_span(&q->statement), &a, &sub.why, err);
+	rc = admit(coordinator_charter(c), pb_span(&q->statement), &a, &sub.why, err);
 	if (rc == RC_OK)
 		rc = seal(k, &sub, err);
 	else if (rc == RC_FORMAT || rc == RC_VERIFY)

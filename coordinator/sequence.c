@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "audit/entry.h"
+#include "coordinator/in_force.h"
 #include "coordinator/sequence.h"
 
 /* What one transaction builds up; taken over by the sequencer when it is durable. */
@@ -99,7 +100,7 @@ append(struct step *t, struct submission *sub, struct span leaf, struct err *err
 	t->time = sub->verdict.time;
 	sub->fate = FATE_LOGGED;
 	if (sub->vector != NULL && sub->verdict.effective)
-		TRY(journal_spool(store, sub->index, sub->vector, t->s->c->charter->n, err));
+		TRY(journal_spool(store, sub->index, sub->vector, t->s->c->first->n, err));
 	return RC_OK;
 }
 
@@ -176,6 +177,9 @@ together(struct sequencer *s, struct submission **batch, size_t n, uint64_t size
 	if (rc != RC_OK)
 		return size;
 	s->time = t.time;
+	/* What is logged is logged; the next commit tries again. */
+	if (in_force_follow(s->c, s->replica, &err) != RC_OK)
+		log_err(&err, "the charter in force");
 	return t.size;
 }
 
@@ -212,7 +216,7 @@ sequence_note(struct sequencer *s, struct span note, struct err *err)
 enum rc
 sequence_charter(struct sequencer *s, struct err *err)
 {
-	struct span		blob = buf_view(&s->c->charter->bytes);
+	struct span		blob = buf_view(&s->c->first->bytes);
 	struct submission	sub = { .dsse = buf_view(&s->c->charter_dsse),
 				    .blob = &blob, .n_blobs = 1 };
 	struct submission	*p = &sub;

@@ -4,6 +4,7 @@
 
 #include "coordinator/clock.h"
 #include "coordinator/cosigning.h"
+#include "coordinator/in_force.h"
 #include "coordinator/sequence.h"
 
 #define RETRY_MS	500u	/* after a token or a disk that failed */
@@ -20,7 +21,7 @@ publish_stored_note(struct sequencer *s, struct err *err)
 	if (rc == RC_MISSING)
 		return RC_OK;
 	TRY(rc);
-	TRY(charter_checkpoint_verify(s->c->charter, buf_view(&note), true, &cp, NULL, err));
+	TRY(in_force_checkpoint(s->replica, buf_view(&note), &cp, err));
 	if (cp.size > s->size)
 		return err_set(err, RC_BUG, "log.db holds %llu entries, but %llu were "
 		    "cosigned: it was restored from an old copy",
@@ -45,6 +46,7 @@ open_log(struct sequencer *s, struct err *err)
 		return sequence_charter(s, err);
 	TRY(store_verdict(s->store, s->size - 1, &v, err));
 	s->time = v.time;
+	TRY(in_force_follow(s->c, s->replica, err));
 	return publish_stored_note(s, err);
 }
 
@@ -171,7 +173,7 @@ sequencer_submit(struct sequencer *s, struct submission *sub, struct err *err)
 	memset(&sub->admission, 0, sizeof(sub->admission));
 	if (sub->dsse.n > 0) {
 		/* Signatures are checked here, by many threads, not in the one. */
-		rc = admit(s->c->charter, sub->dsse, &sub->admission, &sub->why, err);
+		rc = admit(coordinator_charter(s->c), sub->dsse, &sub->admission, &sub->why, err);
 		if (rc != RC_OK) {
 			admission_done(&sub->admission);
 			return rc == RC_FORMAT || rc == RC_VERIFY ? RC_OK : rc;
@@ -232,9 +234,9 @@ sign_checkpoint(struct sequencer *s, struct err *err)
 	struct signer		*log = &s->c->log;
 
 	memset(&cp, 0, sizeof(cp));
-	memcpy(cp.origin, s->c->charter->origin, strlen(s->c->charter->origin) + 1);
+	memcpy(cp.origin, s->c->first->origin, strlen(s->c->first->origin) + 1);
 	cp.size = s->size;
-	TRY(charter_log_note_key(s->c->charter, &key, err));
+	TRY(charter_log_note_key(coordinator_charter(s->c), &key, err));
 	TRY(store_root_at(s->store, cp.size, cp.root, err));
 	checkpoint_text(&cp, &text);
 	TRY(buf_check(&text, "checkpoint", err));

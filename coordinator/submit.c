@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "coordinator/in_force.h"
 #include "coordinator/readers.h"
 #include "coordinator/replicator.h"
 #include "coordinator/submit.h"
@@ -38,7 +39,7 @@ submit_reply_fill(struct coordinator *c, const struct submission *sub, unsigned 
 		r->why = pb_text(void_reason_name(why));
 		r->words = pb_text(void_reason_text(why));
 	}
-	r->need = c->charter->q;
+	r->need = c->first->q;
 	if (!r->logged)
 		return;
 	r->index = sub->index;
@@ -212,7 +213,7 @@ submit(struct coordinator *c, struct rpc_call *call, const Quorate__V1__SubmitRe
 		return err_set(err, RC_LIMIT, "%zu blobs", q->n_blobs);
 	}
 	/* A stranger's blobs are not kept: who signed it is checked first. */
-	rc = admit(c->charter, pb_span(&q->statement), &a, &sub->why, err);
+	rc = admit(coordinator_charter(c), pb_span(&q->statement), &a, &sub->why, err);
 	if (rc == RC_OK && a.s.type == STATEMENT_BATCH) {
 		rpc_say(call, "a batch comes with its envelopes and shares, by Seal");
 		rc = err_set(err, RC_FORMAT, "a batch by Submit");
@@ -284,7 +285,7 @@ own_statement(struct coordinator *c, enum statement_type type, uint64_t life,
 	TRY(store_root_at(r->store, size, root, err));
 	TRY(replica_time(r->replica, &t, err));
 	/* Log time never goes back: what is issued now is not issued before it. */
-	statement_init(ret, type, c->genesis, c->charter->digest, size, root,
+	statement_init(ret, type, c->genesis, coordinator_charter(c)->digest, size, root,
 	    now > t ? now : t, life);
 	return RC_OK;
 }

@@ -7,6 +7,7 @@
 
 #include "audit/entry.h"
 #include "coordinator/cosigning.h"
+#include "coordinator/in_force.h"
 #include "coordinator/load.h"
 #include "coordinator/readers.h"
 #include "coordinator/sequencer.h"
@@ -54,7 +55,7 @@ rig_init(struct rig *r)
 	rig_folder(dir);
 	(void)snprintf(r->c.dir, sizeof(r->c.dir), "%s", dir);
 	memcpy(r->c.genesis, r->net.genesis, SHA256_BYTES);
-	MUST(charter_parse(buf_view(&r->net.charter_json), &r->c.charter, &err) == RC_OK);
+	MUST(in_force_put(&r->c, buf_view(&r->net.charter_json), &err) == RC_OK);
 	net_charter_envelope(&r->net, &r->c.charter_dsse);
 	r->c.log = r->net.log.signer;
 }
@@ -72,7 +73,7 @@ rig_start(struct rig *r)
 {
 	struct err	err;
 
-	MUST(cosigning_new(r->c.charter, sequencer_keep, &r->c, &r->c.cosigning, &err) == RC_OK);
+	MUST(cosigning_new(r->c.first, sequencer_keep, &r->c, &r->c.cosigning, &err) == RC_OK);
 	MUST(sequencer_new(&r->c, &r->c.sequencer, &err) == RC_OK);
 	MUST(readers_new(&r->c, &r->c.readers, &err) == RC_OK);
 }
@@ -226,7 +227,7 @@ rig_line(struct rig *r, uint8_t custodian, struct span text, struct buf *out)
 	struct err	 err;
 	uint8_t		 sig[NOTE_SIG_BYTES];
 
-	MUST(charter_witness_note_key(r->c.charter, custodian, &key, &err) == RC_OK);
+	MUST(charter_witness_note_key(r->c.first, custodian, &key, &err) == RC_OK);
 	cosignature_message(text, 1000, &message);
 	MUST(k->sign(k->user, buf_view(&message), sig, &err) == RC_OK);
 	note_sig_line(&key, 1000, sig, out);

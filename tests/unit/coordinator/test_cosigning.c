@@ -46,7 +46,7 @@ bench_new(void)
 	assert_non_null(b);
 	rig_init(&b->rig);
 	b->kept.note = BUF_INIT(NOTE_BYTES_MAX);
-	assert_int_equal(cosigning_new(b->rig.c.charter, keep, &b->kept, &b->c, &err), RC_OK);
+	assert_int_equal(cosigning_new(b->rig.c.first, keep, &b->kept, &b->c, &err), RC_OK);
 	return b;
 }
 
@@ -68,10 +68,10 @@ offer(struct bench *b, uint64_t size, uint64_t now_ms)
 	struct err		err;
 	uint8_t			sig[NOTE_SIG_BYTES];
 
-	memcpy(cp.origin, b->rig.c.charter->origin, sizeof(b->rig.c.charter->origin) - 1);
+	memcpy(cp.origin, b->rig.c.first->origin, sizeof(b->rig.c.first->origin) - 1);
 	memset(cp.root, (int)size, sizeof(cp.root));
 	checkpoint_text(&cp, &text);
-	assert_int_equal(charter_log_note_key(b->rig.c.charter, &key, &err), RC_OK);
+	assert_int_equal(charter_log_note_key(b->rig.c.first, &key, &err), RC_OK);
 	assert_int_equal(b->rig.c.log.sign(b->rig.c.log.user, buf_view(&text), sig, &err), RC_OK);
 	note_sig_line(&key, 0, sig, &line);
 	assert_int_equal(cosigning_offer(b->c, &cp, buf_view(&line), now_ms, &err), RC_OK);
@@ -121,16 +121,16 @@ quorum_makes_a_note(void **state)
 	(void)state;
 	offer(b, 7, 0);
 	assert_int_equal(target(b, 0, NULL), 7);
-	for (i = 1; i < b->rig.c.charter->q; i++)
+	for (i = 1; i < b->rig.c.first->q; i++)
 		assert_int_equal(add(b, i, i, 7, 0), RC_OK);
 	/* The same again is not another one. */
 	assert_int_equal(add(b, 1, 1, 7, 0), RC_OK);
 	assert_int_equal(b->kept.calls, 0);
-	assert_int_equal(cosigning_have(b->c, 7), b->rig.c.charter->q - 1u);
+	assert_int_equal(cosigning_have(b->c, 7), b->rig.c.first->q - 1u);
 	assert_int_equal(add(b, i, i, 7, 0), RC_OK);
 	assert_int_equal(b->kept.calls, 1);
 	assert_int_equal(b->kept.size, 7);
-	assert_int_equal(charter_checkpoint_verify(b->rig.c.charter, buf_view(&b->kept.note),
+	assert_int_equal(charter_checkpoint_verify(b->rig.c.first, buf_view(&b->kept.note),
 	    true, &cp, NULL, &err), RC_OK);
 	assert_int_equal(cp.size, 7);
 	/* One more is welcome and makes no second note. */
@@ -153,7 +153,7 @@ bad_lines_do_not_count(void **state)
 	assert_int_equal(add(b, 0, 1, 7, 0), RC_BUG);
 	assert_int_equal(add(b, 6, 1, 7, 0), RC_BUG);
 	assert_int_not_equal(cosigning_add(b->c, 1, 7, SPAN_STR("x"), 0, &err), RC_OK);
-	for (i = 1; i < b->rig.c.charter->q; i++)
+	for (i = 1; i < b->rig.c.first->q; i++)
 		assert_int_equal(add(b, i, i, 7, 0), RC_OK);
 	assert_int_equal(b->kept.calls, 0);
 	bench_free(b);
@@ -171,7 +171,7 @@ gathers_on_one_target(void **state)
 	offer(b, 8, 10);
 	offer(b, 6, 10);		/* smaller than what is there: never */
 	assert_int_equal(target(b, COSIGNING_PATIENCE_MS - 1, NULL), 7);
-	for (i = 1; i <= b->rig.c.charter->q; i++)
+	for (i = 1; i <= b->rig.c.first->q; i++)
 		assert_int_equal(add(b, i, i, 7, 20), RC_OK);
 	assert_int_equal(target(b, 20, NULL), 8);
 	/* A late line for the one before still counts for it. */
@@ -194,7 +194,7 @@ patience_ends_and_grows(void **state)
 	assert_int_equal(target(b, 2 * COSIGNING_PATIENCE_MS, NULL), 8);
 	assert_int_equal(target(b, 3 * COSIGNING_PATIENCE_MS, NULL), 9);
 	/* With q it is as short as before. */
-	for (i = 1; i <= b->rig.c.charter->q; i++)
+	for (i = 1; i <= b->rig.c.first->q; i++)
 		assert_int_equal(add(b, i, i, 9, 3 * COSIGNING_PATIENCE_MS), RC_OK);
 	offer(b, 10, 10 * COSIGNING_PATIENCE_MS);
 	offer(b, 11, 10 * COSIGNING_PATIENCE_MS);
@@ -254,7 +254,7 @@ no_memory(void **state)
 	(void)state;
 	for (n = 1;; n++) {
 		fault_at(n);
-		rc = cosigning_new(b->rig.c.charter, keep, &b->kept, &c, &err);
+		rc = cosigning_new(b->rig.c.first, keep, &b->kept, &c, &err);
 		if (!fault_fired())
 			break;
 		assert_int_equal(rc, RC_NOMEM);

@@ -298,7 +298,7 @@ on_receipt(void *user, uint64_t index, enum statement_type type, bool effective,
 		return RC_OK;
 	TRY(store_entry(log, index, &leaf, e));
 	TRY(entry_parse(buf_view(&leaf), &entry, e));
-	TRY(admit(rig.c.charter, entry.dsse, &a, &why, e));
+	TRY(admit(rig.c.first, entry.dsse, &a, &why, e));
 	*mask |= BIT(a.s.u.receipt.custodian);
 	admission_done(&a);
 	return RC_OK;

@@ -64,7 +64,7 @@ check_page(struct rig *r, struct store *log, const struct page *p)
 	uint8_t			root[TREE_HASH_BYTES];
 	struct err		err;
 
-	ok(charter_checkpoint_verify(r->c.charter, pb_span(&p->m.checkpoint), false, &cp, NULL, &err), &err);
+	ok(charter_checkpoint_verify(r->c.first, pb_span(&p->m.checkpoint), false, &cp, NULL, &err), &err);
 	assert_true(cp.size >= p->m.first + p->m.n_entries);
 	for (size_t i = 0; i < p->m.n_consistency; i++) {
 		assert_int_equal(p->m.consistency[i].len, TREE_HASH_BYTES);

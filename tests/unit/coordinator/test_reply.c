@@ -403,10 +403,10 @@ sign_note(struct one *o, uint8_t root, struct buf *out)
 	struct err		 err;
 	uint8_t			 sig[NOTE_SIG_BYTES];
 
-	memcpy(cp.origin, o->rig.c.charter->origin, strlen(o->rig.c.charter->origin) + 1);
+	memcpy(cp.origin, o->rig.c.first->origin, strlen(o->rig.c.first->origin) + 1);
 	cp.root[0] = root;
 	checkpoint_text(&cp, out);
-	assert_int_equal(charter_log_note_key(o->rig.c.charter, &key, &err), RC_OK);
+	assert_int_equal(charter_log_note_key(o->rig.c.first, &key, &err), RC_OK);
 	assert_int_equal(log->sign(log->user, buf_view(out), sig, &err), RC_OK);
 	buf_u8(out, '\n');
 	note_sig_line(&key, 0, sig, out);
@@ -440,7 +440,7 @@ an_accusation_is_verified(void **state)
 	o->link.accused = &accused;
 	sign_note(o, 1, &a);
 	sign_note(o, 2, &b);
-	assert_int_equal(charter_log_note_key(o->rig.c.charter, &key, &err), RC_OK);
+	assert_int_equal(charter_log_note_key(o->rig.c.first, &key, &err), RC_OK);
 	assert_int_equal(accusation_write(buf_view(&a), buf_view(&b), root, &path, &key, NULL, 0, &text, &err), RC_OK);
 	shows(o, SPAN(NULL, 0));
 	assert_false(accused);

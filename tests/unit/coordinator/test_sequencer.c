@@ -91,7 +91,7 @@ starts_with_the_charter(void **state)
 	(void)state;
 	assert_int_equal(sequencer_size(rig->c.sequencer), 1);
 	await_target(1, &note);
-	assert_int_equal(charter_checkpoint_verify(rig->c.charter, buf_view(&note), false,
+	assert_int_equal(charter_checkpoint_verify(rig->c.first, buf_view(&note), false,
 	    &cp, NULL, &err), RC_OK);
 	assert_int_equal(cp.size, 1);
 	buf_done(&note);
@@ -116,7 +116,7 @@ refuses_an_unsigned_charter(void **state)
 	statement_done(&s);
 	buf_reset(&r->c.charter_dsse);
 	buf_span(&r->c.charter_dsse, buf_view(&one));
-	assert_int_equal(cosigning_new(r->c.charter, sequencer_keep, &r->c, &r->c.cosigning, &err), RC_OK);
+	assert_int_equal(cosigning_new(r->c.first, sequencer_keep, &r->c, &r->c.cosigning, &err), RC_OK);
 	assert_int_equal(sequencer_new(&r->c, &r->c.sequencer, &err), RC_VERIFY);
 	cosigning_free(r->c.cosigning);
 	r->c.cosigning = NULL;
@@ -422,7 +422,7 @@ make_note(struct span log_note, struct buf *out)
 	uint8_t	i;
 
 	buf_span(out, log_note);
-	for (i = 1; i <= rig->c.charter->q; i++)
+	for (i = 1; i <= rig->c.first->q; i++)
 		rig_line(rig, i, rig_text(log_note), out);
 }
 
@@ -473,7 +473,7 @@ an_old_copy_does_not_start(void **state)
 	sequencer_keep(&rig->c, 2, buf_view(&note));
 	assert_int_equal(cosigning_wait(rig->c.cosigning, 2, 10000, &have, &err), RC_OK);
 	rig_stop(rig);
-	assert_int_equal(cosigning_new(rig->c.charter, sequencer_keep, &rig->c,
+	assert_int_equal(cosigning_new(rig->c.first, sequencer_keep, &rig->c,
 	    &rig->c.cosigning, &err), RC_OK);
 	assert_int_equal(sequencer_new(&rig->c, &rig->c.sequencer, &err), RC_BUG);
 	cosigning_free(rig->c.cosigning);

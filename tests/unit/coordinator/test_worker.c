@@ -226,7 +226,7 @@ make_note(const struct charter *charter, unsigned n, uint8_t (*leaf)[TREE_HASH_B
 	buf_u8(note, '\n');
 	note_sig_line(&key, 0, sig, note);
 	memset(&r, 0, sizeof(r));
-	r.c.charter = (struct charter *)(uintptr_t)charter;
+	r.c.first = charter;
 	for (i = 1; i <= n; i++) {
 		r.net.signing[i - 1].signer = net.signing[i - 1].signer;
 		rig_line(&r, i, buf_view(&text), note);
