@@ -26,7 +26,9 @@ struct http_request {
 /*
  * 200, and the body appended to ret, whose max bounds it. RC_MISSING: 404 or 410.
  * RC_DENIED: a redirect (the words name where to) or another status. RC_LIMIT: longer
- * than ret may be. RC_FORMAT: another media type. RC_IO: no connection, cut, too slow.
+ * than ret may be, or 32 KiB of headers. RC_FORMAT: another media type. RC_IO: no
+ * connection, cut, too slow, a certificate that is not good. RC_USAGE: no URL for us.
+ * ret is as it was unless RC_OK.
  */
 MUST_USE enum rc http_exchange(const struct http_request *q, struct buf *ret, struct err *err);
 
