@@ -310,6 +310,15 @@ checkpoint_verify(struct span note, const struct note_key *log,
 }
 
 enum rc
+checkpoint_stated(struct span note, struct checkpoint *ret, struct err *err)
+{
+	struct note	parts;
+
+	TRY(note_split(note, &parts, err));
+	return checkpoint_parse(parts.text, ret, err);
+}
+
+enum rc
 cosignature_line_verify(struct span line, struct span text,
     const struct note_key *witness, when *ret_time, struct err *err)
 {

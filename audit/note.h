@@ -68,6 +68,9 @@ MUST_USE enum rc checkpoint_verify(struct span note, const struct note_key *log,
     const struct note_key *witness, size_t n_witness, struct checkpoint *ret,
     struct note_cosigned *ret_cosigned, struct err *err);
 
+/* What a note says, nobody's signature looked at: for who verifies it later, or only compares. RC_FORMAT. */
+MUST_USE enum rc checkpoint_stated(struct span note, struct checkpoint *ret, struct err *err);
+
 /* Verify a single cosignature line (as note_sig_line writes it) over text. */
 MUST_USE enum rc cosignature_line_verify(struct span line, struct span text,
     const struct note_key *witness, when *ret_time, struct err *err);

@@ -16,6 +16,7 @@
 
 struct auditing {
 	struct log_source	*source;
+	const struct charter	*charter;	/* the genesis */
 	struct memstate		*state;
 	struct replica		*replica;
 	struct tree_range	 range;
@@ -40,7 +41,7 @@ put_blobs(struct auditing *a, struct span leaf, struct err *err)
 	for (i = 0; i < n; i++) {
 		AUTO_DONE(buf_done) struct buf blob = BUF_INIT(LOG_BLOB_MAX);
 
-		TRY(a->source->blob(a->source, digest[i], &blob, err));
+		TRY(log_source_blob(a->source, digest[i], &blob, err));
 		TRY(memstate_blob(a->state, buf_view(&blob), err));
 	}
 	return RC_OK;
@@ -300,12 +301,13 @@ audit(struct auditing *a, struct err *err)
 	struct note_cosigned	who;
 	uint8_t			root[TREE_HASH_BYTES];
 
-	TRY(a->source->checkpoint(a->source, &cp, &note, err));
-	TRY(charter_checkpoint_verify(a->source->charter, buf_view(&note), true, &cp, &who, err));
+	TRY(log_source_checkpoint(a->source, &cp, &note, err));
+	TRY(charter_checkpoint_verify(a->charter, buf_view(&note), true, &cp, &who, err));
+	TRY(log_source_at(a->source, &cp, err));
 	a->size = cp.size;
 	TRY(memstate_new(&a->state, err));
-	TRY(replica_new(memstate_state(a->state), a->source->charter->digest, &a->replica, err));
-	TRY(a->source->each(a->source, cp.size, on_leaf, a, err));
+	TRY(replica_new(memstate_state(a->state), a->charter->digest, &a->replica, err));
+	TRY(log_source_entries(a->source, 0, on_leaf, a, err));
 	if (a->progress && cp.size >= 1000)
 		(void)dprintf(STDERR_FILENO, "\n");
 	tree_range_root(&a->range, root);
@@ -323,17 +325,18 @@ cmd_audit(int argc, char **argv, struct err *err)
 	AUTO(log_source_free) struct log_source *source = NULL;
 	const struct remote	*asks = NULL;
 	struct auditing		 a = { .range = TREE_RANGE_INIT };
-	const char		*from = "coordinator", *path = NULL;
+	const char		*from = "coordinator", *path = NULL, *blobs = NULL;
 	const struct option_row	rows[] = {
-		{ "from", OPTION_TEXT, &from, "WHERE", "coordinator, or a folder that `quorate log export` wrote" },
+		{ "from", OPTION_TEXT, &from, "WHERE", "coordinator, a folder that `quorate log export` wrote, or a URL" },
+		{ "blobs", OPTION_TEXT, &blobs, "WHERE", "the documents that entries name (default: with the log; DIR.blobs)" },
 		{ "charter", OPTION_TEXT, &path, "FILE", "the genesis charter that you trust (QUORATE_CHARTER)" },
 		JSON_ROW,
 	};
-	const struct command	c = { "quorate audit [--from DIR|coordinator]",
+	const struct command	c = { "quorate audit [--from URL|DIR|coordinator] [--blobs WHERE]",
 		"Replays the whole log through the same rules as every custodian, and reports who asked, approved,\n"
 		"refused and released what, and how each custodian did. From the coordinator, custodians are asked as well\n"
 		"what was handed to them and is missing. Exit 1 names the first entry that breaks a rule of the log, or says\n"
-		"that the log's key signed two pasts or that statements are kept out of the log.", rows, 3 };
+		"that the log's key signed two pasts or that statements are kept out of the log.", rows, 4 };
 	size_t	n;
 	bool	help;
 	enum rc	rc;
@@ -341,15 +344,14 @@ cmd_audit(int argc, char **argv, struct err *err)
 	TRY(options_read(&c, argc, argv, NULL, 0, 0, &n, &help, err));
 	if (help)
 		return RC_OK;
-	if (strcmp(from, "coordinator") == 0) {
+	if (log_source_is_coordinator(from) || (blobs != NULL && log_source_is_coordinator(blobs)))
 		TRY(remote_open_by(path, &r, err));
-		TRY(log_source_remote(r, &source, err));
-		asks = r;
-	} else {
+	else
 		TRY(local_charter(path, &charter, err));
-		TRY(log_source_folder(charter, from, &source, err));
-	}
+	TRY(log_source_new(from, blobs, r, &source, err));
 	a.source = source;
+	a.charter = r != NULL ? r->charter : charter;
+	asks = log_source_is_coordinator(from) ? r : NULL;
 	a.progress = isatty(STDERR_FILENO);
 	if (cli_json && (a.events = json_array()) == NULL)
 		return err_set(err, RC_NOMEM, "no memory");

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/accuse.h"
-#include "cli/logsource.h"
+#include "cli/log.h"
 
 static enum rc
 entry_number(const char *word, uint64_t *ret, struct err *err)
@@ -104,75 +104,6 @@ log_proof(struct remote *r, const char *word, struct err *err)
 	    (const char *)a->proof.data, a->proof.len), err) != RC_OK)
 		(void)fprintf(stderr, "%s\n", err->msg);
 	message_free(a);
-	return RC_OK;
-}
-
-/* --- export: plain files that anyone can archive, and that `quorate audit --from DIR` reads ------ */
-
-struct exporting { const char *dir; struct log_source *source; uint64_t blobs; struct tree_range range; };
-
-static enum rc
-export_blob(struct exporting *x, const uint8_t digest[SHA256_BYTES], struct err *err)
-{
-	AUTO_DONE(buf_done) struct buf blob = BUF_INIT(LOG_BLOB_MAX);
-	char	path[FILE_PATH_MAX], hex[HEX_BYTES(SHA256_BYTES)];
-
-	TRY(x->source->blob(x->source, digest, &blob, err));
-	TRY(file_path(path, err, "%s/blobs/%s", x->dir, hex_write(SPAN(digest, SHA256_BYTES), hex)));
-	x->blobs++;
-	return file_write(path, buf_view(&blob), 0644, err);
-}
-
-static enum rc
-export_entry(void *user, uint64_t index, struct span leaf, struct err *err)
-{
-	struct exporting	*x = user;
-	uint8_t			 digest[2][SHA256_BYTES];
-	uint8_t			 hash[TREE_HASH_BYTES];
-	char			 path[FILE_PATH_MAX];
-	size_t			 n, i;
-
-	tree_leaf(leaf, hash);
-	TRY(tree_range_add(&x->range, hash, NULL, NULL, err));
-	TRY(file_path(path, err, "%s/entries/%012llu.leaf", x->dir, (unsigned long long)index));
-	TRY(file_write(path, leaf, 0644, err));
-	if (entry_blobs(leaf, digest, &n, err) != RC_OK)
-		return RC_OK;	/* a void entry names nothing */
-	for (i = 0; i < n; i++)
-		TRY(export_blob(x, digest[i], err));
-	return RC_OK;
-}
-
-static enum rc
-log_export(struct remote *r, const char *dir, struct err *err)
-{
-	AUTO(log_source_free) struct log_source *source = NULL;
-	AUTO_DONE(buf_done) struct buf note = BUF_INIT(NOTE_BYTES_MAX);
-	struct exporting	x = { .dir = dir, .range = TREE_RANGE_INIT };
-	struct checkpoint	cp;
-	uint8_t			root[TREE_HASH_BYTES];
-	char			path[FILE_PATH_MAX];
-
-	TRY(log_source_remote(r, &source, err));
-	x.source = source;
-	TRY(source->checkpoint(source, &cp, &note, err));
-	TRY(file_mkdir(dir, err));
-	TRY(file_path(path, err, "%s/entries", dir));
-	TRY(file_mkdir(path, err));
-	TRY(file_path(path, err, "%s/blobs", dir));
-	TRY(file_mkdir(path, err));
-	TRY(source->each(source, cp.size, export_entry, &x, err));
-	tree_range_root(&x.range, root);
-	if (memcmp(root, cp.root, sizeof(root)) != 0)
-		return err_set(err, RC_VERIFY, "the entries in %s do not add up to the checkpoint that the quorum cosigned",
-		    dir);
-	TRY(file_path(path, err, "%s/checkpoint", dir));
-	TRY(file_write(path, buf_view(&note), 0644, err));
-	if (cli_json)
-		return cli_print_json(json_pack("{s:o?,s:I,s:I}", "directory", json_text(dir), "entries", (json_int_t)cp.size, "blobs",
-		    (json_int_t)x.blobs), err);
-	printf("wrote %llu entries and %llu blobs to %s; check them with: quorate audit --from %s\n",
-	    (unsigned long long)cp.size, (unsigned long long)x.blobs, dir, dir);
 	return RC_OK;
 }
 
