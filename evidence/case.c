@@ -81,8 +81,13 @@ case_write(const struct evidence_case *c, struct buf *out, struct err *err)
 {
 	size_t	from = out->n;
 
+	if (c->n_later > CASE_CHARTERS_MAX)
+		return err_set(err, RC_LIMIT, "case: more than %d charters after the first", CASE_CHARTERS_MAX);
 	buf_span(out, SPAN_STR(CASE_MAGIC));
 	buf_vec32(out, c->charter);
+	buf_u8(out, (uint8_t)c->n_later);
+	for (uint32_t i = 0; i < c->n_later; i++)
+		buf_vec32(out, c->later[i]);
 	buf_vec32(out, c->scope);
 	buf_vec32(out, c->checkpoint);
 	buf_u32(out, c->n_entries);
@@ -121,6 +126,19 @@ malformed(const struct rd *r, struct err *err)
 }
 
 static enum rc
+parse_charters(struct rd *r, struct evidence_case *c, struct err *err)
+{
+	uint8_t	n;
+
+	if (!rd_vec32(r, 1, CHARTER_BYTES_MAX, &c->charter) || !rd_u8(r, &n) || n > CASE_CHARTERS_MAX)
+		return malformed(r, err);
+	for (c->n_later = 0; c->n_later < n; c->n_later++)
+		if (!rd_vec32(r, 1, CHARTER_BYTES_MAX, &c->later[c->n_later]))
+			return malformed(r, err);
+	return RC_OK;
+}
+
+static enum rc
 parse_entries(struct rd *r, struct evidence_case *c, struct err *err)
 {
 	struct tree_path	path;
@@ -148,7 +166,8 @@ parse_artifacts(struct rd *r, struct evidence_case *c, struct err *err)
 	uint64_t		batch;
 	uint32_t		n, leaf;
 
-	if (!rd_u32(r, &n) || n == 0 || n > SCOPE_ARTIFACTS_MAX)
+	/* A lineage has neither scope nor artifacts, a case of an order both. */
+	if (!rd_u32(r, &n) || (n == 0) != (c->scope.n == 0) || n > SCOPE_ARTIFACTS_MAX)
 		return malformed(r, err);
 	while (n-- > 0) {
 		if (!rd_bytes(r, id, sizeof(id)) || !rd_u64(r, &batch) || !rd_u32(r, &leaf) ||
@@ -169,9 +188,10 @@ parse(struct span in, struct evidence_case *c, struct err *err)
 
 	if (in.n > CASE_BYTES_MAX)
 		return err_set(err, RC_LIMIT, "case: %zu bytes, at most %d can be", in.n, CASE_BYTES_MAX);
-	if (!rd_expect(&r, CASE_MAGIC, sizeof(CASE_MAGIC) - 1) ||
-	    !rd_vec32(&r, 1, CHARTER_BYTES_MAX, &c->charter) ||
-	    !rd_vec32(&r, 1, SCOPE_BYTES_MAX, &c->scope) ||
+	if (!rd_expect(&r, CASE_MAGIC, sizeof(CASE_MAGIC) - 1))
+		return malformed(&r, err);
+	TRY(parse_charters(&r, c, err));
+	if (!rd_vec32(&r, 0, SCOPE_BYTES_MAX, &c->scope) ||
 	    !rd_vec32(&r, 1, NOTE_BYTES_MAX, &c->checkpoint))
 		return malformed(&r, err);
 	TRY(parse_entries(&r, c, err));

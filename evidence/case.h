@@ -77,6 +77,8 @@ MUST_USE enum rc case_parse(struct span in, struct evidence_case *ret, struct er
 struct checked_case {
 	uint8_t			 genesis[SHA256_BYTES];
 	struct charter		*charter;	/* in force at the end of the replay */
+	uint32_t		 n_charters;
+	uint8_t			 charters[CASE_CHARTERS_MAX + 1][SHA256_BYTES];	/* that are or were in force, by digest */
 	struct checkpoint	 checkpoint;
 	struct note_cosigned	 cosigned;	/* bit i-1: custodian i */
 	struct grant		 grant;		/* order, scope, addressee */
@@ -91,8 +93,8 @@ struct checked_case {
 
 enum case_stage {
 	CASE_NOTHING = 0,
-	CASE_CHARTER,		/* it is the genesis, and a charter */
-	CASE_CHECKPOINT,	/* q custodians cosigned it */
+	CASE_CHARTER,		/* it is the genesis, and a charter; each later one follows the one before */
+	CASE_CHECKPOINT,	/* q custodians cosigned it, not before the last entry of the case */
 	CASE_ENTRIES,		/* all are under it */
 	CASE_DESCRIPTORS,	/* each is under its batch */
 	CASE_REPLAYED,		/* the order was allowed, and all that follows was applied */
@@ -143,7 +145,8 @@ struct case_answer {
  *
  * Each answer is checked: the receipt's signature and what it says of the message,
  * count and root, then every contribution against the descriptor's commitments.
- * A custodian with anything wrong in its answer is bad, for all of it.
+ * A custodian with anything wrong in its answer is bad, for all of it. Its receipt may
+ * name any charter that is or was in force by the case.
  *
  * answer    n of them, at most one a custodian; borrowed.
  * ret_good, ret_bad   bit i-1 for custodian i; written always.

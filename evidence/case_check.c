@@ -20,22 +20,82 @@ checked_case_free(struct checked_case *c)
 	free(c);
 }
 
+/* One that follows the charter before it; that it came in force is for the replay to say. */
+static enum rc
+check_later(struct span document, struct checked_case *k, struct err *err)
+{
+	AUTO(charter_free) struct charter	*next = NULL;
+	enum rc					 rc;
+
+	if ((rc = charter_parse(document, &next, err)) != RC_OK)
+		return err_wrap(err, rc, "case: charter %u", k->n_charters + 1);
+	if (!next->has_amends || memcmp(next->amends, k->charters[k->n_charters - 1], SHA256_BYTES) != 0)
+		return err_set(err, RC_FORMAT, "case: charter %u does not follow the one before it",
+		    k->n_charters + 1);
+	memcpy(k->charters[k->n_charters++], next->digest, SHA256_BYTES);
+	charter_free(k->charter);
+	k->charter = TAKE(next);
+	return RC_OK;
+}
+
 /* The one thing that is trusted, and what it vouches for. */
 static enum rc
-check_charter(const struct evidence_case *c, struct checked_case *k, struct err *err)
+check_charters(const struct evidence_case *c, struct checked_case *k, struct charter **ret_first,
+    struct err *err)
 {
 	uint8_t	digest[SHA256_BYTES];
 
 	sha256_one(digest, c->charter);
 	if (memcmp(digest, k->genesis, SHA256_BYTES) != 0)
 		return err_set(err, RC_VERIFY, "case: its charter is not the genesis");
-	return charter_parse(c->charter, &k->charter, err);
+	if (c->n_later > CASE_CHARTERS_MAX)
+		return err_set(err, RC_LIMIT, "case: more than %d charters after the first", CASE_CHARTERS_MAX);
+	TRY(charter_parse(c->charter, ret_first, err));
+	TRY(charter_parse(c->charter, &k->charter, err));
+	memcpy(k->charters[k->n_charters++], digest, SHA256_BYTES);
+	for (uint32_t i = 0; i < c->n_later; i++)
+		TRY(check_later(c->later[i], k, err));
+	return RC_OK;
 }
 
-static enum rc
-check_checkpoint(const struct evidence_case *c, struct checked_case *k, struct err *err)
+/* Log time never goes back, so the log stood at the latest that is known when it was cosigned. */
+static when
+newest(const struct evidence_case *c)
 {
-	return charter_checkpoint_verify(k->charter, c->checkpoint, true, &k->checkpoint, &k->cosigned, err);
+	struct entry	e;
+	when		t = 0;
+
+	for (uint32_t i = 0; i < c->n_entries; i++)
+		if (entry_parse(c->entry[i].leaf, &e, NULL) == RC_OK && e.time > t)
+			t = e.time;
+	return t;
+}
+
+/*
+ * Custodians are those of the genesis whatever a later charter says; the log's key is
+ * the last one's. A cosignature from before an entry that it covers is none.
+ */
+static enum rc
+check_checkpoint(const struct evidence_case *c, struct checked_case *k, const struct charter *first,
+    struct err *err)
+{
+	struct note_key	log, witness[CUSTODIANS_MAX];
+	when		since = newest(c);
+	unsigned	have;
+
+	TRY(charter_log_note_key(k->charter, &log, err));
+	for (uint8_t i = 0; i < first->n; i++)
+		TRY(charter_witness_note_key(first, (uint8_t)(i + 1), &witness[i], err));
+	TRY(checkpoint_verify(c->checkpoint, &log, witness, first->n, &k->checkpoint, &k->cosigned, err));
+	for (uint8_t i = 0; i < first->n; i++)
+		if (k->cosigned.time[i] < since)
+			k->cosigned.mask &= ~(UINT32_C(1) << i);
+	have = (unsigned)__builtin_popcount(k->cosigned.mask);
+	if (have < first->q)
+		return err_set(err, RC_QUORUM,
+		    "checkpoint %llu has %u cosignatures from after its entries, the charter asks for %u",
+		    (unsigned long long)k->checkpoint.size, have, first->q);
+	return RC_OK;
 }
 
 static enum rc
@@ -117,7 +177,10 @@ static enum rc
 fill_state(const struct evidence_case *c, struct memstate *m, struct err *err)
 {
 	TRY(memstate_blob(m, c->charter, err));
-	TRY(memstate_blob(m, c->scope, err));
+	for (uint32_t i = 0; i < c->n_later; i++)
+		TRY(memstate_blob(m, c->later[i], err));
+	if (c->scope.n > 0)
+		TRY(memstate_blob(m, c->scope, err));
 	for (uint32_t i = 0; i < c->n_artifacts; i++) {
 		enum rc	rc = put_descriptor(c, &c->artifact[i], m, err);
 
@@ -131,12 +194,19 @@ fill_state(const struct evidence_case *c, struct memstate *m, struct err *err)
 static enum rc
 ask(struct replica *r, const uint8_t order[SHA256_BYTES], when now, struct checked_case *k, struct err *err)
 {
+	const struct policy_rule	*policy;
+
 	TRY(replica_may_contribute(r, order, now, k->checkpoint.size, &k->grant, err));
-	return replica_request(r, k->grant.request, now, &k->request, err);
+	TRY(replica_request(r, k->grant.request, now, &k->request, err));
+	/* As it is in force here: a later charter may not have it. */
+	if ((policy = charter_policy(replica_charter(r), k->request.policy)) == NULL)
+		return err_set(err, RC_BUG, "case: an order that is allowed, without a policy");
+	k->to_recipient = policy->release_to_recipient;
+	return RC_OK;
 }
 
 struct question {
-	const uint8_t	*order;
+	const uint8_t	*order;		/* NULL: none is asked about */
 	bool		 past;		/* ask where the order stands, not at the end */
 	when		 now;		/* unless past */
 	bool		 asked;
@@ -159,7 +229,7 @@ replay(const struct evidence_case *c, struct replica *r, struct question *q, str
 		rc = replica_apply(r, c->entry[i].index, c->entry[i].leaf, v, err);
 		if (rc != RC_OK)
 			return err_wrap(err, rc, "case: entry %llu", (unsigned long long)c->entry[i].index);
-		if (!q->past || q->asked || v->type != STATEMENT_ORDER ||
+		if (q->order == NULL || !q->past || q->asked || v->type != STATEMENT_ORDER ||
 		    memcmp(v->id, q->order, SHA256_BYTES) != 0)
 			continue;
 		if (!v->effective)
@@ -168,7 +238,9 @@ replay(const struct evidence_case *c, struct replica *r, struct question *q, str
 		TRY(ask(r, q->order, v->time, k, err));
 		q->asked = true;
 	}
-	if (q->asked)
+	if (memcmp(replica_charter(r)->digest, k->charter->digest, SHA256_BYTES) != 0)
+		return err_set(err, RC_FORMAT, "case: its entries do not put its last charter in force");
+	if (q->order == NULL || q->asked)
 		return RC_OK;
 	if (q->past)
 		return err_set(err, RC_MISSING, "case: the order is not in it");
@@ -229,6 +301,21 @@ take_statements(const struct evidence_case *c, struct checked_case *k, struct er
 	return RC_OK;
 }
 
+/* What says that these are entries of this log. */
+static enum rc
+check_log(const struct evidence_case *c, struct question *q, struct checked_case *k, struct err *err)
+{
+	AUTO(charter_free) struct charter	*first = NULL;
+
+	TRY(check_charters(c, k, &first, err));
+	q->reached = CASE_CHARTER;
+	TRY(check_checkpoint(c, k, first, err));
+	q->reached = CASE_CHECKPOINT;
+	TRY(check_inclusion(c, k, err));
+	q->reached = CASE_ENTRIES;
+	return RC_OK;
+}
+
 static enum rc
 check(const struct evidence_case *c, const uint8_t genesis[SHA256_BYTES], struct question *q,
     struct checked_case **ret, struct err *err)
@@ -236,27 +323,20 @@ check(const struct evidence_case *c, const uint8_t genesis[SHA256_BYTES], struct
 	AUTO(checked_case_free) struct checked_case	*k = calloc(1, sizeof(*k));
 	AUTO(memstate_free) struct memstate		*m = NULL;
 	AUTO(replica_free) struct replica		*r = NULL;
-	const struct policy_rule			*policy;
 
 	if (k == NULL)
 		return err_set(err, RC_NOMEM, "case: no memory to check it");
 	memcpy(k->genesis, genesis, SHA256_BYTES);
-	TRY(check_charter(c, k, err));
-	q->reached = CASE_CHARTER;
-	TRY(check_checkpoint(c, k, err));
-	q->reached = CASE_CHECKPOINT;
-	TRY(check_inclusion(c, k, err));
-	q->reached = CASE_ENTRIES;
+	TRY(check_log(c, q, k, err));
 	TRY(memstate_new(&m, err));
 	TRY(fill_state(c, m, err));
 	q->reached = CASE_DESCRIPTORS;
 	TRY(replica_new(memstate_state(m), genesis, &r, err));
 	TRY(replay(c, r, q, k, err));
-	TRY(take_descriptors(c, memstate_state(m), k, err));
-	TRY(take_statements(c, k, err));
-	if ((policy = charter_policy(k->charter, k->request.policy)) == NULL)
-		return err_set(err, RC_BUG, "case: an effective request without a policy");
-	k->to_recipient = policy->release_to_recipient;
+	if (q->order != NULL) {
+		TRY(take_descriptors(c, memstate_state(m), k, err));
+		TRY(take_statements(c, k, err));
+	}
 	q->reached = CASE_REPLAYED;
 	*ret = TAKE(k);
 	return RC_OK;
@@ -282,4 +362,19 @@ case_check_past(const struct evidence_case *c, const uint8_t genesis[SHA256_BYTE
 	if (ret_reached != NULL)
 		*ret_reached = q.reached;
 	return rc;
+}
+
+enum rc
+case_charter(const struct evidence_case *c, const uint8_t genesis[SHA256_BYTES], struct charter **ret,
+    struct checkpoint *ret_checkpoint, struct err *err)
+{
+	AUTO(checked_case_free) struct checked_case	*k = NULL;
+	struct question					 q = { .order = NULL };
+
+	if (c->scope.n > 0 || c->n_artifacts > 0)
+		return err_set(err, RC_FORMAT, "case: this is a case of an order, not a lineage");
+	TRY(check(c, genesis, &q, &k, err));
+	*ret = TAKE(k->charter);
+	*ret_checkpoint = k->checkpoint;
+	return RC_OK;
 }

@@ -6,6 +6,18 @@
 #include "evidence/segment.h"
 
 static enum rc
+add_later(struct package *p, const struct evidence_case *c, struct err *err)
+{
+	package_name	name;
+
+	for (uint32_t i = 0; i < c->n_later; i++) {
+		name_later(i, name);
+		TRY(package_add(p, name, c->later[i], err));
+	}
+	return RC_OK;
+}
+
+static enum rc
 add_keys(struct package *p, const struct package_input *in, struct err *err)
 {
 	package_name	name;
@@ -190,6 +202,7 @@ package_add_payload(struct package *p, const struct package_input *in, struct er
 	if (c->n_artifacts != in->checked->grant.scope.n_artifacts)
 		return err_set(err, RC_USAGE, "package: not the case that was checked");
 	TRY(package_add(p, NAME_CHARTER, c->charter, err));
+	TRY(add_later(p, c, err));
 	TRY(package_add(p, NAME_SCOPE, c->scope, err));
 	TRY(package_add_buf(p, NAME_RECIPIENT, &in->checked->recipient, err));
 	TRY(add_keys(p, in, err));

@@ -26,6 +26,12 @@ name_printf(package_name ret, const char *fmt, ...)
 }
 
 void
+name_later(uint32_t later, package_name ret)
+{
+	name_printf(ret, NAME_LATER "%02" PRIu32 ".json", later + 2);
+}
+
+void
 name_entry(uint64_t index, package_name ret)
 {
 	name_printf(ret, NAME_ENTRIES "%012" PRIu64 ".leaf", index);
@@ -257,7 +263,8 @@ const char package_readme[] =
 "       openssl x509 -inform DER -out package.pem\n"
 "     openssl cms -verify -cades -purpose any -partial_chain -CAfile package.pem -binary -inform DER \\\n"
 "       -in META-INF/signature001.p7s -content META-INF/ASiCManifest001.xml -out /dev/null\n"
-"   META-INF/ASiCManifest001.xml lists the SHA-256 of every file in base64.\n"
+"   META-INF/ASiCManifest001.xml lists the SHA-256 of every file in base64. Where charters followed the\n"
+"   first (data/charter-02.json and on), take the last of them for data/charter.json here.\n"
 "4. The charter is the one you trust: this must be the genesis digest that you were given:\n"
 "     sha256sum data/charter.json\n"
 "5. The logged release names this very payload: the two digests must be equal:\n"

@@ -18,6 +18,7 @@
 
 #define NAME_MIMETYPE		"mimetype"
 #define NAME_CHARTER		"data/charter.json"
+#define NAME_LATER		"data/charter-"		/* 02.json, 03.json...: those that followed */
 #define NAME_SCOPE		"data/scope"
 #define NAME_RECIPIENT		"data/recipient.cer"
 #define NAME_KEYS		"data/keys.p7m"
@@ -40,6 +41,7 @@
 
 typedef char package_name[ZIP_NAME_MAX + 1];
 
+void	 name_later(uint32_t later, package_name ret);	/* from 0: the charter after the genesis */
 void	 name_entry(uint64_t index, package_name ret);
 void	 name_proof(uint64_t index, package_name ret);
 void	 name_message(uint8_t custodian, package_name ret);

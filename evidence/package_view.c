@@ -11,6 +11,8 @@ view_done(struct package_view *v)
 	zip_free(v->zip);
 	package_files_done(&v->files);
 	buf_done(&v->charter);
+	for (uint32_t i = 0; i < CASE_CHARTERS_MAX; i++)
+		buf_done(&v->later[i]);
 	buf_done(&v->scope_bytes);
 	buf_done(&v->recipient);
 	buf_done(&v->checkpoint);
@@ -108,6 +110,26 @@ number_in(const char *name, const char *folder)
 }
 
 /* --- the payload, package-v1 section 3 ------------------------------------------ */
+
+/* The second charter on, numbered without a gap. */
+static enum rc
+walk_later(struct package_view *v, struct err *err)
+{
+	struct zip_entry	e;
+	package_name		name;
+
+	while (next_under(v, NAME_LATER, &e)) {
+		uint32_t	n = v->kase.n_later;
+
+		if (n == CASE_CHARTERS_MAX)
+			return err_set(err, RC_LIMIT, "package: more than %d later charters", CASE_CHARTERS_MAX);
+		name_later(n, name);
+		TRY(load(v, name, CHARTER_BYTES_MAX, &v->later[n], err));
+		v->kase.later[n] = buf_view(&v->later[n]);
+		v->kase.n_later++;
+	}
+	return RC_OK;
+}
 
 static enum rc
 walk_keys(struct package_view *v, struct err *err)
@@ -261,6 +283,7 @@ walk_payload(struct package_view *v, struct err *err)
 	struct zip_entry	e;
 
 	TRY(load(v, NAME_CHARTER, CHARTER_BYTES_MAX, &v->charter, err));
+	TRY(walk_later(v, err));
 	TRY(load(v, NAME_SCOPE, SCOPE_BYTES_MAX, &v->scope_bytes, err));
 	TRY(scope_parse(buf_view(&v->scope_bytes), &v->scope, err));
 	TRY(load(v, NAME_RECIPIENT, RECIPIENT_CERT_MAX, &v->recipient, err));

@@ -20,6 +20,7 @@ struct package_view {
 	uint32_t		 at;		/* the next file of the walk */
 	bool			 scope_failed;	/* the walk ended at an artifact */
 	struct package_files	 files;		/* view_digests() */
+	struct buf		 later[CASE_CHARTERS_MAX];	/* kase.n_later of them */
 	struct buf		 charter, scope_bytes, recipient, checkpoint, release;
 	struct buf		 bag_info, manifest, tagmanifest, asic_manifest, signature;
 	struct scope		 scope;

@@ -103,8 +103,10 @@ read_container(struct verifier *v, struct err *err)
 static enum rc
 read_charter(struct verifier *v, struct err *err)
 {
-	sha256_one(v->genesis, buf_view(&v->view.charter));
-	return charter_parse(buf_view(&v->view.charter), &v->charter, err);
+	const struct evidence_case	*c = &v->view.kase;
+
+	sha256_one(v->genesis, c->charter);
+	return charter_parse(c->n_later > 0 ? c->later[c->n_later - 1] : c->charter, &v->charter, err);
 }
 
 static enum rc
@@ -139,6 +141,8 @@ judge_charter(struct verifier *v, struct err *err)
 		return say_words(v, CLAIM_CHARTER, CLAIM_NO, err);
 	}
 	buf_printf(&v->words, "%s, digest %s", v->charter->name, hex);
+	if (v->view.kase.n_later > 0)
+		buf_printf(&v->words, ", and %u that followed it", v->view.kase.n_later);
 	return say_words(v, CLAIM_CHARTER, CLAIM_YES, err);
 }
 

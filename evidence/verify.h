@@ -22,7 +22,7 @@ enum claim_name {
 	CLAIM_CONTAINER,	/* "container": well-formed; nothing uncovered or twice */
 	CLAIM_MANIFESTS,	/* "manifests": the bag's manifests fit its files */
 	CLAIM_CHARTER,		/* "charter": it is the trusted genesis */
-	CLAIM_SIGNATURE,	/* "signature": by the package certificate of the charter */
+	CLAIM_SIGNATURE,	/* "signature": by the package certificate of the charter in force */
 	CLAIM_CHECKPOINT,	/* "checkpoint": at least q custodians cosigned it */
 	CLAIM_ENTRIES,		/* "entries": every log entry is under the checkpoint */
 	CLAIM_ORDER,		/* "order": it was allowed; who approved in which role */

@@ -17,7 +17,7 @@ struct verifier {
 	struct package_report	 report;
 	uint32_t		 done;		/* bit of a claim: others may build on what it read */
 	uint8_t			 genesis[SHA256_BYTES];	/* the package's own */
-	struct charter		*charter;
+	struct charter		*charter;	/* the last of the package, which the replay must put in force */
 	struct statement	 release;	/* parsed; its place in the log is judged by the replay */
 	when			 released;
 	struct checked_case	*checked;

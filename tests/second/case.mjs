@@ -24,10 +24,17 @@ export function readCase(b) {
 	need(b.length <= BYTES_MAX, 'limit', 'too long');
 	const r = new Reader(b), sized = (max) => r.take(bounded(r.u32(), max, 'length'));
 	need(Buffer.compare(r.take(16), MAGIC) === 0, 'format', 'magic');
-	const c = { charter: sized(262144), scope: sized(1048576), note: sized(32768) };
+	const c = { charter: sized(262144) };
+	c.later = r.list(bounded(r.u8() + 1, 65, 'number of charters') - 1, () => sized(262144));
+	const length = r.u32();
+	need(length <= 1048576, 'format', 'length of the scope');
+	c.scope = r.take(length);
+	c.note = sized(32768);
 	c.entries = r.list(bounded(r.u32(), 4096, 'number of entries'), () =>
 		({ index: r.u64(), leaf: r.take(bounded(r.u16(), 65535, 'length of an entry')), path: readPath(r) }));
-	c.artifacts = r.list(bounded(r.u32(), 1024, 'number of artifacts'), () =>
+	const artifacts = r.u32();
+	need(artifacts <= 1024 && (artifacts === 0) === (length === 0), 'format', 'number of artifacts');
+	c.artifacts = r.list(artifacts, () =>
 		({ id: r.take(16), batch: r.u64(), number: r.u32(), path: readPath(r),
 			descriptor: r.take(bounded(r.u16(), 2600, 'length of a descriptor')) }));
 	r.done();
@@ -38,7 +45,7 @@ export function readCase(b) {
 
 export function writeCase(c) {
 	const sized = (x) => join(u32(x.length), x), path = (p) => join([p.length], ...p);
-	return join(MAGIC, sized(c.charter), sized(c.scope), sized(c.note),
+	return join(MAGIC, sized(c.charter), [c.later.length], ...c.later.map(sized), sized(c.scope), sized(c.note),
 		u32(c.entries.length), ...c.entries.map((e) => join(u64(e.index), u16(e.leaf.length), e.leaf, path(e.path))),
 		u32(c.artifacts.length), ...c.artifacts.map((a) => join(a.id, u64(a.batch), u32(a.number), path(a.path),
 			u16(a.descriptor.length), a.descriptor)));

@@ -231,6 +231,34 @@ checkpoint_changed(struct evidence_case *c)
 	scratch.p[2] ^= 1;
 }
 
+/* It follows nothing: a genesis. */
+static void
+a_later_one_that_does_not_follow(struct evidence_case *c)
+{
+	c->later[c->n_later++] = c->charter;
+}
+
+static void
+a_later_one_that_was_never_in_force(struct evidence_case *c)
+{
+	char		hex[HEX_BYTES(SHA256_BYTES)];
+	struct span	in = c->charter;
+
+	hex_write(SPAN(w.net.genesis, SHA256_BYTES), hex);
+	buf_done(&scratch);
+	scratch = BUF_INIT((size_t)1 << 20);
+	buf_printf(&scratch, "{\"amends\":\"%s\",", hex);
+	buf_add(&scratch, in.p + 1, in.n - 1);
+	c->later[c->n_later++] = buf_view(&scratch);
+}
+
+static void
+cosigned_too_early(struct evidence_case *c)
+{
+	(void)c;
+	world_checkpoint_at(&w, w.net.now - 1, c);
+}
+
 static void
 broken_cases(void **state)
 {
@@ -240,6 +268,9 @@ broken_cases(void **state)
 		enum case_stage	reached;
 	} row[] = {
 		{ charter_changed, RC_VERIFY, CASE_NOTHING },
+		{ a_later_one_that_does_not_follow, RC_FORMAT, CASE_NOTHING },
+		{ a_later_one_that_was_never_in_force, RC_FORMAT, CASE_DESCRIPTORS },
+		{ cosigned_too_early, RC_QUORUM, CASE_CHARTER },
 		{ checkpoint_changed, RC_VERIFY, CASE_CHARTER },
 		{ leaf_changed, RC_VERIFY, CASE_CHECKPOINT },
 		{ path_changed, RC_VERIFY, CASE_CHECKPOINT },
@@ -356,6 +387,48 @@ a_later_no_stops_the_worker(void **state)
 	assert_int_equal(case_check_past(&c, other.net.genesis, other.order, NULL, &k, &err), RC_OK);
 	checked_case_free(k);
 	world_down(&other);
+}
+
+/* --- lineages ------------------------------------------------------------------------ */
+
+static void
+lineage(struct evidence_case *c)
+{
+	c->scope = SPAN(NULL, 0);
+	c->n_artifacts = 0;
+	c->n_entries = 1;
+}
+
+static void
+a_lineage(void **state)
+{
+	AUTO_DONE(case_done) struct evidence_case	 c, back;
+	struct buf					 b = BUF_INIT(CASE_BYTES_MAX);
+	struct charter					*k = NULL;
+	uint8_t						 other[SHA256_BYTES] = { 1 };
+	struct checkpoint				 cp;
+
+	(void)state;
+	world_case(&w, 4, &c);
+	assert_int_equal(case_charter(&c, w.net.genesis, &k, &cp, NULL), RC_FORMAT);
+	lineage(&c);
+	assert_int_equal(case_charter(&c, w.net.genesis, &k, &cp, NULL), RC_OK);
+	assert_memory_equal(k->digest, w.net.genesis, SHA256_BYTES);
+	assert_int_equal(cp.size, w.net.log_entries.n);
+	charter_free(k);
+	k = NULL;
+	assert_int_equal(case_charter(&c, other, &k, &cp, NULL), RC_VERIFY);
+	/* It is no case of an order. */
+	assert_int_equal(check(&c, NULL), RC_MISSING);
+	assert_int_equal(case_write(&c, &b, NULL), RC_OK);
+	assert_int_equal(case_parse(buf_view(&b), &back, NULL), RC_OK);
+	assert_int_equal(case_charter(&back, w.net.genesis, &k, &cp, NULL), RC_OK);
+	charter_free(k);
+	k = NULL;
+	a_later_one_that_was_never_in_force(&c);
+	assert_int_equal(case_charter(&c, w.net.genesis, &k, &cp, NULL), RC_FORMAT);
+	buf_done(&scratch);
+	buf_done(&b);
 }
 
 /* --- the encoding ------------------------------------------------------------------------ */
@@ -663,6 +736,7 @@ main(void)
 		cmocka_unit_test(genesis_and_quorum),
 		cmocka_unit_test(now_and_then),
 		cmocka_unit_test(a_later_no_stops_the_worker),
+		cmocka_unit_test(a_lineage),
 		cmocka_unit_test(one_encoding),
 		cmocka_unit_test(no_byte_may_be_missing_or_added),
 		cmocka_unit_test(order_and_bounds),

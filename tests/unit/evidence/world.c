@@ -287,7 +287,7 @@ sign_note(const struct note_key *k, const struct test_key *by, when time, struct
 }
 
 static void
-write_checkpoint(struct world *w, unsigned cosigners)
+write_checkpoint(struct world *w, unsigned cosigners, when time)
 {
 	struct note_key		log, witness[CUSTODIANS_MAX];
 	struct checkpoint	c = { .size = w->net.range.size };
@@ -307,7 +307,7 @@ write_checkpoint(struct world *w, unsigned cosigners)
 	buf_u8(&w->checkpoint, '\n');
 	sign_note(&log, &w->net.log, 0, buf_view(&text), &w->checkpoint);
 	for (unsigned i = 0; i < cosigners; i++)
-		sign_note(&witness[i], &w->net.signing[i], w->net.now, buf_view(&text), &w->checkpoint);
+		sign_note(&witness[i], &w->net.signing[i], time, buf_view(&text), &w->checkpoint);
 	buf_done(&text);
 }
 
@@ -320,7 +320,7 @@ world_case(struct world *w, unsigned cosigners, struct evidence_case *ret)
 	struct err		 err;
 
 	assert_non_null(hash);
-	write_checkpoint(w, cosigners);
+	write_checkpoint(w, cosigners, w->net.now);
 	*ret = CASE_INIT;
 	ret->charter = buf_view(&w->net.charter_json);
 	ret->scope = buf_view(&w->scope);
@@ -335,6 +335,13 @@ world_case(struct world *w, unsigned cosigners, struct evidence_case *ret)
 		must(case_add_artifact(ret, w->artifact[i].id, w->batch, i, &w->artifact[i].path,
 		    buf_view(&w->artifact[i].descriptor), &err), &err);
 	free(hash);
+}
+
+void
+world_checkpoint_at(struct world *w, when time, struct evidence_case *c)
+{
+	write_checkpoint(w, 4, time);
+	c->checkpoint = buf_view(&w->checkpoint);
 }
 
 struct case_entry *

@@ -56,6 +56,8 @@ uint8_t	 world_byte(const char *part, uint64_t i);
 
 /* The whole log as a case, under a checkpoint of its present end with `cosigners` cosignatures. */
 void	 world_case(struct world *w, unsigned cosigners, struct evidence_case *ret);
+/* Its checkpoint again, cosigned by four at this time. */
+void	 world_checkpoint_at(struct world *w, when time, struct evidence_case *c);
 /* Entry `index` of it, to be changed. */
 struct case_entry *world_entry(struct evidence_case *c, uint64_t index);
 
