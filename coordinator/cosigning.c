@@ -11,6 +11,7 @@
 
 struct offer {
 	struct checkpoint	cp;
+	when			time;		/* of the last entry under it */
 	struct buf		text;		/* what is signed */
 	struct buf		log_line;
 };
@@ -81,6 +82,7 @@ offer_copy(struct offer *to, const struct offer *from, struct err *err)
 	TRY(buf_check(&to->text, "checkpoint", err));
 	TRY(buf_check(&to->log_line, "checkpoint", err));
 	to->cp = from->cp;
+	to->time = from->time;
 	return RC_OK;
 }
 
@@ -174,7 +176,7 @@ maybe_advance(struct cosigning *c, uint64_t now_ms)
 }
 
 enum rc
-cosigning_offer(struct cosigning *c, const struct checkpoint *cp, struct span log_line,
+cosigning_offer(struct cosigning *c, const struct checkpoint *cp, when time, struct span log_line,
     uint64_t now_ms, struct err *err)
 {
 	struct offer	o;
@@ -182,6 +184,7 @@ cosigning_offer(struct cosigning *c, const struct checkpoint *cp, struct span lo
 
 	offer_init(&o);
 	o.cp = *cp;
+	o.time = time;
 	checkpoint_text(cp, &o.text);
 	buf_span(&o.log_line, log_line);
 	rc = buf_check(&o.text, "checkpoint", err);
@@ -245,6 +248,10 @@ add_line(struct cosigning *c, struct round *r, uint8_t custodian, struct span li
 	when		t;
 
 	TRY(cosignature_line_verify(line, buf_view(&r->of.text), &c->witness[i], &t, err));
+	/* Whoever reads the log later does not count it, and misses one of q. */
+	if (t < r->of.time)
+		return err_set(err, RC_VERIFY, "it is dated before the last entry that it covers: is that custodian's "
+		    "clock right?");
 	if (c->cosigned[i] < r->of.cp.size)
 		c->cosigned[i] = r->of.cp.size;
 	if ((r->mask >> i & 1) == 0) {

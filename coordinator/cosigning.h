@@ -31,8 +31,11 @@ MUST_USE enum rc cosigning_new(const struct charter *charter,
 void	 cosigning_free(struct cosigning *c);
 DEFINE_AUTO(cosigning_free, struct cosigning);
 
-/* A checkpoint that the log key signed: text, and the signature line under it. */
-MUST_USE enum rc cosigning_offer(struct cosigning *c, const struct checkpoint *cp,
+/*
+ * A checkpoint that the log key signed: text, and the signature line under it. time: the
+ * log time of the last entry that it covers. No cosignature can be older than that.
+ */
+MUST_USE enum rc cosigning_offer(struct cosigning *c, const struct checkpoint *cp, when time,
     struct span log_line, uint64_t now_ms, struct err *err);
 
 /* What custodians should cosign now: size and the log's signed note. */
@@ -46,7 +49,7 @@ MUST_USE enum rc cosigning_target(struct cosigning *c, uint64_t now_ms, struct t
 
 /*
  * A custodian's line for a target that was handed out. RC_VERIFY, RC_FORMAT: not
- * a good cosignature of that custodian; RC_MISSING: no such target any more.
+ * a good cosignature of that custodian, or one dated before the last entry under it; RC_MISSING: no such target any more.
  */
 MUST_USE enum rc cosigning_add(struct cosigning *c, uint8_t custodian, uint64_t size,
     struct span line, uint64_t now_ms, struct err *err);

@@ -227,20 +227,25 @@ journal_held_count(struct store *s, uint64_t batch, uint8_t n)
 }
 
 enum rc
-journal_hold(struct store *s, uint64_t batch, uint8_t custodian, uint8_t n,
-    struct span dsse, struct err *err)
+journal_hold(struct store *s, uint64_t batch, uint8_t custodian, struct span dsse, struct err *err)
 {
 	struct key_bytes	k = batch_custodian(batch, custodian);
-	uint8_t			i;
 
 	TRY(store_journal_put(s, "held", key_span(&k), dsse, err));
 	k = custodian_batch(custodian, batch);
 	TRY(store_journal_del(s, "pending", key_span(&k), err));
-	if (journal_held_count(s, batch, n) < n)
-		return RC_OK;
+	return store_journal_del(s, "unheard", key_span(&k), err);
+}
+
+enum rc
+journal_unheard_put(struct store *s, uint64_t batch, uint8_t n, struct err *err)
+{
+	struct key_bytes	k;
+	uint8_t			i;
+
 	for (i = 1; i <= n; i++) {
-		k = batch_custodian(batch, i);
-		TRY(store_journal_del(s, "spool", key_span(&k), err));
+		k = custodian_batch(i, batch);
+		TRY(store_journal_put(s, "unheard", key_span(&k), SPAN_STR("1"), err));
 	}
 	return RC_OK;
 }
@@ -258,8 +263,8 @@ pending_row(void *user, struct span key, struct span value, struct err *err)
 	return RC_OK;
 }
 
-enum rc
-journal_pending(struct store *s, uint8_t custodian, uint64_t first, uint64_t *ret,
+static enum rc
+batches_of(struct store *s, const char *journal, uint8_t custodian, uint64_t first, uint64_t *ret,
     size_t max, size_t *ret_n, struct err *err)
 {
 	struct walk		w = { .prefix = &custodian, .prefix_n = 1, .batch = ret };
@@ -268,9 +273,23 @@ journal_pending(struct store *s, uint8_t custodian, uint64_t first, uint64_t *re
 	key_u8(&after, custodian);
 	if (first > 0)
 		key_u64(&after, first - 1);
-	TRY(each_prefix(s, "pending", &w, &after, max, pending_row, err));
+	TRY(each_prefix(s, journal, &w, &after, max, pending_row, err));
 	*ret_n = w.n;
 	return RC_OK;
+}
+
+enum rc
+journal_pending(struct store *s, uint8_t custodian, uint64_t first, uint64_t *ret,
+    size_t max, size_t *ret_n, struct err *err)
+{
+	return batches_of(s, "pending", custodian, first, ret, max, ret_n, err);
+}
+
+enum rc
+journal_unheard(struct store *s, uint8_t custodian, uint64_t first, uint64_t *ret,
+    size_t max, size_t *ret_n, struct err *err)
+{
+	return batches_of(s, "unheard", custodian, first, ret, max, ret_n, err);
 }
 
 static enum rc

@@ -4,16 +4,17 @@
  *	journal		key				value
  *	subject		subject[32] || u64 index	u8 type, u8 effective
  *	kind		u8 type || u64 index		u8 effective, id[32]
- *	spool		u64 batch || u8 custodian	its share vector, until all n hold
+ *	spool		u64 batch || u8 custodian	its share vector, for ever: who loses a disk gets it again
  *	pending		u8 custodian || u64 batch	a spooled vector it does not hold yet
  *	held		u64 batch || u8 custodian	its held statement, DSSE
+ *	unheard		u8 custodian || u64 batch	whether it holds is not known: this log.db was rebuilt
  *	making		request id			what a release can be finished from (release.h)
  *	package		request id			u64 size, sha256[32], order[32], u64 order index,
  *							u64 release index, u32 good, u32 bad
  *	value "cosigned"				the latest note of q custodians
  *
- * All are rebuilt from nothing: they are written in the transaction of the entry
- * that they speak of. Read them through any handle, write them in the sequencer.
+ * They are written in the transaction of the entry that they speak of. What a rebuild
+ * (rebuild.h) cannot make again: spool, making, package. Read them through any handle, write them in the sequencer.
  */
 #ifndef COORDINATOR_JOURNAL_H
 #define COORDINATOR_JOURNAL_H
@@ -42,14 +43,19 @@ MUST_USE enum rc journal_spool(struct store *s, uint64_t batch, const struct spa
     uint8_t n, struct err *err);
 MUST_USE enum rc journal_vector(struct store *s, uint64_t batch, uint8_t custodian,
     struct buf *ret, struct err *err);	/* RC_MISSING */
-/* A custodian holds: kept; with the n-th the vectors go. */
-MUST_USE enum rc journal_hold(struct store *s, uint64_t batch, uint8_t custodian, uint8_t n,
-    struct span dsse, struct err *err);
+/* A custodian holds: its statement is kept, and its vector stays. */
+MUST_USE enum rc journal_hold(struct store *s, uint64_t batch, uint8_t custodian, struct span dsse,
+    struct err *err);
 MUST_USE enum rc journal_held(struct store *s, uint64_t batch, uint8_t custodian,
     struct buf *ret, struct err *err);	/* RC_MISSING */
 unsigned journal_held_count(struct store *s, uint64_t batch, uint8_t n);
 /* Up to max batches whose vectors a custodian does not hold yet, ascending from `first`. */
 MUST_USE enum rc journal_pending(struct store *s, uint8_t custodian, uint64_t first,
+    uint64_t *ret, size_t max, size_t *ret_n, struct err *err);
+/* A batch whose vectors are not here: who holds them is asked for. */
+MUST_USE enum rc journal_unheard_put(struct store *s, uint64_t batch, uint8_t n, struct err *err);
+/* As journal_pending(), of the batches for which this custodian's held statement is not here. */
+MUST_USE enum rc journal_unheard(struct store *s, uint8_t custodian, uint64_t first,
     uint64_t *ret, size_t max, size_t *ret_n, struct err *err);
 /* How many vectors are pending in all, counted to `max`. */
 MUST_USE enum rc journal_pending_count(struct store *s, size_t max, uint64_t *ret, struct err *err);

@@ -48,7 +48,7 @@ add_blobs(struct replica_link *l, struct page *p, struct span leaf, struct err *
 	return RC_OK;
 }
 
-/* The vector of a batch, when it is spooled still. */
+/* The vector of a batch, when it is here: a rebuilt log.db has none of those before. */
 static enum rc
 add_share(struct replica_link *l, struct page *p, uint64_t batch, struct err *err)
 {
@@ -57,7 +57,7 @@ add_share(struct replica_link *l, struct page *p, uint64_t batch, struct err *er
 	enum rc				 rc;
 
 	if (p->m.n_shares == PAGE_SHARES_MAX)
-		return RC_OK;	/* later, as a pending one */
+		return RC_OK;	/* later */
 	rc = journal_vector(l->store, batch, l->index, &p->bytes, err);
 	if (rc == RC_MISSING)
 		return RC_OK;
@@ -95,7 +95,8 @@ add_entries(struct replica_link *l, struct page *p, struct err *err)
 	uint64_t	index = l->size;
 
 	p->m.first = index;
-	while (index < p->target.size && p->m.n_entries < PAGE_ENTRIES_MAX) {
+	/* Not past where its vector would not fit: it would have to ask for that. */
+	while (index < p->target.size && p->m.n_entries < PAGE_ENTRIES_MAX && p->m.n_shares < PAGE_SHARES_MAX) {
 		size_t	before = p->bytes.n, entries = p->m.n_entries,
 			blobs = p->m.n_blobs, shares = p->m.n_shares;
 
@@ -160,11 +161,33 @@ add_lacking(struct replica_link *l, struct page *p, struct err *err)
 
 	if (l->n_lacks == 0 || clock_ms() < l->lacks_at)
 		return RC_OK;
+	/* It may refuse them: again only after a while, unless it says that it holds some. */
+	l->lacks_at = clock_ms() + SHARES_RETRY_MS;
 	for (i = 0; i < l->n_lacks && p->bytes.n < PAGE_BYTES_MAX / 2; i++)
 		if (l->lacks[i] < l->size)
 			TRY(add_share(l, p, l->lacks[i], err));
 	l->n_lacks = 0;		/* what is still missing it says again */
 	p->news |= p->m.n_shares > p->n_queued;
+	return RC_OK;
+}
+
+/* Its held statements that went with an older log.db. */
+static enum rc
+add_unheard(struct replica_link *l, struct page *p, struct err *err)
+{
+	size_t	n = 0;
+
+	if (clock_ms() < l->unheard_at)
+		return RC_OK;
+	TRY(journal_unheard(l->store, l->index, l->unheard_next, p->held_of, UNHEARD_MAX, &n, err));
+	while (n > 0 && p->held_of[n - 1] >= l->size)
+		n--;
+	/* The next ones at once when it says that it holds these; none left: from the start again. */
+	l->unheard_next = n > 0 ? p->held_of[n - 1] + 1 : 0;
+	l->unheard_at = clock_ms() + UNHEARD_RETRY_MS;
+	p->m.held_of = p->held_of;
+	p->m.n_held_of = n;
+	p->news |= n > 0;
 	return RC_OK;
 }
 
@@ -214,6 +237,7 @@ page_build(struct replica_link *l, struct page *p, struct err *err)
 		TRY(add_path(l, p, err));
 		TRY(add_pending(l, p, err));
 		TRY(add_lacking(l, p, err));
+		TRY(add_unheard(l, p, err));
 		p->news |= p->m.n_entries > 0 ||
 		    !cosigning_has(l->c->cosigning, l->index, p->target.size);
 	}

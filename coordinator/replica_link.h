@@ -19,13 +19,17 @@
 #define BEAT_MS			2000u	/* of silence: is it still there? */
 #define SHARES_RETRY_MS		5000u	/* vectors that a custodian would not take */
 #define LACKS_MAX		64u	/* vectors that it says it lacks, heard at a time */
+#define UNHEARD_MAX		64u	/* batches for which `held` is asked again, at a time */
+#define UNHEARD_RETRY_MS	30000u	/* it said nothing of those */
 #define DOUBT_LASTS_MS		3000u	/* before an operator hears of it */
 
 struct replica_link {
 	struct coordinator	*c;
 	uint8_t			 index;		/* the custodian's */
 	struct store		*store;		/* read-only, this thread's */
+	pthread_rwlock_t	 client_lock;	/* the thread alone writes client; others hold it while they call */
 	struct rpc_client	*client;
+	const struct charter	*reached_by;	/* the charter that said where it is */
 	pthread_t		 thread;
 	bool			 started;
 
@@ -38,7 +42,9 @@ struct replica_link {
 	uint64_t		 heard_at;	/* clock_ms() of its last answer */
 	uint64_t		 shares_at;	/* clock_ms() when to start again from 0 */
 	uint8_t			 refused[SHA256_BYTES];	/* of a statement, so that it is logged once */
-	/* Vectors that it says it lacks: sent again at lacks_at. */
+	uint64_t		 unheard_next;	/* batches below were asked for (journal.h) */
+	uint64_t		 unheard_at;	/* clock_ms() from when on others are */
+	/* Vectors that it says it lacks: sent again, and not before lacks_at. */
 	uint64_t		 lacks[LACKS_MAX], lacks_at;
 	size_t			 n_lacks;
 	bool			 lacks_told;
@@ -73,6 +79,7 @@ struct page {
 	Quorate__V1__ShareVector	 share[PAGE_SHARES_MAX];
 	Quorate__V1__ShareVector	*share_p[PAGE_SHARES_MAX];
 	struct target			 target;
+	uint64_t			 held_of[UNHEARD_MAX];
 	struct tree_path		 path;		/* from its last entry to the target */
 	ProtobufCBinaryData		 path_p[TREE_PATH_MAX];
 	struct buf			 note;

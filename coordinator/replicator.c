@@ -96,6 +96,60 @@ step(struct replica_link *l, bool *progress, bool *talked, bool *wanted, struct 
 	return rc;
 }
 
+/* ---- where it is ---------------------------------------------------------------------- */
+
+static bool
+same_place(const struct custodian *a, const struct custodian *b)
+{
+	return strcmp(a->address, b->address) == 0 &&
+	    span_eq(SPAN(a->tls_certificate.p, a->tls_certificate.n), SPAN(b->tls_certificate.p, b->tls_certificate.n));
+}
+
+/* A client for where the charter in force says that it is. */
+static enum rc
+link_reach(struct replica_link *l, struct err *err)
+{
+	const struct charter		*now = coordinator_charter(l->c);
+	const struct custodian		*k = &now->custodian[l->index - 1];
+	struct rpc_client_options	 o = {
+		.address = k->address,
+		.server_cert = SPAN(k->tls_certificate.p, k->tls_certificate.n),
+		.cert_pem = buf_view(&l->c->tls_cert),
+		.key_pem = SPAN(secret_view(l->c->tls_key), secret_len(l->c->tls_key)),
+	};
+	struct rpc_client		*client, *old = l->client;
+
+	TRY(rpc_client_new(&o, &client, err));
+	if (old != NULL)
+		rpc_client_close(old);	/* who calls it comes back at once */
+	(void)pthread_rwlock_wrlock(&l->client_lock);
+	l->client = client;
+	(void)pthread_rwlock_unlock(&l->client_lock);
+	rpc_client_free(old);
+	l->reached_by = now;
+	return RC_OK;
+}
+
+/* An amendment may say that it is elsewhere now, or has another certificate. */
+static enum rc
+follow_charter(struct replica_link *l, struct err *err)
+{
+	const struct charter	*now = coordinator_charter(l->c);
+	const struct custodian	*k = &now->custodian[l->index - 1];
+
+	if (now == l->reached_by)
+		return RC_OK;
+	if (same_place(k, &l->reached_by->custodian[l->index - 1])) {
+		l->reached_by = now;
+		return RC_OK;
+	}
+	log_line("custodian %u (%s) is at %s now, by the charter in force", l->index, k->name, k->address);
+	l->known = false;
+	return link_reach(l, err);
+}
+
+/* ---- the thread ----------------------------------------------------------------------- */
+
 static void *
 replicator_thread(void *arg)
 {
@@ -108,7 +162,9 @@ replicator_thread(void *arg)
 
 	while (!cosigning_woken(l->c->cosigning)) {
 		progress = talked = wanted = false;
-		rc = step(l, &progress, &talked, &wanted, &err);
+		rc = follow_charter(l, &err);
+		if (rc == RC_OK)
+			rc = step(l, &progress, &talked, &wanted, &err);
 		if (rc != RC_OK || talked)
 			set_status(l, rc, &err);
 		accused_look(l);
@@ -133,24 +189,15 @@ replicator_thread(void *arg)
 static enum rc
 link_open(struct replicators *r, uint8_t index, struct err *err)
 {
-	struct replica_link		*l = &r->link[index - 1];
-	const struct custodian		*k = &r->c->first->custodian[index - 1];
-	struct rpc_client_options	 o = {
-		.address = k->address,
-		.server_cert = SPAN(k->tls_certificate.p, k->tls_certificate.n),
-		.cert_pem = buf_view(&r->c->tls_cert),
-		.key_pem = SPAN(secret_view(r->c->tls_key), secret_len(r->c->tls_key)),
-	};
-	char	path[FILE_PATH_MAX];
+	struct replica_link	*l = &r->link[index - 1];
+	char			 path[FILE_PATH_MAX];
 
 	l->c = r->c;
 	l->index = index;
 	l->accused = &r->accused;
-	if (pthread_mutex_init(&l->lock, NULL) != 0)
-		return err_set(err, RC_NOMEM, "replicator: no memory");
 	TRY(file_path(path, err, "%s/log.db", r->c->dir));
 	TRY(store_open(path, STORE_READ, &l->store, err));
-	TRY(rpc_client_new(&o, &l->client, err));
+	TRY(link_reach(l, err));
 	if (pthread_create(&l->thread, NULL, replicator_thread, l) != 0)
 		return err_set(err, RC_IO, "cannot start a replicator's thread");
 	l->started = true;
@@ -168,6 +215,10 @@ replicators_new(struct coordinator *c, struct replicators **ret, struct err *err
 		return err_set(err, RC_NOMEM, "replicators: no memory");
 	r->c = c;
 	r->n = c->first->n;
+	for (i = 0; i < CUSTODIANS_MAX; i++) {
+		(void)pthread_mutex_init(&r->link[i].lock, NULL);	/* these two fail only for want of memory, */
+		(void)pthread_rwlock_init(&r->link[i].client_lock, NULL);	/* and glibc's take none */
+	}
 	for (i = 1; i <= r->n && rc == RC_OK; i++) {
 		rc = link_open(r, i, err);
 		if (rc != RC_OK)
@@ -187,9 +238,12 @@ replicators_close(struct replicators *r)
 {
 	unsigned	i;
 
-	for (i = 0; i < r->n; i++)
+	for (i = 0; i < r->n; i++) {
+		(void)pthread_rwlock_rdlock(&r->link[i].client_lock);
 		if (r->link[i].client != NULL)
 			rpc_client_close(r->link[i].client);
+		(void)pthread_rwlock_unlock(&r->link[i].client_lock);
+	}
 }
 
 void
@@ -208,6 +262,7 @@ replicators_free(struct replicators *r)
 		rpc_client_free(l->client);
 		store_close(l->store);
 		(void)pthread_mutex_destroy(&l->lock);
+		(void)pthread_rwlock_destroy(&l->client_lock);
 	}
 	free(r);
 }
@@ -310,6 +365,11 @@ replicators_call(struct replicators *r, uint8_t custodian, const char *method,
     struct span request, unsigned ms, struct buf *reply, char said[RPC_SAID_BYTES],
     struct err *err)
 {
-	return rpc_call_said(r->link[custodian - 1].client, method, request, ms,
-	    reply, said, err);
+	struct replica_link	*l = &r->link[custodian - 1];
+	enum rc			 rc;
+
+	(void)pthread_rwlock_rdlock(&l->client_lock);
+	rc = rpc_call_said(l->client, method, request, ms, reply, said, err);
+	(void)pthread_rwlock_unlock(&l->client_lock);
+	return rc;
 }

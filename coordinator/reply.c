@@ -33,8 +33,7 @@ hold_all(struct store *store, void *user, struct err *err)
 	size_t		 i;
 
 	for (i = 0; i < h->n; i++)
-		TRY(journal_hold(store, h->batch[i], h->l->index,
-		    h->l->c->first->n, h->dsse[i], err));
+		TRY(journal_hold(store, h->batch[i], h->l->index, h->dsse[i], err));
 	return RC_OK;
 }
 
@@ -92,6 +91,8 @@ take_held(struct replica_link *l, const Quorate__V1__AppendReply *r, bool *progr
 		return RC_OK;
 	TRY(sequencer_do(l->c->sequencer, hold_all, &h, err));
 	*progress = true;
+	l->lacks_at = 0;	/* it takes what it is sent: the next at once */
+	l->unheard_at = 0;
 	cosigning_kick(l->c->cosigning);	/* who waits for h looks again */
 	return RC_OK;
 }
@@ -191,7 +192,6 @@ static void
 take_lacking(struct replica_link *l, const Quorate__V1__AppendReply *r)
 {
 	AUTO_DONE(buf_done) struct buf v = BUF_INIT(STORE_VALUE_MAX);
-	bool	due = l->n_lacks > 0;	/* said again before it was sent: not later for that */
 	size_t	i;
 
 	l->n_lacks = 0;
@@ -204,13 +204,11 @@ take_lacking(struct replica_link *l, const Quorate__V1__AppendReply *r)
 			(void)pthread_mutex_lock(&l->lock);
 			l->status.lacks = r->missing_shares[i];
 			(void)pthread_mutex_unlock(&l->lock);
-			log_line("custodian %u (%s) lacks the shares of batch %llu, and perhaps others, which all held "
-			    "and which are kept nowhere else: restore its database", l->index, self(l)->name,
+			log_line("custodian %u (%s) lacks the shares of batch %llu, and perhaps others, which are "
+			    "kept nowhere else: restore its database", l->index, self(l)->name,
 			    (unsigned long long)r->missing_shares[i]);
 		}
 	}
-	if (!due)
-		l->lacks_at = clock_ms() + SHARES_RETRY_MS;
 }
 
 /* ---- all of it ---------------------------------------------------------------------- */

@@ -243,7 +243,7 @@ sign_checkpoint(struct sequencer *s, struct err *err)
 	TRY(log->sign(log->user, buf_view(&text), sig, err));
 	note_sig_line(&key, 0, sig, &line);
 	TRY(buf_check(&line, "checkpoint", err));
-	TRY(cosigning_offer(s->c->cosigning, &cp, buf_view(&line), clock_ms(), err));
+	TRY(cosigning_offer(s->c->cosigning, &cp, s->time, buf_view(&line), clock_ms(), err));
 	s->signed_size = cp.size;
 	return RC_OK;
 }

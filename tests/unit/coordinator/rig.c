@@ -219,7 +219,7 @@ rig_receipt(struct rig *r, uint8_t custodian, const uint8_t order[SHA256_BYTES],
 }
 
 void
-rig_line(struct rig *r, uint8_t custodian, struct span text, struct buf *out)
+rig_line_at(struct rig *r, uint8_t custodian, when time, struct span text, struct buf *out)
 {
 	struct signer	*k = &r->net.signing[custodian - 1].signer;
 	struct buf	 message = BUF_INIT(NOTE_BYTES_MAX);
@@ -228,10 +228,16 @@ rig_line(struct rig *r, uint8_t custodian, struct span text, struct buf *out)
 	uint8_t		 sig[NOTE_SIG_BYTES];
 
 	MUST(charter_witness_note_key(r->c.first, custodian, &key, &err) == RC_OK);
-	cosignature_message(text, 1000, &message);
+	cosignature_message(text, time, &message);
 	MUST(k->sign(k->user, buf_view(&message), sig, &err) == RC_OK);
-	note_sig_line(&key, 1000, sig, out);
+	note_sig_line(&key, time, sig, out);
 	buf_done(&message);
+}
+
+void
+rig_line(struct rig *r, uint8_t custodian, struct span text, struct buf *out)
+{
+	rig_line_at(r, custodian, clock_now(), text, out);
 }
 
 struct span

@@ -36,7 +36,8 @@ void	 rig_ordered(struct rig *r, const char *policy, uint8_t ret_order[SHA256_BY
 /* A custodian's receipt for an order over this message, signed; each is another statement. */
 void	 rig_receipt(struct rig *r, uint8_t custodian, const uint8_t order[SHA256_BYTES], struct span message,
 	    struct signer *by, struct buf *out);
-/* A custodian's cosignature line over a checkpoint's text, by its key. */
+/* A custodian's cosignature line over a checkpoint's text, by its key; dated now, or then. */
+void	 rig_line_at(struct rig *r, uint8_t custodian, when time, struct span text, struct buf *out);
 void	 rig_line(struct rig *r, uint8_t custodian, struct span text, struct buf *out);
 /* The text of a note: up to and with the newline before the empty line. */
 struct span rig_text(struct span note);

@@ -14,6 +14,8 @@
 #include "tests/unit/coordinator/rig.h"
 #include "tests/unit/fault.h"
 
+#define LOGGED_AT	1000u	/* the last entry under each checkpoint */
+
 struct kept {
 	unsigned	calls;
 	uint64_t	size;
@@ -74,7 +76,7 @@ offer(struct bench *b, uint64_t size, uint64_t now_ms)
 	assert_int_equal(charter_log_note_key(b->rig.c.first, &key, &err), RC_OK);
 	assert_int_equal(b->rig.c.log.sign(b->rig.c.log.user, buf_view(&text), sig, &err), RC_OK);
 	note_sig_line(&key, 0, sig, &line);
-	assert_int_equal(cosigning_offer(b->c, &cp, buf_view(&line), now_ms, &err), RC_OK);
+	assert_int_equal(cosigning_offer(b->c, &cp, LOGGED_AT, buf_view(&line), now_ms, &err), RC_OK);
 	buf_done(&text);
 	buf_done(&line);
 }
@@ -108,6 +110,29 @@ add(struct bench *b, uint8_t custodian, uint8_t by, uint64_t size, uint64_t now_
 	buf_done(&note);
 	buf_done(&line);
 	return rc;
+}
+
+/* Older than the last entry under it: whoever reads the log later would not count it. */
+static void
+dated_before_the_entries(void **state)
+{
+	struct bench	*b = bench_new();
+	struct buf	 note = BUF_INIT(NOTE_BYTES_MAX), line = BUF_INIT(1024);
+	struct err	 err;
+
+	(void)state;
+	offer(b, 7, 0);
+	(void)target(b, 0, &note);
+	rig_line_at(&b->rig, 1, LOGGED_AT - 1, rig_text(buf_view(&note)), &line);
+	assert_int_equal(cosigning_add(b->c, 1, 7, buf_view(&line), 0, &err), RC_VERIFY);
+	assert_int_equal(cosigning_have(b->c, 7), 0);
+	buf_reset(&line);
+	rig_line_at(&b->rig, 1, LOGGED_AT, rig_text(buf_view(&note)), &line);
+	assert_int_equal(cosigning_add(b->c, 1, 7, buf_view(&line), 0, &err), RC_OK);
+	assert_int_equal(cosigning_have(b->c, 7), 1);
+	buf_done(&note);
+	buf_done(&line);
+	bench_free(b);
 }
 
 static void
@@ -271,6 +296,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(quorum_makes_a_note),
+		cmocka_unit_test(dated_before_the_entries),
 		cmocka_unit_test(bad_lines_do_not_count),
 		cmocka_unit_test(gathers_on_one_target),
 		cmocka_unit_test(patience_ends_and_grows),

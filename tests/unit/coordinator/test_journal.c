@@ -120,7 +120,7 @@ pending(uint8_t custodian, uint64_t first)
 }
 
 static void
-vectors_stay_until_all_hold(void **state)
+vectors_stay_for_ever(void **state)
 {
 	const struct span	vector[N] = { SPAN_STR("one"), SPAN_STR("two"), SPAN_STR("three") };
 	struct buf		b = BUF_INIT(64);
@@ -134,7 +134,7 @@ vectors_stay_until_all_hold(void **state)
 	assert_int_equal(pending(2, 5), 1);
 	assert_int_equal(pending(2, 10), 0);
 	for (i = 1; i < N; i++)
-		assert_int_equal(journal_hold(store, 4, i, N, SPAN_STR("held"), &err), RC_OK);
+		assert_int_equal(journal_hold(store, 4, i, SPAN_STR("held"), &err), RC_OK);
 	assert_int_equal(journal_held_count(store, 4, N), N - 1);
 	assert_int_equal(pending(1, 0), 1);
 	assert_int_equal(pending(3, 0), 2);
@@ -144,12 +144,45 @@ vectors_stay_until_all_hold(void **state)
 	assert_int_equal(journal_pending_count(store, 100, &count, &err), RC_OK);
 	assert_int_equal(count, 2 * N - (N - 1));
 
-	assert_int_equal(journal_hold(store, 4, N, N, SPAN_STR("held"), &err), RC_OK);
-	for (i = 1; i <= N; i++)
-		assert_int_equal(journal_vector(store, 4, i, &b, &err), RC_MISSING);
-	assert_int_equal(journal_vector(store, 9, 1, &b, &err), RC_OK);
+	assert_int_equal(journal_hold(store, 4, N, SPAN_STR("held"), &err), RC_OK);
+	/* ... and so may all of them. */
+	for (i = 1; i <= N; i++) {
+		buf_reset(&b);
+		assert_int_equal(journal_vector(store, 4, i, &b, &err), RC_OK);
+		assert_true(span_eq(buf_view(&b), vector[i - 1]));
+	}
+	assert_int_equal(pending(N, 0), 1);
+	assert_int_equal(journal_pending_count(store, 100, &count, &err), RC_OK);
+	assert_int_equal(count, N);
 	assert_int_equal(journal_held_count(store, 4, N), N);
 	buf_done(&b);
+}
+
+/* After a rebuild: who holds a batch is asked for, until it has said so. */
+static void
+unheard_until_it_is_said(void **state)
+{
+	uint64_t	batch[8], count;
+	size_t		n;
+
+	(void)state;
+	assert_int_equal(journal_unheard_put(store, 4, N, &err), RC_OK);
+	assert_int_equal(journal_unheard_put(store, 9, N, &err), RC_OK);
+	assert_int_equal(journal_unheard(store, 2, 0, batch, 8, &n, &err), RC_OK);
+	assert_int_equal(n, 2);
+	assert_int_equal(batch[0], 4);
+	assert_int_equal(batch[1], 9);
+	assert_int_equal(journal_hold(store, 4, 2, SPAN_STR("held"), &err), RC_OK);
+	assert_int_equal(journal_unheard(store, 2, 0, batch, 8, &n, &err), RC_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(journal_unheard(store, 2, 10, batch, 8, &n, &err), RC_OK);
+	assert_int_equal(n, 0);
+	assert_int_equal(journal_unheard(store, 3, 0, batch, 1, &n, &err), RC_OK);
+	assert_int_equal(n, 1);
+	/* It claims no vector. */
+	assert_int_equal(journal_pending_count(store, 100, &count, &err), RC_OK);
+	assert_int_equal(count, 0);
+	assert_int_equal(journal_held_count(store, 4, N), 1);
 }
 
 static void
@@ -236,7 +269,8 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		T(entries_are_found_by_subject_and_kind),
-		T(vectors_stay_until_all_hold),
+		T(vectors_stay_for_ever),
+		T(unheard_until_it_is_said),
 		T(packages_are_found_again),
 		T(a_release_in_the_making_comes_back),
 	};

@@ -587,7 +587,10 @@ shares_of_next_page(struct one *o)
 	return n;
 }
 
-/* It held a vector, and was put back from a copy of before: it gets it again, but not without a pause. */
+/*
+ * It held a vector, and was put back from a copy of before: it gets it again at once, but
+ * while it does not say that it holds any, not without a pause.
+ */
 static void
 what_it_lacks_is_sent_again(void **state)
 {
@@ -604,11 +607,71 @@ what_it_lacks_is_sent_again(void **state)
 	o->m.missing_shares = lacks;
 	o->m.n_missing_shares = 2;
 	assert_int_equal(take(o, &progress), RC_OK);
+	assert_int_equal(shares_of_next_page(o), 1);
+	assert_int_equal(take(o, &progress), RC_OK);	/* it says so with each answer */
 	assert_int_equal(shares_of_next_page(o), 0);
 	o->link.lacks_at -= SHARES_RETRY_MS;
-	assert_int_equal(take(o, &progress), RC_OK);	/* it says so with each answer */
 	assert_int_equal(shares_of_next_page(o), 1);
 	assert_int_equal(shares_of_next_page(o), 0);
+	/* It takes them: the next ones at once. */
+	hold(o);
+	o->m.n_held = 0;
+	o->m.missing_shares = lacks;
+	o->m.n_missing_shares = 2;
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_int_equal(shares_of_next_page(o), 1);
+}
+
+/* ---- what a rebuilt log.db does not know ------------------------------------------------ */
+
+static enum rc
+unheard(struct store *store, void *user, struct err *err)
+{
+	struct one	*o = user;
+
+	return journal_unheard_put(store, o->index, o->rig.c.first->n, err);
+}
+
+static size_t
+asked_for(struct one *o)
+{
+	struct page	*p = calloc(1, sizeof(*p));
+	struct err	 err;
+	size_t		 n;
+
+	assert_non_null(p);
+	page_init(p);
+	assert_int_equal(page_build(&o->link, p, &err), RC_OK);
+	n = p->m.n_held_of;
+	assert_true(n == 0 || (p->news && p->m.held_of[0] == o->index));
+	page_done(p);
+	free(p);
+	return n;
+}
+
+static void
+held_is_asked_for_again(void **state)
+{
+	struct one	*o = *state;
+	struct err	 err;
+	bool		 progress;
+
+	log_batch(o);
+	honest(o);
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_int_equal(asked_for(o), 0);
+	assert_int_equal(sequencer_do(o->rig.c.sequencer, unheard, o, &err), RC_OK);
+	o->link.unheard_at = 0;
+	assert_int_equal(asked_for(o), 1);
+	assert_int_equal(asked_for(o), 0);	/* not without a pause */
+	o->link.unheard_at = 0;
+	assert_int_equal(asked_for(o), 0);	/* those after it: none */
+	o->link.unheard_at = 0;
+	assert_int_equal(asked_for(o), 1);	/* from the start again */
+	hold(o);
+	assert_int_equal(asked_for(o), 0);
+	o->link.unheard_at = 0;
+	assert_int_equal(asked_for(o), 0);
 }
 
 /* Kept nowhere: whoever looks at the network sees it, until the custodian was away. */
@@ -703,6 +766,7 @@ main(void)
 		T(only_named_blobs_are_kept),
 		T(a_no_without_its_reason),
 		T(what_it_lacks_is_sent_again),
+		T(held_is_asked_for_again),
 		T(what_nobody_has_is_shown),
 		T(a_list_without_an_end),
 		T(cosignature_is_its_own),
