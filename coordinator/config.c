@@ -21,6 +21,18 @@ is_origin(const char *s)
 	    strpbrk(s, " +") == NULL;
 }
 
+static enum rc
+check_tiles(const struct config *c, struct err *err)
+{
+	if (c->tiles[0] != '\0' && (!is_plain_text(c->tiles, NAME_MAX_BYTES) || strrchr(c->tiles, ':') == NULL))
+		return err_set(err, RC_USAGE, "tiles: give HOST:PORT");
+	if ((c->tiles_cert[0] == '\0') != (c->tiles_key[0] == '\0'))
+		return err_set(err, RC_USAGE, "give both tiles_cert and tiles_key, or none of them");
+	if (c->tiles[0] == '\0' && c->tiles_cert[0] != '\0')
+		return err_set(err, RC_USAGE, "tiles_cert: tiles must say where, HOST:PORT");
+	return RC_OK;
+}
+
 enum rc
 config_check(const struct config *c, struct err *err)
 {
@@ -32,7 +44,15 @@ config_check(const struct config *c, struct err *err)
 		    "space and '+', such as log.example.org/quorate");
 	if (!is_plain_text(c->address, NAME_MAX_BYTES) || strrchr(c->address, ':') == NULL)
 		return err_set(err, RC_USAGE, "address: give HOST:PORT");
-	return RC_OK;
+	return check_tiles(c, err);
+}
+
+static void
+copy_opt(char *out, size_t n, struct jobj *o, const char *name)
+{
+	const char	*s = jobj_str_opt(o, name, n - 1);
+
+	copy(out, n, s == NULL ? "" : s);
 }
 
 static enum rc
@@ -50,6 +70,9 @@ config_parse(struct span text, struct config *ret, struct err *err)
 	    jobj_str(&o, "organisation", 1, NAME_MAX_BYTES));
 	copy(c.origin, sizeof(c.origin), jobj_str(&o, "origin", 1, NAME_MAX_BYTES));
 	copy(c.address, sizeof(c.address), jobj_str(&o, "address", 1, NAME_MAX_BYTES));
+	copy_opt(c.tiles, sizeof(c.tiles), &o, "tiles");
+	copy_opt(c.tiles_cert, sizeof(c.tiles_cert), &o, "tiles_cert");
+	copy_opt(c.tiles_key, sizeof(c.tiles_key), &o, "tiles_key");
 	token = jobj_obj(&o, "token");
 	TRY(jobj_done(&o));
 	TRY(token_config_parse(token, &c.token, err));
@@ -76,6 +99,12 @@ config_read(const char *dir, struct config *ret, struct err *err)
 	return rc == RC_OK ? RC_OK : err_wrap(err, rc, "%s", path);
 }
 
+static const char *
+or_null(const char *s)
+{
+	return s[0] == '\0' ? NULL : s;
+}
+
 enum rc
 config_write(const char *dir, const struct config *c, struct err *err)
 {
@@ -84,8 +113,9 @@ config_write(const char *dir, const struct config *c, struct err *err)
 	enum rc	 rc;
 
 	TRY(file_path(path, err, "%s/coordinator.json", dir));
-	v = json_pack("{s:s, s:s, s:s, s:o}", "organisation", c->organisation,
-	    "origin", c->origin, "address", c->address,
+	v = json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:s*, s:o}", "organisation", c->organisation,
+	    "origin", c->origin, "address", c->address, "tiles", or_null(c->tiles),
+	    "tiles_cert", or_null(c->tiles_cert), "tiles_key", or_null(c->tiles_key),
 	    "token", token_config_json(&c->token));
 	if (v == NULL || (text = json_dumps(v, JSON_INDENT(2))) == NULL)
 		return err_set(err, RC_NOMEM, "no memory for %s", path);

@@ -1,7 +1,8 @@
 /*
  * coordinator/config.h - coordinator.json, and the names of what stands in DIR.
  *
- *	coordinator.json	{"organisation","origin","address","token":{...}}
+ *	coordinator.json	{"organisation","origin","address","token":{...}}, and where the log
+ *				is served to all: "tiles", over TLS with "tiles_cert" and "tiles_key"
  *	tls.crt tls.key		its TLS identity, pinned by the charter
  *	package.crt		the certificate that signs packages, DER
  *	log-key.sealed		only where the token lacks Ed25519
@@ -25,6 +26,9 @@ struct config {
 	char	origin[NAME_MAX_BYTES + 1];
 	char	address[NAME_MAX_BYTES + 1];
 	struct token_config token;
+	/* The tile server's HOST:PORT; its certificate and key, PEM files. "": none. */
+	char	tiles[NAME_MAX_BYTES + 1];
+	char	tiles_cert[FILE_PATH_MAX], tiles_key[FILE_PATH_MAX];
 };
 
 /* RC_MISSING: not initialised; RC_FORMAT names the member. */

@@ -81,6 +81,7 @@ unsigned wait_ms(const struct rpc_call *call);
 /* The three commands. They return an exit code and have logged what went wrong. */
 struct init_options {
 	const char	*dir, *organisation, *origin, *address;
+	const char	*tiles;			/* HOST:PORT, or NULL */
 	const char	*module, *module_args, *token, *uri, *pin_file;
 };
 int	 command_init(const struct init_options *o);

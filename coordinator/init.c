@@ -57,6 +57,8 @@ config_from(const struct init_options *o, struct config *c, struct err *err)
 	    "--organisation", err));
 	TRY(take(c->origin, sizeof(c->origin), o->origin, "--origin", err));
 	TRY(take(c->address, sizeof(c->address), o->address, "--address", err));
+	if (o->tiles != NULL)
+		TRY(take(c->tiles, sizeof(c->tiles), o->tiles, "--tiles", err));
 	TRY(take_path(c->token.module, sizeof(c->token.module), o->module,
 	    "--module", err));
 	TRY(take_path(c->token.pin_file, sizeof(c->token.pin_file), o->pin_file,

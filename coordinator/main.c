@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "coordinator/coordinator.h"
+#include "coordinator/tiles_child.h"
 #include "coordinator/worker.h"
 #include "edge/options.h"
 
@@ -33,6 +34,8 @@ main_init(int argc, char **argv)
 		    "the log's name: log.example.org/quorate" },
 		{ "address", OPTION_TEXT | OPTION_NEEDED, &o.address, "HOST:PORT",
 		    "where it listens" },
+		{ "tiles", OPTION_TEXT, &o.tiles, "HOST:PORT",
+		    "where all may read the log, over HTTP" },
 		{ "module", OPTION_TEXT | OPTION_NEEDED, &o.module, "SO",
 		    "the token's PKCS#11 module" },
 		{ "module-args", OPTION_TEXT, &o.module_args, "TEXT",
@@ -110,6 +113,7 @@ coordinatord(int argc, char **argv)
 		{ "enroll", main_enroll },
 		{ "run", main_run },
 		{ WORKER_COMMAND, worker_main },	/* started by run, never by people */
+		{ TILES_COMMAND, tiles_main },		/* likewise */
 	};
 	size_t	i;
 

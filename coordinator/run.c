@@ -17,6 +17,7 @@
 #include "coordinator/release.h"
 #include "coordinator/replicator.h"
 #include "coordinator/sequencer.h"
+#include "coordinator/tiles_child.h"
 #include "coordinator/uploads.h"
 
 #define WORKERS			32	/* calls may wait for custodians up to 10 s */
@@ -182,6 +183,7 @@ static enum rc
 run(const char *dir, struct coordinator *c, struct err *err)
 {
 	AUTO(rpc_server_free) struct rpc_server *server = NULL;
+	AUTO(tiles_child_free) struct tiles_child *tiles = NULL;
 	sigset_t	set;
 	enum rc		rc;
 
@@ -194,6 +196,8 @@ run(const char *dir, struct coordinator *c, struct err *err)
 	log_name("coordinatord", c->config.organisation);
 	TRY(coordinator_start(c, err));
 	TRY(serve(c, &server, err));
+	if (c->config.tiles[0] != '\0')
+		TRY(tiles_child_new(c->dir, c->genesis, &tiles, err));
 	log_line("ready: %s at %s, %llu entries", c->config.origin, c->config.address,
 	    (unsigned long long)sequencer_size(c->sequencer));
 	rc = until_signal(server, &set, err);
