@@ -6,9 +6,10 @@
  *	group <name> <any|all|k> <name>...	of witnesses and groups defined above
  *	quorum <name|none>
  *
- * Lines end in \n; empty ones and those that start with # say nothing. A name or a key
- * twice, a name that is not defined, a k of 0 or above the members, no quorum line: the
- * file is refused. Pure. Threads: no shared state.
+ * Lines end in \n, words are parted by blanks and tabs; empty lines and those that start with
+ * # say nothing. Refused: a key twice in one kind, a name twice, a name that no line above
+ * defines, a name in two groups, a k of 0 or above the members, not exactly one quorum,
+ * a control character. Pure. Threads: no shared state.
  */
 #ifndef AUDIT_TLOG_POLICY_H
 #define AUDIT_TLOG_POLICY_H
@@ -16,9 +17,9 @@
 #include "audit/note.h"
 
 #define TLOG_POLICY_BYTES_MAX	65536
-#define TLOG_POLICY_LOGS	8
+#define TLOG_POLICY_LOGS	32
 #define TLOG_POLICY_WITNESSES	32
-#define TLOG_POLICY_GROUPS	16
+#define TLOG_POLICY_GROUPS	32
 
 struct tlog_policy {
 	uint8_t		n_logs, n_witnesses, n_groups;
