@@ -239,6 +239,13 @@ struct signers {
 	size_t			 n_witness;
 };
 
+/* Which of two times would be the one? A note that says both says nothing. */
+static enum rc
+twice(const struct note_key *k, struct err *err)
+{
+	return err_set(err, RC_FORMAT, "note: signed twice by %s", k->name);
+}
+
 static enum rc
 one_sig(const struct sig_line *l, const struct signers *who, struct span text,
     bool *ret_log, struct note_cosigned *ret, struct err *err)
@@ -247,6 +254,8 @@ one_sig(const struct sig_line *l, const struct signers *who, struct span text,
 
 	if (sig_line_by(l, who->log)) {
 		TRY(log_sig_check(l, who->log, text, err));
+		if (*ret_log)
+			return twice(who->log, err);
 		*ret_log = true;
 		return RC_OK;
 	}
@@ -254,10 +263,10 @@ one_sig(const struct sig_line *l, const struct signers *who, struct span text,
 		if (!sig_line_by(l, &who->witness[i]))
 			continue;
 		TRY(cosig_check(l, &who->witness[i], text, &time, err));
+		if ((ret->mask >> i & 1) != 0)
+			return twice(&who->witness[i], err);
 		ret->mask |= UINT32_C(1) << i;
-		/* Of two, the later one: the order of lines must not matter. */
-		if (time > ret->time[i])
-			ret->time[i] = time;
+		ret->time[i] = time;
 	}
 	return RC_OK;
 }

@@ -59,8 +59,8 @@ struct note_cosigned {			/* who of the witnesses signed, when */
 
 /*
  * Parse a checkpoint note and verify it: the log's signature must be present
- * and good; each witness that signed must be good; one that signed twice is
- * counted once. witness may be NULL with n_witness 0; at most 32.
+ * and good; each witness that signed must be good; one known key that signed twice
+ * refuses the note (RC_FORMAT). witness may be NULL with n_witness 0; at most 32.
  * RC_FORMAT malformed, RC_VERIFY a known key's signature fails or the log's is
  * absent. The caller decides how many cosignatures are enough.
  */

@@ -297,6 +297,21 @@ note_good(void)
 #define ROOT	"q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s="
 #define DASH	"\xe2\x80\x94 "
 
+/* The note and one of its lines again: the log's is number 0. */
+static void
+twice(const char *name, const char *comment, unsigned line)
+{
+	struct buf	b = BUF_INIT(NOTE_BYTES_MAX);
+	const char	*all = buf_text(&log_.note), *from = strstr(all, "\n\n") + 2;
+
+	while (line-- > 0)
+		from = strchr(from, '\n') + 1;
+	buf_span(&b, buf_view(&log_.note));
+	buf_add(&b, from, (size_t)(strchr(from, '\n') + 1 - from));
+	note(name, "format", comment, buf_view(&b));
+	buf_done(&b);
+}
+
 static void
 notes(void)
 {
@@ -322,6 +337,8 @@ notes(void)
 	note("checkpoint_unsigned", "verify", "no signature at all", buf_view(&b));
 	note_make(buf_view(&log_.text), SPAN_STR("another text\n"), &b);
 	note("checkpoint_bad_witness", "verify", "a known witness's signature fails", buf_view(&b));
+	twice("checkpoint_log_twice", "the log's line stands there twice", 0);
+	twice("checkpoint_witness_twice", "a known witness's line stands there twice", 2);
 	buf_reset(&b);
 	buf_span(&b, buf_view(&log_.note));
 	b.p[14] = '6';

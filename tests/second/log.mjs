@@ -172,6 +172,7 @@ export function openNote(bytes, log, witnesses) {
 			if (k.name !== m[1] || !equal(keyId(k), raw.subarray(0, 4)))
 				continue;
 			checkSignature(k, raw, text);
+			need(!by.has(k), 'format', 'signed twice');
 			by.add(k);
 		}
 	}
