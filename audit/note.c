@@ -235,6 +235,7 @@ note_split(struct span in, struct note *ret, struct err *err)
 
 struct signers {
 	const struct note_key	*log;
+	size_t			 n_log;
 	const struct note_key	*witness;
 	size_t			 n_witness;
 };
@@ -248,15 +249,17 @@ twice(const struct note_key *k, struct err *err)
 
 static enum rc
 one_sig(const struct sig_line *l, const struct signers *who, struct span text,
-    bool *ret_log, struct note_cosigned *ret, struct err *err)
+    uint64_t *ret_logs, struct note_cosigned *ret, struct err *err)
 {
 	when	time = 0;
 
-	if (sig_line_by(l, who->log)) {
-		TRY(log_sig_check(l, who->log, text, err));
-		if (*ret_log)
-			return twice(who->log, err);
-		*ret_log = true;
+	for (size_t i = 0; i < who->n_log; i++) {
+		if (!sig_line_by(l, &who->log[i]))
+			continue;
+		TRY(log_sig_check(l, &who->log[i], text, err));
+		if ((*ret_logs >> i & 1) != 0)
+			return twice(&who->log[i], err);
+		*ret_logs |= UINT64_C(1) << i;
 		return RC_OK;
 	}
 	for (size_t i = 0; i < who->n_witness; i++) {
@@ -274,8 +277,10 @@ one_sig(const struct sig_line *l, const struct signers *who, struct span text,
 static enum rc
 signers_check(const struct signers *who, struct err *err)
 {
-	bool	good = who->log->alg == NOTE_ED25519 && who->n_witness <= 32;
+	bool	good = who->n_log >= 1 && who->n_log <= NOTE_LOGS && who->n_witness <= 32;
 
+	for (size_t i = 0; good && i < who->n_log; i++)
+		good = who->log[i].alg == NOTE_ED25519;
 	for (size_t i = 0; good && i < who->n_witness; i++)
 		good = who->witness[i].alg == NOTE_COSIGNATURE_V1;
 	if (!good)
@@ -284,16 +289,16 @@ signers_check(const struct signers *who, struct err *err)
 }
 
 enum rc
-checkpoint_verify(struct span note, const struct note_key *log,
-    const struct note_key *witness, size_t n_witness, struct checkpoint *ret,
+checkpoint_verify_any(struct span note, const struct note_key *log, size_t n_log,
+    const struct note_key *witness, size_t n_witness, struct checkpoint *ret, int *ret_log,
     struct note_cosigned *ret_cosigned, struct err *err)
 {
-	struct signers		who = { log, witness, n_witness };
+	struct signers		who = { log, n_log, witness, n_witness };
 	struct note		parts;
 	struct checkpoint	c;
 	struct note_cosigned	cosigned = { .mask = 0 };
 	struct sig_line		line;
-	bool			by_log = false;
+	uint64_t		logs = 0;
 	size_t			n = 0;
 
 	TRY(signers_check(&who, err));
@@ -307,9 +312,26 @@ checkpoint_verify(struct span note, const struct note_key *log,
 			return err_set(err, RC_FORMAT,
 			    "note: over %d signatures", NOTE_SIGS);
 		TRY(sig_line_take(&parts.sigs, &line, err));
-		TRY(one_sig(&line, &who, parts.text, &by_log, &cosigned, err));
+		TRY(one_sig(&line, &who, parts.text, &logs, &cosigned, err));
 	}
-	if (!by_log)
+	*ret = c;
+	*ret_log = logs == 0 ? -1 : 63 - __builtin_clzll(logs);
+	*ret_cosigned = cosigned;
+	return RC_OK;
+}
+
+enum rc
+checkpoint_verify(struct span note, const struct note_key *log,
+    const struct note_key *witness, size_t n_witness, struct checkpoint *ret,
+    struct note_cosigned *ret_cosigned, struct err *err)
+{
+	struct checkpoint	c;
+	struct note_cosigned	cosigned;
+	int			by_log;
+
+	TRY(checkpoint_verify_any(note, log, 1, witness, n_witness, &c, &by_log,
+	    &cosigned, err));
+	if (by_log < 0)
 		return err_set(err, RC_VERIFY, "checkpoint: not signed by %s",
 		    log->name);
 	*ret = c;

@@ -15,6 +15,7 @@
 
 #define NOTE_BYTES_MAX		32768	/* a whole checkpoint note with 1 + 31 signatures fits */
 #define NOTE_SIGS		64
+#define NOTE_LOGS		64	/* keys of one log, one after another */
 #define NOTE_NAME_MAX		127
 #define NOTE_KEY_BYTES		32
 #define NOTE_SIG_BYTES		64
@@ -66,6 +67,15 @@ struct note_cosigned {			/* who of the witnesses signed, when */
  */
 MUST_USE enum rc checkpoint_verify(struct span note, const struct note_key *log,
     const struct note_key *witness, size_t n_witness, struct checkpoint *ret,
+    struct note_cosigned *ret_cosigned, struct err *err);
+
+/*
+ * The same of a log that has had several keys (of one name; the newest last, at most
+ * NOTE_LOGS): *ret_log is the last of those that signed, or -1: none did, and what it
+ * says is worth what the cosignatures are.
+ */
+MUST_USE enum rc checkpoint_verify_any(struct span note, const struct note_key *log, size_t n_log,
+    const struct note_key *witness, size_t n_witness, struct checkpoint *ret, int *ret_log,
     struct note_cosigned *ret_cosigned, struct err *err);
 
 /* What a note says, nobody's signature looked at: for who verifies it later, or only compares. RC_FORMAT. */

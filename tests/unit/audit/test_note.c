@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sodium.h>
 
 #include "base/auto.h"
 #include "tests/unit/audit/parties.h"
@@ -50,6 +51,50 @@ test_good(void **state)
 	assert_int_equal(checkpoint_verify(buf_view(&b), &p.log, p.witness + 1, 1, &c, &by, NULL), RC_OK);
 	assert_int_equal(by.mask, 1);
 	assert_int_equal(by.time[0], 1001);
+}
+
+/* A log whose key was replaced: whose signature is it? */
+static void
+test_several_keys(void **state)
+{
+	AUTO_DONE(buf_done) struct buf	b = BUF_INIT(NOTE_BYTES_MAX), text = BUF_INIT(1024);
+	struct parties		next = p;
+	struct note_key		both[2], swapped[2];
+	const uint8_t		seed[32] = { 77 };
+	struct note_cosigned	by;
+	struct checkpoint	c;
+	int			log;
+
+	(void)state;
+	assert_int_equal(crypto_sign_seed_keypair(next.log.key, next.log_secret, seed), 0);
+	both[0] = swapped[1] = p.log;
+	both[1] = swapped[0] = next.log;
+	parties_note(&p, &b);
+	assert_int_equal(checkpoint_verify_any(buf_view(&b), both, 2, p.witness, WITNESSES, &c, &log, &by, NULL), RC_OK);
+	assert_int_equal(log, 0);
+	assert_int_equal(checkpoint_verify_any(buf_view(&b), swapped, 2, p.witness, WITNESSES, &c, &log, &by, NULL), RC_OK);
+	assert_int_equal(log, 1);
+	/* By none that is known: the witnesses are. */
+	assert_int_equal(checkpoint_verify_any(buf_view(&b), &next.log, 1, p.witness, WITNESSES, &c, &log, &by, NULL), RC_OK);
+	assert_int_equal(log, -1);
+	assert_int_equal(by.mask, 7);
+	assert_int_equal(checkpoint_verify(buf_view(&b), &next.log, p.witness, WITNESSES, &c, &by, NULL), RC_VERIFY);
+	/* Both signed: the last counts, and each once. */
+	parties_text(&p, &text);
+	parties_sign_log(&next, buf_view(&text), &b);
+	assert_int_equal(checkpoint_verify_any(buf_view(&b), both, 2, NULL, 0, &c, &log, &by, NULL), RC_OK);
+	assert_int_equal(log, 1);
+	parties_sign_log(&next, buf_view(&text), &b);
+	assert_int_equal(checkpoint_verify_any(buf_view(&b), both, 2, NULL, 0, &c, &log, &by, NULL), RC_FORMAT);
+	/* A signature that an older key did not make. */
+	buf_reset(&b);
+	next.log = p.log;
+	buf_span(&b, buf_view(&text));
+	buf_u8(&b, '\n');
+	parties_sign_log(&next, buf_view(&text), &b);
+	assert_int_equal(checkpoint_verify_any(buf_view(&b), both, 2, NULL, 0, &c, &log, &by, NULL), RC_VERIFY);
+	assert_int_equal(checkpoint_verify_any(buf_view(&b), both, 0, NULL, 0, &c, &log, &by, NULL), RC_USAGE);
+	assert_int_equal(checkpoint_verify_any(buf_view(&b), both, NOTE_LOGS + 1, NULL, 0, &c, &log, &by, NULL), RC_USAGE);
 }
 
 static void
@@ -497,6 +542,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_several_keys),
 		cmocka_unit_test(test_truncations),
 		cmocka_unit_test(test_bit_flips),
 		cmocka_unit_test(test_texts),
