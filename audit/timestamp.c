@@ -1,0 +1,501 @@
+/* audit/timestamp.c - RFC 3161 time-stamps, over libcrypto's TS. */
+#include <limits.h>
+#include <string.h>
+
+#include <openssl/asn1.h>
+#include <openssl/bn.h>
+#include <openssl/err.h>
+#include <openssl/objects.h>
+#include <openssl/pkcs7.h>
+#include <openssl/ts.h>
+#include <openssl/x509v3.h>
+
+#include "audit/timestamp.h"
+#include "base/auto.h"
+#include "base/libcrypto.h"
+
+#define WORDS_MAX	120	/* of a TSA's own words in an error */
+/* No RSA below 2048 bits and no SHA-1 on the way to the root. */
+#define AUTH_LEVEL	2
+
+typedef STACK_OF(X509) certs;
+
+static void
+certs_free(certs *c)
+{
+	sk_X509_pop_free(c, X509_free);
+}
+
+static void
+bytes_free(unsigned char *p)
+{
+	OPENSSL_free(p);
+}
+
+DEFINE_AUTO(ASN1_INTEGER_free, ASN1_INTEGER);
+DEFINE_AUTO(ASN1_TIME_free, ASN1_TIME);
+DEFINE_AUTO(BIO_free_all, BIO);
+DEFINE_AUTO(BN_free, BIGNUM);
+DEFINE_AUTO(PKCS7_free, PKCS7);
+DEFINE_AUTO(TS_MSG_IMPRINT_free, TS_MSG_IMPRINT);
+DEFINE_AUTO(TS_REQ_free, TS_REQ);
+DEFINE_AUTO(TS_RESP_free, TS_RESP);
+DEFINE_AUTO(TS_TST_INFO_free, TS_TST_INFO);
+DEFINE_AUTO(X509_free, X509);
+DEFINE_AUTO(X509_ALGOR_free, X509_ALGOR);
+DEFINE_AUTO(X509_CRL_free, X509_CRL);
+DEFINE_AUTO(X509_STORE_free, X509_STORE);
+DEFINE_AUTO(bytes_free, unsigned char);
+DEFINE_AUTO(certs_free, certs);
+
+/* What libcrypto said last goes with it: its words are its own, not a peer's. */
+static enum rc
+fail(struct err *err, enum rc rc, const char *what)
+{
+	const char	*data = NULL, *reason;
+	int		 flags = 0;
+	unsigned long	 e = ERR_peek_last_error_data(&data, &flags);
+	enum rc		 ret = libcrypto_failed(rc);
+
+	if (ret == RC_NOMEM)
+		return err_set(err, RC_NOMEM, "time-stamp: no memory");
+	if (e == 0 || (reason = ERR_reason_error_string(e)) == NULL)
+		return err_set(err, rc, "time-stamp: %s", what);
+	(void)reason;
+	return err_set(err, rc, "time-stamp: %s (%s)", what, reason);
+}
+
+/* --- the question ------------------------------------------------------------------ */
+
+static ASN1_INTEGER *
+nonce_integer(const uint8_t nonce[TIMESTAMP_NONCE_BYTES])
+{
+	AUTO(BN_free) BIGNUM *bn = BN_bin2bn(nonce, TIMESTAMP_NONCE_BYTES, NULL);
+
+	return bn == NULL ? NULL : BN_to_ASN1_INTEGER(bn, NULL);
+}
+
+static TS_MSG_IMPRINT *
+msg_imprint(const uint8_t imprint[SHA256_BYTES])
+{
+	AUTO(TS_MSG_IMPRINT_free) TS_MSG_IMPRINT *m = TS_MSG_IMPRINT_new();
+	AUTO(X509_ALGOR_free) X509_ALGOR *alg = X509_ALGOR_new();
+	unsigned char	copy[SHA256_BYTES];
+
+	memcpy(copy, imprint, sizeof(copy));	/* it takes no const */
+	if (m == NULL || alg == NULL ||
+	    X509_ALGOR_set0(alg, OBJ_nid2obj(NID_sha256), V_ASN1_NULL, NULL) != 1 ||
+	    TS_MSG_IMPRINT_set_algo(m, alg) != 1 ||
+	    TS_MSG_IMPRINT_set_msg(m, copy, sizeof(copy)) != 1)
+		return NULL;
+	return TAKE(m);
+}
+
+enum rc
+timestamp_query(const uint8_t imprint[SHA256_BYTES], const uint8_t nonce[TIMESTAMP_NONCE_BYTES],
+    struct buf *out, struct err *err)
+{
+	AUTO(TS_REQ_free) TS_REQ *q = TS_REQ_new();
+	AUTO(TS_MSG_IMPRINT_free) TS_MSG_IMPRINT *m = msg_imprint(imprint);
+	AUTO(ASN1_INTEGER_free) ASN1_INTEGER *n = nonce_integer(nonce);
+	AUTO(bytes_free) unsigned char *der = NULL;
+	int	len;
+
+	if (q == NULL || m == NULL || n == NULL || TS_REQ_set_version(q, 1) != 1 ||
+	    TS_REQ_set_msg_imprint(q, m) != 1 || TS_REQ_set_nonce(q, n) != 1 ||
+	    TS_REQ_set_cert_req(q, 1) != 1 || (len = i2d_TS_REQ(q, &der)) <= 0)
+		return err_set(err, RC_NOMEM, "time-stamp: no memory");
+	buf_add(out, der, (size_t)len);
+	return buf_check(out, "time-stamp query", err);
+}
+
+/* --- the answer -------------------------------------------------------------------- */
+
+/* A TSA's words may hold anything: what is not plain ASCII is shown as "?". */
+static void
+plain_words(const TS_STATUS_INFO *s, char out[WORDS_MAX + 1])
+{
+	const STACK_OF(ASN1_UTF8STRING) *text = TS_STATUS_INFO_get0_text(s);
+	const ASN1_STRING	*first;
+	size_t			 n, i;
+
+	out[0] = '\0';
+	if (text == NULL || sk_ASN1_UTF8STRING_num(text) < 1)
+		return;
+	first = sk_ASN1_UTF8STRING_value(text, 0);
+	n = (size_t)ASN1_STRING_length(first);
+	n = n > WORDS_MAX ? WORDS_MAX : n;
+	for (i = 0; i < n; i++) {
+		out[i] = (char)ASN1_STRING_get0_data(first)[i];
+		if (out[i] < ' ' || out[i] > '~')
+			out[i] = '?';
+	}
+	out[n] = '\0';
+}
+
+static enum rc
+status_check(TS_RESP *resp, struct err *err)
+{
+	const TS_STATUS_INFO	*s = TS_RESP_get_status_info(resp);
+	long			 status = ASN1_INTEGER_get(TS_STATUS_INFO_get0_status(s));
+	char			 words[WORDS_MAX + 1];
+
+	if (status == TS_STATUS_GRANTED || status == TS_STATUS_GRANTED_WITH_MODS)
+		return RC_OK;
+	plain_words(s, words);
+	return err_set(err, RC_DENIED, "the time-stamping authority refused (status %ld%s%s)",
+	    status, words[0] == '\0' ? "" : ": ", words);
+}
+
+static bool
+is_imprint(TS_TST_INFO *info, const uint8_t imprint[SHA256_BYTES])
+{
+	TS_MSG_IMPRINT		*m = TS_TST_INFO_get_msg_imprint(info);
+	const ASN1_OBJECT	*oid;
+	const ASN1_STRING	*msg = TS_MSG_IMPRINT_get_msg(m);
+
+	X509_ALGOR_get0(&oid, NULL, NULL, TS_MSG_IMPRINT_get_algo(m));
+	return OBJ_obj2nid(oid) == NID_sha256 && ASN1_STRING_length(msg) == SHA256_BYTES &&
+	    memcmp(ASN1_STRING_get0_data(msg), imprint, SHA256_BYTES) == 0;
+}
+
+static enum rc
+info_check(TS_TST_INFO *info, const uint8_t imprint[SHA256_BYTES], struct err *err)
+{
+	if (TS_TST_INFO_get_version(info) != 1)
+		return err_set(err, RC_VERIFY, "time-stamp: of an unknown version");
+	if (!is_imprint(info, imprint))
+		return err_set(err, RC_VERIFY, "time-stamp: over something else than what was asked");
+	return RC_OK;
+}
+
+static enum rc
+nonce_check(TS_TST_INFO *info, const uint8_t nonce[TIMESTAMP_NONCE_BYTES], struct err *err)
+{
+	AUTO(ASN1_INTEGER_free) ASN1_INTEGER *ours = nonce_integer(nonce);
+	const ASN1_INTEGER	*theirs = TS_TST_INFO_get_nonce(info);
+
+	if (ours == NULL)
+		return err_set(err, RC_NOMEM, "time-stamp: no memory");
+	if (theirs == NULL || ASN1_INTEGER_cmp(ours, theirs) != 0)
+		return err_set(err, RC_VERIFY, "time-stamp: not an answer to this question (another "
+		    "nonce, or none)");
+	return RC_OK;
+}
+
+/* The token as it came, byte for byte: behind the status, to the end of the sequence. */
+static bool
+token_bytes(struct span response, struct span *ret)
+{
+	const unsigned char	*p = response.p, *end = response.p + response.n;
+	long			 n;
+	int			 tag, class;
+
+	if (ASN1_get_object(&p, &n, &tag, &class, (long)response.n) != V_ASN1_CONSTRUCTED ||
+	    p + n != end ||
+	    ASN1_get_object(&p, &n, &tag, &class, (long)(end - p)) != V_ASN1_CONSTRUCTED)
+		return false;
+	*ret = SPAN(p + n, (size_t)(end - p - n));
+	return true;
+}
+
+enum rc
+timestamp_token(struct span response, const uint8_t imprint[SHA256_BYTES],
+    const uint8_t nonce[TIMESTAMP_NONCE_BYTES], struct buf *ret_token, struct err *err)
+{
+	AUTO(TS_RESP_free) TS_RESP *resp = NULL;
+	const unsigned char	*p = response.p;
+	struct span		 token;
+
+	libcrypto_begin();
+	if (response.n == 0 || response.n > TIMESTAMP_RESPONSE_MAX ||
+	    (resp = d2i_TS_RESP(NULL, &p, (long)response.n)) == NULL ||
+	    p != response.p + response.n)
+		return fail(err, RC_FORMAT, "the answer is no RFC 3161 response");
+	TRY(status_check(resp, err));
+	TRY(info_check(TS_RESP_get_tst_info(resp), imprint, err));
+	TRY(nonce_check(TS_RESP_get_tst_info(resp), nonce, err));
+	if (!token_bytes(response, &token))
+		return err_set(err, RC_FORMAT, "time-stamp: the answer is not DER");
+	buf_span(ret_token, token);
+	return buf_check(ret_token, "time-stamp", err);
+}
+
+/* --- the check years later ------------------------------------------------------------ */
+
+static enum rc
+token_parse(struct span der, PKCS7 **ret, TS_TST_INFO **ret_info, struct err *err)
+{
+	AUTO(PKCS7_free) PKCS7 *token = NULL;
+	AUTO(TS_TST_INFO_free) TS_TST_INFO *info = NULL;
+	const unsigned char	*p = der.p;
+
+	libcrypto_begin();
+	if (der.n == 0 || der.n > TIMESTAMP_RESPONSE_MAX ||
+	    (token = d2i_PKCS7(NULL, &p, (long)der.n)) == NULL || p != der.p + der.n ||
+	    (info = PKCS7_to_TS_TST_INFO(token)) == NULL)
+		return fail(err, RC_FORMAT, "no RFC 3161 token");
+	*ret = TAKE(token);
+	*ret_info = TAKE(info);
+	return RC_OK;
+}
+
+/* Without a clock of our own: how long after the epoch. Fractions are cut off. */
+static enum rc
+gen_time(const TS_TST_INFO *info, when *ret, struct err *err)
+{
+	AUTO(ASN1_TIME_free) ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+	int	days, seconds;
+
+	if (epoch == NULL)
+		return err_set(err, RC_NOMEM, "time-stamp: no memory");
+	if (ASN1_TIME_diff(&days, &seconds, epoch, TS_TST_INFO_get_time(info)) != 1 ||
+	    days < 0 || seconds < 0)
+		return fail(err, RC_FORMAT, "its time cannot be read");
+	*ret = (when)days * 86400 + (when)seconds;
+	return RC_OK;
+}
+
+static enum rc
+cert_parse(struct span der, X509 **ret, struct err *err)
+{
+	const unsigned char	*p = der.p;
+
+	libcrypto_begin();
+	if (der.n == 0 || der.n > LONG_MAX || (*ret = d2i_X509(NULL, &p, (long)der.n)) == NULL ||
+	    p != der.p + der.n)
+		return fail(err, RC_FORMAT, "a certificate that came with it cannot be read");
+	return RC_OK;
+}
+
+static enum rc
+add_roots(X509_STORE *store, const struct timestamp_trust *t, struct err *err)
+{
+	for (size_t i = 0; i < t->n_roots; i++) {
+		AUTO(X509_free) X509 *x = NULL;
+
+		TRY(cert_parse(t->root[i], &x, err));
+		if (X509_STORE_add_cert(store, x) != 1)
+			return err_set(err, RC_NOMEM, "time-stamp: no memory");
+	}
+	return RC_OK;
+}
+
+static enum rc
+add_crls(X509_STORE *store, const struct timestamp_trust *t, struct err *err)
+{
+	for (size_t i = 0; i < t->n_crls; i++) {
+		AUTO(X509_CRL_free) X509_CRL *crl = NULL;
+		const unsigned char	*p = t->crl[i].p;
+
+		libcrypto_begin();
+		if (t->crl[i].n == 0 || t->crl[i].n > TIMESTAMP_CRL_MAX ||
+		    (crl = d2i_X509_CRL(NULL, &p, (long)t->crl[i].n)) == NULL ||
+		    p != t->crl[i].p + t->crl[i].n)
+			return fail(err, RC_FORMAT, "a revocation list that came with it cannot be read");
+		if (X509_STORE_add_crl(store, crl) != 1)
+			return err_set(err, RC_NOMEM, "time-stamp: no memory");
+	}
+	return RC_OK;
+}
+
+static enum rc
+intermediates(const struct timestamp_trust *t, certs **ret, struct err *err)
+{
+	AUTO(certs_free) certs *c = sk_X509_new_null();
+
+	for (size_t i = 0; c != NULL && i < t->n_certificates; i++) {
+		AUTO(X509_free) X509 *x = NULL;
+
+		TRY(cert_parse(t->certificate[i], &x, err));
+		if (sk_X509_push(c, x) == 0)
+			return err_set(err, RC_NOMEM, "time-stamp: no memory");
+		x = NULL;
+	}
+	if (c == NULL)
+		return err_set(err, RC_NOMEM, "time-stamp: no memory");
+	*ret = TAKE(c);
+	return RC_OK;
+}
+
+/*
+ * RFC 3161 section 4: a certificate that was revoked after the stamp, for a reason that
+ * leaves its key alone, leaves the stamp good; without a reason nothing it signed is.
+ */
+static bool
+leaves_stamp(const X509_REVOKED *entry, time_t at)
+{
+	ASN1_ENUMERATED	*reason;
+	long		 why = -1;
+	int		 critical;
+
+	if (ASN1_TIME_cmp_time_t(X509_REVOKED_get0_revocationDate(entry), at) != 1)
+		return false;
+	reason = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, &critical, NULL);
+	if (reason != NULL)
+		why = ASN1_ENUMERATED_get(reason);
+	ASN1_ENUMERATED_free(reason);
+	return why == CRL_REASON_UNSPECIFIED || why == CRL_REASON_AFFILIATION_CHANGED ||
+	    why == CRL_REASON_SUPERSEDED || why == CRL_REASON_CESSATION_OF_OPERATION;
+}
+
+/* On every list that has it. Which of them was looked at libcrypto does not always say. */
+static bool
+revoked_later(X509_STORE_CTX *ctx)
+{
+	STACK_OF(X509_OBJECT)	*all = X509_STORE_get0_objects(X509_STORE_CTX_get0_store(ctx));
+	X509			*cert = X509_STORE_CTX_get_current_cert(ctx);
+	time_t			 at = X509_VERIFY_PARAM_get_time(X509_STORE_CTX_get0_param(ctx));
+	X509_REVOKED		*entry;
+	X509_CRL		*crl;
+
+	for (int i = 0; cert != NULL && i < sk_X509_OBJECT_num(all); i++) {
+		crl = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(all, i));
+		if (crl != NULL && X509_CRL_get0_by_cert(crl, &entry, cert) != 0 && !leaves_stamp(entry, at))
+			return false;
+	}
+	return cert != NULL;
+}
+
+/* A list that was made after the stamp knows more than one that was there before. */
+static int
+pass_over(int ok, X509_STORE_CTX *ctx)
+{
+	int	e = X509_STORE_CTX_get_error(ctx);
+
+	if (ok)
+		return 1;
+	if (e != X509_V_ERR_CRL_NOT_YET_VALID && (e != X509_V_ERR_CERT_REVOKED || !revoked_later(ctx)))
+		return 0;
+	X509_STORE_CTX_set_error(ctx, X509_V_OK);
+	return 1;
+}
+
+/* Nothing but these roots and lists, at the token's own time. */
+static enum rc
+trust_store(const struct timestamp_trust *t, when at, X509_STORE **ret, struct err *err)
+{
+	AUTO(X509_STORE_free) X509_STORE *store = X509_STORE_new();
+	X509_VERIFY_PARAM	*param;
+	unsigned long		 flags = X509_V_FLAG_PARTIAL_CHAIN;
+
+	if (store == NULL)
+		return err_set(err, RC_NOMEM, "time-stamp: no memory");
+	TRY(add_roots(store, t, err));
+	TRY(add_crls(store, t, err));
+	if (t->n_crls > 0)
+		flags |= X509_V_FLAG_CRL_CHECK;
+	param = X509_STORE_get0_param(store);
+	if (X509_VERIFY_PARAM_set_flags(param, flags) != 1)
+		return err_set(err, RC_NOMEM, "time-stamp: no memory");
+	X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
+	X509_VERIFY_PARAM_set_time(param, (time_t)at);
+	X509_STORE_set_verify_cb(store, pass_over);
+	*ret = TAKE(store);
+	return RC_OK;
+}
+
+/* What is signed is a digest of it: one that can be made to collide is none. */
+static enum rc
+digest_check(PKCS7 *token, struct err *err)
+{
+	STACK_OF(PKCS7_SIGNER_INFO) *all = PKCS7_get_signer_info(token);
+	X509_ALGOR		*digest = NULL;
+	const ASN1_OBJECT	*oid;
+	int			 nid;
+
+	if (all == NULL || sk_PKCS7_SIGNER_INFO_num(all) != 1)
+		return err_set(err, RC_VERIFY, "time-stamp: not signed by exactly one");
+	PKCS7_SIGNER_INFO_get0_algs(sk_PKCS7_SIGNER_INFO_value(all, 0), NULL, &digest, NULL);
+	X509_ALGOR_get0(&oid, NULL, NULL, digest);
+	nid = OBJ_obj2nid(oid);
+	if (nid != NID_sha256 && nid != NID_sha384 && nid != NID_sha512)
+		return err_set(err, RC_VERIFY, "time-stamp: signed over a digest that is not SHA-2");
+	return RC_OK;
+}
+
+/* The reason stands in what goes with libcrypto's error, in its own words. */
+static enum rc
+signature_failed(struct err *err)
+{
+	const char	*data = NULL;
+	char		 why[128] = "";
+	int		 flags = 0;
+	unsigned long	 e = ERR_peek_last_error_data(&data, &flags);
+
+	if ((flags & ERR_TXT_STRING) != 0 && data != NULL && strncmp(data, "Verify error:", 13) == 0)
+		(void)snprintf(why, sizeof(why), "%s", data + 13);
+	else if (ERR_reason_error_string(e) != NULL)
+		(void)snprintf(why, sizeof(why), "%s", ERR_reason_error_string(e));
+	if (libcrypto_failed(RC_VERIFY) == RC_NOMEM)
+		return err_set(err, RC_NOMEM, "time-stamp: no memory");
+	return err_set(err, RC_VERIFY, "time-stamp: its signer is not to be trusted: %s", why);
+}
+
+static enum rc
+signer_name(X509 *signer, char ret[128], struct err *err)
+{
+	AUTO(BIO_free_all) BIO *bio = BIO_new(BIO_s_mem());
+	int	n;
+
+	if (bio == NULL || X509_NAME_print_ex(bio, X509_get_subject_name(signer), 0, XN_FLAG_RFC2253) < 0)
+		return err_set(err, RC_NOMEM, "time-stamp: no memory");
+	n = BIO_read(bio, ret, 127);
+	ret[n > 0 ? n : 0] = '\0';
+	return RC_OK;
+}
+
+enum rc
+timestamp_verify(struct span token_der, const uint8_t imprint[SHA256_BYTES],
+    const struct timestamp_trust *trust, struct timestamp *ret, struct err *err)
+{
+	AUTO(PKCS7_free) PKCS7 *token = NULL;
+	AUTO(TS_TST_INFO_free) TS_TST_INFO *info = NULL;
+	AUTO(X509_STORE_free) X509_STORE *store = NULL;
+	AUTO(X509_free) X509 *signer = NULL;
+	AUTO(certs_free) certs *more = NULL;
+	struct timestamp	t;
+
+	TRY(token_parse(token_der, &token, &info, err));
+	TRY(info_check(info, imprint, err));
+	TRY(digest_check(token, err));
+	TRY(gen_time(info, &t.time, err));
+	TRY(trust_store(trust, t.time, &store, err));
+	TRY(intermediates(trust, &more, err));
+	libcrypto_begin();
+	if (TS_RESP_verify_signature(token, more, store, &signer) != 1)
+		return signature_failed(err);
+	TRY(signer_name(signer, t.signer, err));
+	*ret = t;
+	return RC_OK;
+}
+
+enum rc
+timestamp_certificates(struct span token_der, struct buf *out, size_t *ret_n, struct err *err)
+{
+	AUTO(PKCS7_free) PKCS7 *token = NULL;
+	AUTO(TS_TST_INFO_free) TS_TST_INFO *info = NULL;
+	const certs	*all;
+	int		 n, i;
+
+	TRY(token_parse(token_der, &token, &info, err));
+	all = token->d.sign->cert;	/* a signed one: PKCS7_to_TS_TST_INFO() saw to it */
+	n = all == NULL ? 0 : sk_X509_num(all);
+	if (n > TIMESTAMP_CERTS_MAX)
+		return err_set(err, RC_LIMIT, "time-stamp: %d certificates in it, at most %d", n,
+		    TIMESTAMP_CERTS_MAX);
+	for (i = 0; i < n; i++) {
+		AUTO(bytes_free) unsigned char *der = NULL;
+		int	len = i2d_X509(sk_X509_value(all, i), &der);
+
+		if (len <= 0)
+			return err_set(err, RC_NOMEM, "time-stamp: no memory");
+		if (len > TIMESTAMP_CERT_MAX)
+			return err_set(err, RC_LIMIT, "time-stamp: a certificate of %d bytes in it, at most %d",
+			    len, TIMESTAMP_CERT_MAX);
+		buf_vec32(out, SPAN(der, (size_t)len));
+	}
+	TRY(buf_check(out, "certificates", err));
+	*ret_n = (size_t)n;
+	return RC_OK;
+}
