@@ -85,14 +85,23 @@ MUST_USE enum rc checkpoint_stated(struct span note, struct checkpoint *ret, str
 MUST_USE enum rc cosignature_line_verify(struct span line, struct span text,
     const struct note_key *witness, when *ret_time, struct err *err);
 
-/* tlog-proof: index, path and the checkpoint note. `extra` may be empty. */
+/*
+ * tlog-proof: index, path and the checkpoint note. `extra`, which may be empty, is not
+ * authenticated: ours is the entry itself, whose leaf is then proved like one given beside it.
+ */
+#define TLOG_EXTRA_BYTES_MAX	65535
+#define TLOG_EXTRA_TEXT_MAX	87380		/* of its base64 */
+#define TLOG_PROOF_BYTES_MAX	(TLOG_EXTRA_TEXT_MAX + NOTE_BYTES_MAX + 4096)
 void	 tlog_proof_write(uint64_t index, const struct tree_path *path, struct span extra,
 	    struct span checkpoint_note, struct buf *out);
 struct tlog_proof {
 	uint64_t		index;
 	struct tree_path	path;
-	struct span		note;	/* borrows from the input */
+	struct span		extra;	/* its base64; empty: none; borrows from the input, as does note */
+	struct span		note;
 };
 MUST_USE enum rc tlog_proof_parse(struct span in, struct tlog_proof *ret, struct err *err);
+/* Appends what `extra` says; nothing when there is none. */
+MUST_USE enum rc tlog_proof_extra(const struct tlog_proof *p, struct buf *out, struct err *err);
 
 #endif

@@ -2,9 +2,6 @@
 #include "audit/text.h"
 #include "base/auto.h"
 
-/* Text of the optional line that other programs may add; ours has none. */
-#define EXTRA_TEXT_MAX	8192
-
 static const char MAGIC[] = "c2sp.org/tlog-proof@v1\n";
 
 void
@@ -27,16 +24,22 @@ tlog_proof_write(uint64_t index, const struct tree_path *path,
 }
 
 static enum rc
-extra_skip(struct span *rest, struct err *err)
+extra_take(struct span *rest, struct span *ret, struct err *err)
 {
-	struct span	line;
-	uint8_t		first;
+	AUTO_DONE(buf_done) struct buf b = BUF_INIT(TLOG_EXTRA_BYTES_MAX);
 
+	*ret = SPAN(NULL, 0);
 	if (!text_skip(rest, SPAN_STR("extra ")))
 		return RC_OK;
-	if (!text_cut(rest, '\n', &line) || line.n > EXTRA_TEXT_MAX)
+	if (!text_cut(rest, '\n', ret) || ret->n > TLOG_EXTRA_TEXT_MAX)
 		return err_set(err, RC_FORMAT, "proof file: malformed extra");
-	return text_b64_head(line, &first, 0, err);
+	return text_b64_all(*ret, &b, err);
+}
+
+enum rc
+tlog_proof_extra(const struct tlog_proof *p, struct buf *out, struct err *err)
+{
+	return p->extra.n == 0 ? RC_OK : text_b64_all(p->extra, out, err);
 }
 
 /* Hash lines up to the empty one, which is taken too. */
@@ -70,7 +73,7 @@ tlog_proof_parse(struct span in, struct tlog_proof *ret, struct err *err)
 	/* log-v1 section 6. */
 	if (!text_skip(&in, SPAN_STR(MAGIC)))
 		return err_set(err, RC_FORMAT, "proof file: not tlog-proof@v1");
-	if ((rc = extra_skip(&in, err)) != RC_OK)
+	if ((rc = extra_take(&in, &p.extra, err)) != RC_OK)
 		return err_wrap(err, rc, "proof file: extra");
 	if (!text_skip(&in, SPAN_STR("index ")) ||
 	    !text_cut(&in, '\n', &line) ||

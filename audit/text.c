@@ -128,6 +128,15 @@ text_b64(struct span in, uint8_t *ret, size_t n, struct err *err)
 }
 
 enum rc
+text_b64_all(struct span in, struct buf *out, struct err *err)
+{
+	if (!is_standard(in))
+		return err_set(err, RC_FORMAT, "not padded base64");
+	TRY(b64_parse(out, in, err));
+	return buf_check(out, "base64", err);
+}
+
+enum rc
 text_b64_head(struct span in, uint8_t *ret, size_t n, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf out = BUF_INIT(NOTE_BYTES_MAX);

@@ -19,6 +19,8 @@ bool	text_name(struct span in, char ret[NOTE_NAME_MAX + 1]);
 bool	text_decimal(struct span in, uint64_t *ret);
 /* Standard base64, padded, of exactly n bytes. RC_FORMAT, RC_NOMEM. */
 MUST_USE enum rc text_b64(struct span in, uint8_t *ret, size_t n, struct err *err);
+/* As text_b64 of any number of bytes but none, as many as out may have. */
+MUST_USE enum rc text_b64_all(struct span in, struct buf *out, struct err *err);
 /* As text_b64 of more than n bytes; gives the first n. */
 MUST_USE enum rc text_b64_head(struct span in, uint8_t *ret, size_t n, struct err *err);
 

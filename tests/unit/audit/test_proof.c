@@ -86,6 +86,7 @@ test_files(void **state)
 static void
 test_bounds(void **state)
 {
+	AUTO_DONE(buf_done) struct buf	extra = BUF_INIT(TLOG_EXTRA_BYTES_MAX);
 	AUTO_DONE(buf_done) struct buf	b = BUF_INIT(1 << 17);
 	struct tlog_proof	p;
 	uint8_t			*copy;
@@ -117,7 +118,15 @@ test_bounds(void **state)
 	assert_int_equal(tlog_proof_parse(buf_view(&b), &p, NULL), RC_FORMAT);
 	buf_reset(&b);
 	buf_printf(&b, HEAD "extra ");
-	for (unsigned i = 0; i < 8192 / 4 + 1; i++)
+	for (unsigned i = 0; i < TLOG_EXTRA_TEXT_MAX / 4; i++)
+		buf_printf(&b, "AAAA");
+	buf_printf(&b, "\nindex 1\n\nn");
+	assert_int_equal(tlog_proof_parse(buf_view(&b), &p, NULL), RC_OK);
+	assert_int_equal(tlog_proof_extra(&p, &extra, NULL), RC_OK);
+	assert_int_equal(extra.n, TLOG_EXTRA_BYTES_MAX);
+	buf_reset(&b);
+	buf_printf(&b, HEAD "extra AAAA");
+	for (unsigned i = 0; i < TLOG_EXTRA_TEXT_MAX / 4; i++)
 		buf_printf(&b, "AAAA");
 	buf_printf(&b, "\nindex 1\n\nn");
 	assert_int_equal(tlog_proof_parse(buf_view(&b), &p, NULL), RC_FORMAT);
