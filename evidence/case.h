@@ -79,6 +79,8 @@ struct checked_case {
 	struct charter		*charter;	/* in force at the end of the replay */
 	uint32_t		 n_charters;
 	uint8_t			 charters[CASE_CHARTERS_MAX + 1][SHA256_BYTES];	/* that are or were in force, by digest */
+	uint64_t		 since[CASE_CHARTERS_MAX + 1];	/* the entry with which each came in force */
+	when			 since_time[CASE_CHARTERS_MAX + 1];
 	struct checkpoint	 checkpoint;
 	struct note_cosigned	 cosigned;	/* bit i-1: custodian i */
 	struct grant		 grant;		/* order, scope, addressee */
@@ -129,6 +131,9 @@ DEFINE_AUTO(checked_case_free, struct checked_case);
  * A lineage is a case without an order: scope empty, no artifacts. The charter in force
  * by its entries; that a later one was left out it cannot show. RC_* as above.
  */
+/* ret: charter, charters, since, checkpoint, verdicts. */
+MUST_USE enum rc case_lineage(const struct evidence_case *c, const uint8_t genesis[SHA256_BYTES],
+    struct checked_case **ret, struct err *err);
 MUST_USE enum rc case_charter(const struct evidence_case *c, const uint8_t genesis[SHA256_BYTES],
     struct charter **ret, struct checkpoint *ret_checkpoint, struct err *err);
 

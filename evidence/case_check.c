@@ -213,11 +213,31 @@ struct question {
 	enum case_stage	 reached;
 };
 
+/* Has a charter of the case come in force with this entry? They do in their order. */
+static enum rc
+follow(const struct replica *r, const struct verdict *v, uint64_t index, uint32_t *at, struct checked_case *k,
+    struct err *err)
+{
+	const uint8_t	*now = replica_charter(r)->digest;
+
+	if (memcmp(now, k->charters[*at], SHA256_BYTES) != 0) {
+		(*at)++;
+		if (*at == k->n_charters || memcmp(now, k->charters[*at], SHA256_BYTES) != 0)
+			return err_set(err, RC_FORMAT, "case: entry %llu puts another charter in force than the case says",
+			    (unsigned long long)index);
+	} else if (index > 0)
+		return RC_OK;
+	k->since[*at] = index;
+	k->since_time[*at] = v->time;
+	return RC_OK;
+}
+
 static enum rc
 replay(const struct evidence_case *c, struct replica *r, struct question *q, struct checked_case *k,
     struct err *err)
 {
-	enum rc	rc;
+	uint32_t	at = 0;		/* of the charter in force */
+	enum rc		rc;
 
 	k->verdict = calloc(c->n_entries, sizeof(*k->verdict));
 	if (k->verdict == NULL)
@@ -229,6 +249,7 @@ replay(const struct evidence_case *c, struct replica *r, struct question *q, str
 		rc = replica_apply(r, c->entry[i].index, c->entry[i].leaf, v, err);
 		if (rc != RC_OK)
 			return err_wrap(err, rc, "case: entry %llu", (unsigned long long)c->entry[i].index);
+		TRY(follow(r, v, c->entry[i].index, &at, k, err));
 		if (q->order == NULL || !q->past || q->asked || v->type != STATEMENT_ORDER ||
 		    memcmp(v->id, q->order, SHA256_BYTES) != 0)
 			continue;
@@ -238,7 +259,7 @@ replay(const struct evidence_case *c, struct replica *r, struct question *q, str
 		TRY(ask(r, q->order, v->time, k, err));
 		q->asked = true;
 	}
-	if (memcmp(replica_charter(r)->digest, k->charter->digest, SHA256_BYTES) != 0)
+	if (at + 1 != k->n_charters)
 		return err_set(err, RC_FORMAT, "case: its entries do not put its last charter in force");
 	if (q->order == NULL || q->asked)
 		return RC_OK;
@@ -365,15 +386,23 @@ case_check_past(const struct evidence_case *c, const uint8_t genesis[SHA256_BYTE
 }
 
 enum rc
+case_lineage(const struct evidence_case *c, const uint8_t genesis[SHA256_BYTES], struct checked_case **ret,
+    struct err *err)
+{
+	struct question	q = { .order = NULL };
+
+	if (c->scope.n > 0 || c->n_artifacts > 0)
+		return err_set(err, RC_FORMAT, "case: this is a case of an order, not a lineage");
+	return check(c, genesis, &q, ret, err);
+}
+
+enum rc
 case_charter(const struct evidence_case *c, const uint8_t genesis[SHA256_BYTES], struct charter **ret,
     struct checkpoint *ret_checkpoint, struct err *err)
 {
 	AUTO(checked_case_free) struct checked_case	*k = NULL;
-	struct question					 q = { .order = NULL };
 
-	if (c->scope.n > 0 || c->n_artifacts > 0)
-		return err_set(err, RC_FORMAT, "case: this is a case of an order, not a lineage");
-	TRY(check(c, genesis, &q, &k, err));
+	TRY(case_lineage(c, genesis, &k, err));
 	*ret = TAKE(k->charter);
 	*ret_checkpoint = k->checkpoint;
 	return RC_OK;
