@@ -151,7 +151,7 @@ check_file(const char *file, struct err *err)
 	struct accusation	x;
 	enum rc			rc;
 
-	TRY(local_charter(NULL, &c, err));
+	TRY(local_genesis(NULL, &c, err));
 	TRY(file_read_given(file, &text, err));
 	if ((rc = accusation_check(c, buf_view(&text), &x, err)) != RC_OK)
 		return err_wrap(err, rc, "%s does not hold", file);

@@ -16,12 +16,13 @@ parse_leaf(struct span leaf, struct dsse *d, struct statement *s, when *ret_time
 	return RC_OK;
 }
 
+/* Of the charter under which it was sealed: later ones may not have that sealer. */
 static bool
 by_a_sealer(const struct charter *c, const struct dsse *d)
 {
 	uint32_t	i;
 
-	for (i = 0; i < c->n_sealers; i++)
+	for (i = 0; c != NULL && i < c->n_sealers; i++)
 		if (dsse_signed_by(d, &c->sealer[i].key))
 			return true;
 	return false;
@@ -82,7 +83,7 @@ check_artifact(struct remote *r, const uint8_t id[ARTIFACT_ID_BYTES], const Quor
 		memcpy(path.hash[path.n++], a->path[i].data, TREE_HASH_BYTES);
 	}
 	TRY(parse_leaf(SPAN(a->entry.data, a->entry.len), &d, &s, &logged, err));
-	if (s.type != STATEMENT_BATCH || !by_a_sealer(r->charter, &d))
+	if (s.type != STATEMENT_BATCH || !by_a_sealer(remote_charter_of(r, s.charter), &d))
 		return err_set(err, RC_VERIFY, "entry %llu is not a batch of a sealer of the charter",
 		    (unsigned long long)a->batch);
 	TRY(remote_check_leaf(r, a->batch, SPAN(a->entry.data, a->entry.len), SPAN(a->proof.data, a->proof.len),
@@ -92,7 +93,7 @@ check_artifact(struct remote *r, const uint8_t id[ARTIFACT_ID_BYTES], const Quor
 	TRY(descriptor_parse(SPAN(a->descriptor.data, a->descriptor.len), ret, err));
 	if (memcmp(ret->id, id, ARTIFACT_ID_BYTES) != 0)
 		return err_set(err, RC_VERIFY, "the coordinator gave another artifact's descriptor");
-	return held_verify(r->charter, &s, a->held, a->n_held, ret_holders, err);
+	return held_verify(r->first, &s, a->held, a->n_held, ret_holders, err);
 }
 
 enum rc

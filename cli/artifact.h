@@ -16,9 +16,9 @@ MUST_USE enum rc artifact_fetch(struct remote *r, const uint8_t id[ARTIFACT_ID_B
 
 /*
  * Who holds the shares of this batch statement, by their own signatures. A custodian signs only for a
- * batch that its replica found effective. RC_VERIFY: one of them is of something else, or not signed.
+ * batch that its replica found effective. Custodians and their keys are those of the genesis. RC_VERIFY: one of them is of something else, or not signed.
  */
-MUST_USE enum rc held_verify(const struct charter *c, const struct statement *batch,
+MUST_USE enum rc held_verify(const struct charter *genesis, const struct statement *batch,
     const ProtobufCBinaryData *held, size_t n, uint32_t *ret_holders, struct err *err);
 
 /* A request, proved to be in the log, with its scope. */

@@ -347,10 +347,10 @@ cmd_audit(int argc, char **argv, struct err *err)
 	if (log_source_is_coordinator(from) || (blobs != NULL && log_source_is_coordinator(blobs)))
 		TRY(remote_open_by(path, &r, err));
 	else
-		TRY(local_charter(path, &charter, err));
+		TRY(local_genesis(path, &charter, err));
 	TRY(log_source_new(from, blobs, r, &source, err));
 	a.source = source;
-	a.charter = r != NULL ? r->charter : charter;
+	a.charter = r != NULL ? r->first : charter;
 	asks = log_source_is_coordinator(from) ? r : NULL;
 	a.progress = isatty(STDERR_FILENO);
 	if (cli_json && (a.events = json_array()) == NULL)

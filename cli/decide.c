@@ -53,10 +53,10 @@ signed_word_done(struct signed_word *w)
 
 /* By somebody who saw that checkpoint. */
 static enum rc
-sign_word(const struct deciding *d, const struct charter *c, const struct keyfile *key, const struct checkpoint *seen,
+sign_word(const struct deciding *d, const struct remote *r, const struct keyfile *key, const struct checkpoint *seen,
     struct signed_word *w, struct err *err)
 {
-	statement_init(&w->s, d->type, c->digest, c->digest, seen->size, seen->root, clock_now(), DECISION_LIFE);
+	statement_init(&w->s, d->type, r->first->digest, r->charter->digest, seen->size, seen->root, clock_now(), DECISION_LIFE);
 	memcpy(w->s.subject, d->id, sizeof(w->s.subject));
 	w->s.u.decision.approve = d->approve;
 	TRY(add_reason(d, &w->s, &w->reason, err));
@@ -98,7 +98,7 @@ say_yes(const struct deciding *d, struct remote *r, const struct keyfile *key, s
 
 	TRY(see_request(r, d, err));
 	TRY(remote_head(r, &seen, NULL, err));
-	TRY(sign_word(d, r->charter, key, &seen, w, err));
+	TRY(sign_word(d, r, key, &seen, w, err));
 	h = hand_in(d, r, w);
 	rc = handin_other(&h, err);
 	c = h.c;
@@ -133,7 +133,7 @@ say_no(const struct deciding *d, struct remote *r, const struct keyfile *key, st
 	TRY(custodians_new(r, &c, err));
 	custodians_look(c);
 	custodians_seen(c, &seen);
-	TRY(sign_word(d, r->charter, key, &seen, w, err));
+	TRY(sign_word(d, r, key, &seen, w, err));
 	h = hand_in(d, r, w);
 	h.c = c;
 	h.again = again(d, key);

@@ -44,15 +44,15 @@ head_note(const struct network *n)
 static void
 ask_coordinator(struct network *n)
 {
-	Quorate__V1__HeadRequest	 q = QUORATE__V1__HEAD_REQUEST__INIT;
-	const struct charter		*c = n->r->charter;
+	const struct charter		*c;
 	Quorate__V1__HeadReply		*a;
 	size_t				 i;
 
-	n->head_rc = remote_call(n->r, "Head", &q, &quorate__v1__head_reply__descriptor, HEAD_MS, &n->head, &n->head_err);
+	n->head_rc = remote_ask_head(n->r, HEAD_MS, &n->head, &n->head_err);
 	if (n->head_rc != RC_OK)
 		return;
 	a = n->head;
+	c = n->r->charter;
 	if (a->cosigned.len != 0)
 		n->head_rc = charter_checkpoint_verify(c, SPAN(a->cosigned.data, a->cosigned.len), true, &n->cp, NULL,
 		    &n->head_err);

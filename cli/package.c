@@ -72,7 +72,7 @@ trusted_genesis(const char *path, uint8_t digest[SHA256_BYTES], const uint8_t **
 	*ret = NULL;
 	if (path == NULL && getenv("QUORATE_CHARTER") == NULL)
 		return RC_OK;
-	TRY(local_charter(path, &c, err));
+	TRY(local_genesis(path, &c, err));
 	memcpy(digest, c->digest, SHA256_BYTES);
 	*ret = digest;
 	return RC_OK;

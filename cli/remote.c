@@ -8,6 +8,9 @@
 #include "cli/remote.h"
 
 #define TLS_FILE_MAX	16384
+#define HEAD_MS		5000	/* for what a command begins with */
+#define FRESH_MS	2000	/* an answer that is no older is not asked for again */
+#define PIECES_TRIES	3	/* of a lineage that changes while it is fetched */
 
 enum rc
 local_charter(const char *path, struct charter **ret, struct err *err)
@@ -24,13 +27,33 @@ local_charter(const char *path, struct charter **ret, struct err *err)
 	TRY(file_read_given(path, &json, err));
 	if ((rc = charter_parse(buf_view(&json), &c, err)) != RC_OK)
 		return err_wrap(err, rc, "%s", path);
-	if (want != NULL) {
+	if (want != NULL && !c->has_amends) {
 		TRY(cli_id(want, digest, sizeof(digest), "a genesis (QUORATE_GENESIS)", err));
 		if (memcmp(digest, c->digest, sizeof(digest)) != 0)
 			return err_set(err, RC_VERIFY, "%s is not the charter that QUORATE_GENESIS names", path);
 	}
 	*ret = TAKE(c);
 	return RC_OK;
+}
+
+enum rc
+local_genesis(const char *path, struct charter **ret, struct err *err)
+{
+	AUTO(charter_free) struct charter *c = NULL;
+
+	TRY(local_charter(path, &c, err));
+	if (c->has_amends)
+		return err_set(err, RC_USAGE, "%s follows another charter; the trust is the network's first one, whose digest is "
+		    "the genesis: from that we find what is in force by ourselves", path != NULL ? path : "QUORATE_CHARTER");
+	*ret = TAKE(c);
+	return RC_OK;
+}
+
+void
+remote_trust(struct remote *r, struct charter *genesis)
+{
+	lineage_begin(&r->lineage, genesis);
+	r->first = r->charter = genesis;
 }
 
 static enum rc
@@ -60,21 +83,37 @@ connect_to(struct remote *r, struct err *err)
 	return rpc_client_new(&o, &r->rpc, err);
 }
 
+/* Which charter is in force? Who does not answer, is asked again, for what is wanted. */
+static enum rc
+catch_up(struct remote *r, struct err *err)
+{
+	enum rc	rc = remote_ask_head(r, HEAD_MS, &r->head, err);
+
+	r->head_ms = clock_ms();
+	return rc == RC_VERIFY || rc == RC_FORMAT || rc == RC_NOMEM ? rc : RC_OK;
+}
+
 static enum rc
 open_remote(const char *path, bool needs_identity, struct remote **ret, struct err *err)
 {
 	AUTO(remote_free) struct remote *r = calloc(1, sizeof(*r));
+	AUTO(charter_free) struct charter *genesis = NULL;
 
 	if (r == NULL)
 		return err_set(err, RC_NOMEM, "no memory");
 	r->identity.cert = BUF_INIT(TLS_FILE_MAX);
-	TRY(local_charter(path, &r->charter, err));
+	TRY(local_genesis(path, &genesis, err));
+	remote_trust(r, TAKE(genesis));
+	lineage_recall(&r->lineage);
+	r->charter = lineage_in_force(&r->lineage);
 	TRY(identity_read(&r->identity, err));
 	if (r->identity.key != NULL)
 		TRY(connect_to(r, err));
 	else if (needs_identity)
 		return err_set(err, RC_USAGE, "set QUORATE_TLS_CERT and QUORATE_TLS_KEY to this host's TLS "
 		    "identity (`quorate keygen --tls` makes one; the charter lists it under hosts)");
+	if (needs_identity)
+		TRY(catch_up(r, err));
 	*ret = TAKE(r);
 	return RC_OK;
 }
@@ -105,7 +144,8 @@ remote_free(struct remote *r)
 	rpc_client_free(r->rpc);
 	buf_done(&r->identity.cert);
 	secret_free(r->identity.key);
-	charter_free(r->charter);
+	message_free(r->head);
+	lineage_done(&r->lineage);
 	free(r);
 }
 
@@ -182,14 +222,133 @@ remote_call(struct remote *r, const char *method, const void *q,
 	return message_call(r->rpc, name, q, reply, ms, said, ret, err);
 }
 
+/* --- which charter is in force ------------------------------------------------------- */
+
+static enum rc
+lineage_pieces(struct remote *r, struct buf *ret, struct err *err)
+{
+	Quorate__V1__CharterRequest	 q = QUORATE__V1__CHARTER_REQUEST__INIT;
+	Quorate__V1__CharterReply	*a = NULL;
+	uint64_t			 size;
+
+	do {
+		q.offset = ret->n;
+		TRY(remote_call(r, "Charter", &q, &quorate__v1__charter_reply__descriptor, REMOTE_MS, &a, err));
+		buf_add(ret, a->data.data, a->data.len);
+		size = a->data.len == 0 ? ret->n : a->size;
+		message_free(TAKE(a));
+		TRY(buf_check(ret, "lineage", err));
+	} while (ret->n < size);
+	return RC_OK;
+}
+
+/* The log may grow between two pieces: then they do not fit together. */
+static enum rc
+fetch_lineage(struct remote *r, bool *ret_news, struct err *err)
+{
+	enum rc	rc = RC_FORMAT;
+
+	for (unsigned i = 0; i < PIECES_TRIES && rc == RC_FORMAT; i++) {
+		AUTO_DONE(buf_done) struct buf bytes = BUF_INIT(CASE_BYTES_MAX);
+
+		TRY(lineage_pieces(r, &bytes, err));
+		rc = lineage_take(&r->lineage, &bytes, ret_news, err);
+	}
+	return rc;
+}
+
+/* After a succession another host is the coordinator. */
+static enum rc
+reconnect(struct remote *r, const struct charter *was, struct err *err)
+{
+	const struct blob_ref	*a = &was->coordinator.tls_certificate, *b = &r->charter->coordinator.tls_certificate;
+
+	if (strcmp(was->coordinator.address, r->charter->coordinator.address) == 0 &&
+	    span_eq(SPAN(a->p, a->n), SPAN(b->p, b->n)))
+		return RC_OK;
+	rpc_client_free(r->rpc);
+	r->rpc = NULL;
+	return connect_to(r, err);
+}
+
 enum rc
-remote_head(struct remote *r, struct checkpoint *ret, struct buf *note, struct err *err)
+remote_follow(struct remote *r, struct err *err)
+{
+	const struct charter	*was = r->charter;
+	bool			 news;
+	enum rc			 rc = fetch_lineage(r, &news, err);
+
+	if (rc != RC_OK)
+		return err_wrap(err, rc, "the coordinator names a charter that is new to us and does not show how it came "
+		    "in force");
+	if (!news)
+		return RC_OK;
+	r->charter = lineage_in_force(&r->lineage);
+	lineage_keep(&r->lineage);
+	return reconnect(r, was, err);
+}
+
+enum rc
+remote_ask_head(struct remote *r, unsigned ms, Quorate__V1__HeadReply **ret, struct err *err)
 {
 	Quorate__V1__HeadRequest	 q = QUORATE__V1__HEAD_REQUEST__INIT;
 	Quorate__V1__HeadReply		*a = NULL;
-	enum rc				 rc;
+	enum rc				 rc = RC_OK;
 
-	TRY(remote_call(r, "Head", &q, &quorate__v1__head_reply__descriptor, REMOTE_MS, &a, err));
+	TRY(remote_call(r, "Head", &q, &quorate__v1__head_reply__descriptor, ms, &a, err));
+	if (a->charter.len == SHA256_BYTES && remote_charter_of(r, a->charter.data) == NULL)
+		rc = remote_follow(r, err);
+	if (rc == RC_OK)
+		*ret = TAKE(a);
+	message_free(a);
+	return rc;
+}
+
+const struct charter *
+remote_charter_of(const struct remote *r, const uint8_t digest[SHA256_BYTES])
+{
+	return lineage_charter(&r->lineage, digest);
+}
+
+static const struct person *
+signer_in(const struct charter *c, const struct dsse *d)
+{
+	uint32_t	i;
+	uint8_t		k;
+
+	for (i = 0; c != NULL && i < c->n_people; i++)
+		for (k = 0; k < c->person[i].n_keys; k++)
+			if (dsse_signed_by(d, &c->person[i].key[k]))
+				return &c->person[i];
+	return NULL;
+}
+
+const struct person *
+remote_signer(const struct remote *r, const struct dsse *d, const struct statement *s)
+{
+	const struct person	*p = signer_in(remote_charter_of(r, s->charter), d);
+
+	return p != NULL ? p : signer_in(r->charter, d);
+}
+
+/* --- the checkpoint, and what is under it ---------------------------------------------- */
+
+static enum rc
+take_head(struct remote *r, Quorate__V1__HeadReply **ret, struct err *err)
+{
+	if (r->head == NULL || clock_ms() - r->head_ms > FRESH_MS)
+		return remote_ask_head(r, REMOTE_MS, ret, err);
+	*ret = TAKE(r->head);
+	return RC_OK;
+}
+
+enum rc
+remote_head(struct remote *r, struct checkpoint *ret, struct buf *note, struct err *err)
+{
+	Quorate__V1__HeadReply	*a = NULL;
+	enum rc			 rc;
+
+	TRY(take_head(r, &a, err));
 	if (a->cosigned.len == 0)
 		rc = err_set(err, RC_UNSURE, "the log has no checkpoint that %u custodians cosigned yet; ask again",
 		    r->charter->q);
@@ -211,8 +370,21 @@ remote_statement(struct remote *r, enum statement_type type, uint64_t life,
 	struct checkpoint	cp;
 
 	TRY(remote_head(r, &cp, NULL, err));
-	statement_init(ret, type, r->charter->digest, r->charter->digest, cp.size, cp.root, clock_now(), life);
+	statement_init(ret, type, r->first->digest, r->charter->digest, cp.size, cp.root, clock_now(), life);
 	return RC_OK;
+}
+
+/* A cosignature from before the entry is not one over it. */
+static enum rc
+cosigned_since(const struct charter *c, const struct note_cosigned *who, when time, struct err *err)
+{
+	unsigned	n = 0;
+	uint8_t		i;
+
+	for (i = 0; i < c->n; i++)
+		n += (who->mask >> i & 1) != 0 && who->time[i] >= time;
+	return n >= c->q ? RC_OK : err_set(err, RC_QUORUM, "only %u custodians cosigned it at or after its own time, %u must",
+	    n, c->q);
 }
 
 enum rc
@@ -222,14 +394,18 @@ remote_check_leaf(struct remote *r, uint64_t index, struct span leaf, struct spa
 	struct tlog_proof	p;
 	uint8_t			hash[TREE_HASH_BYTES];
 	struct checkpoint	cp;
+	struct note_cosigned	who;
+	struct entry		e;
 
 	TRY(tlog_proof_parse(proof, &p, err));
 	if (p.index != index)
 		return err_set(err, RC_VERIFY, "the proof is of entry %llu, not %llu",
 		    (unsigned long long)p.index, (unsigned long long)index);
-	TRY(charter_checkpoint_verify(r->charter, p.note, true, &cp, NULL, err));
+	TRY(charter_checkpoint_verify(r->charter, p.note, true, &cp, &who, err));
 	tree_leaf(leaf, hash);
 	TRY(tree_inclusion_verify(hash, index, cp.size, &p.path, cp.root, err));
+	TRY(entry_parse(leaf, &e, err));
+	TRY(cosigned_since(r->charter, &who, e.time, err));
 	if (ret != NULL)
 		*ret = cp;
 	return RC_OK;

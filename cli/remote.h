@@ -3,14 +3,16 @@
  *
  * remote_open() reads the environment: QUORATE_CHARTER (the trust: its digest is
  * the genesis), QUORATE_GENESIS (if set, must be that digest), QUORATE_TLS_CERT
- * and QUORATE_TLS_KEY. Every checkpoint is verified against the charter's
- * quorum, every entry against a checkpoint. One thread.
+ * and QUORATE_TLS_KEY. Which charter is in force follows from the genesis
+ * (cli/lineage.h): as this user saw it last, and as the coordinator shows it.
+ * Every checkpoint is verified against the charter's quorum, every entry against
+ * a checkpoint. One thread.
  */
 #ifndef CLI_REMOTE_H
 #define CLI_REMOTE_H
 
 #include "audit/entry.h"
-#include "cli/cli.h"
+#include "cli/lineage.h"
 #include "policy/statement.h"
 #include "proto/quorate.pb-c.h"
 #include "proto/rpc.h"
@@ -26,14 +28,25 @@ struct identity {
 };
 
 struct remote {
-	struct charter		*charter;
+	struct lineage		 lineage;
+	const struct charter	*first;		/* the trust: its digest is the genesis */
+	const struct charter	*charter;	/* in force, as far as we know; one that was stays valid */
+	Quorate__V1__HeadReply	*head;		/* as it was asked last, if nobody used it yet */
+	uint64_t		 head_ms;
 	struct rpc_client	*rpc;		/* NULL: no identity, and the coordinator wants one */
 	struct identity		 identity;
 };
 
-/* The charter alone: QUORATE_CHARTER or `path`. */
+/* A document alone: QUORATE_CHARTER or `path`. It may be one that follows another. */
 MUST_USE enum rc local_charter(const char *path, struct charter **ret, struct err *err);
-/* path: of the charter; NULL: QUORATE_CHARTER. */
+/* The same as the trust: RC_USAGE when it follows another charter. */
+MUST_USE enum rc local_genesis(const char *path, struct charter **ret, struct err *err);
+/* r trusts this charter from now on, and takes it over. */
+void	 remote_trust(struct remote *r, struct charter *genesis);
+/*
+ * path: of the charter; NULL: QUORATE_CHARTER. These ask the coordinator which charter is in
+ * force; whether it answers, the caller learns from what it asks then.
+ */
 MUST_USE enum rc remote_open_by(const char *path, struct remote **ret, struct err *err);
 MUST_USE enum rc remote_open(struct remote **ret, struct err *err);
 /*
@@ -56,6 +69,15 @@ MUST_USE enum rc remote_call(struct remote *r, const char *method, const void *q
 void	 message_free(void *message);
 /* Each of its texts as text_clean_str() leaves it; message_call() has done it. */
 void	 message_clean(void *message);
+
+/* As remote_call("Head"); where it names a charter that is new to us, that is shown and followed first. */
+MUST_USE enum rc remote_ask_head(struct remote *r, unsigned ms, Quorate__V1__HeadReply **ret, struct err *err);
+/* Fetches, checks and keeps the lineage. RC_OK, whether or not there was anything new. */
+MUST_USE enum rc remote_follow(struct remote *r, struct err *err);
+/* One that is or was in force; NULL: none such, as far as we know. */
+const struct charter *remote_charter_of(const struct remote *r, const uint8_t digest[SHA256_BYTES]);
+/* Who signed it, of the charter that it names, else of the one in force; NULL: nobody. */
+const struct person *remote_signer(const struct remote *r, const struct dsse *d, const struct statement *s);
 
 /* The newest q-cosigned checkpoint, verified. note may be NULL. RC_UNSURE: none yet. */
 MUST_USE enum rc remote_head(struct remote *r, struct checkpoint *ret, struct buf *note, struct err *err);

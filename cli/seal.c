@@ -222,7 +222,7 @@ encrypt(struct sealing *s, struct err *err)
 	size_t			i;
 
 	memset(&p, 0, sizeof(p));
-	memcpy(p.genesis, s->r->charter->digest, SHA256_BYTES);
+	memcpy(p.genesis, s->r->first->digest, SHA256_BYTES);
 	memcpy(p.id, s->id, sizeof(p.id));
 	memcpy(p.policy, s->policy->digest, SHA256_BYTES);
 	memcpy(p.record, s->record, SHA256_BYTES);
@@ -249,7 +249,7 @@ make_batch(struct sealing *s, const struct signer *signer, struct err *err)
 	AUTO(batch_free) struct batch *b = NULL;
 	uint32_t	leaf;
 
-	TRY(batch_new(s->r->charter->digest, s->r->charter, &b, err));
+	TRY(batch_new(s->r->first->digest, s->r->charter, &b, err));
 	TRY(batch_add(b, buf_view(&s->descriptor), envelope_shares(s->writer), &leaf, err));
 	TRY(remote_statement(s->r, STATEMENT_BATCH, BATCH_LIFE, &s->statement, err));
 	TRY(batch_seal(b, &s->statement, &s->sealed, err));
@@ -269,7 +269,7 @@ check_receipt(const struct sealing *s, const Quorate__V1__SealReply *a, uint32_t
 		return err_set(err, RC_VERIFY, "the log has another statement than the one handed in");
 	TRY(remote_check_leaf(s->r, a->entry->index, SPAN(a->leaf.data, a->leaf.len),
 	    SPAN(a->proof.data, a->proof.len), NULL, err));
-	TRY(held_verify(s->r->charter, &s->statement, a->held, a->n_held, &mask, err));
+	TRY(held_verify(s->r->first, &s->statement, a->held, a->n_held, &mask, err));
 	if ((unsigned)__builtin_popcount(mask) < s->r->charter->h)
 		return err_set(err, RC_UNSURE, "held by %d custodians, the charter asks for %u",
 		    __builtin_popcount(mask), s->r->charter->h);

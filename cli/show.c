@@ -97,8 +97,6 @@ decision_of(struct remote *r, const uint8_t request[SHA256_BYTES], const Quorate
 	AUTO_DONE(dsse_done) struct dsse d;
 	AUTO_DONE(statement_done) struct statement s;
 	struct entry	entry;
-	uint32_t	i;
-	uint8_t		k;
 
 	memset(&d, 0, sizeof(d));
 	memset(&s, 0, sizeof(s));
@@ -107,10 +105,7 @@ decision_of(struct remote *r, const uint8_t request[SHA256_BYTES], const Quorate
 	TRY(dsse_parse(entry.dsse, &d, err));
 	TRY(statement_parse(&d, &s, err));
 	TRY(check_decision(r, request, e, &s, &ret->cosigned, err));
-	for (i = 0; i < r->charter->n_people && ret->person == NULL; i++)
-		for (k = 0; k < r->charter->person[i].n_keys; k++)
-			if (dsse_signed_by(&d, &r->charter->person[i].key[k]))
-				ret->person = &r->charter->person[i];
+	ret->person = remote_signer(r, &d, &s);
 	ret->withdrawal = s.type == STATEMENT_WITHDRAWAL;
 	ret->approve = s.type == STATEMENT_DECISION && s.u.decision.approve;
 	ret->time = entry.time;
@@ -170,16 +165,11 @@ print_decisions(struct remote *r, const struct request_seen *s, struct err *err)
 }
 
 static const char *
-requester_name(struct remote *r, const struct dsse *d)
+requester_name(struct remote *r, const struct request_seen *s)
 {
-	uint32_t	i;
-	uint8_t		k;
+	const struct person	*p = remote_signer(r, &s->dsse, &s->statement);
 
-	for (i = 0; i < r->charter->n_people; i++)
-		for (k = 0; k < r->charter->person[i].n_keys; k++)
-			if (dsse_signed_by(d, &r->charter->person[i].key[k]))
-				return r->charter->person[i].name;
-	return "nobody whom the charter names";
+	return p != NULL ? p->name : "nobody whom a charter names";
 }
 
 static void
@@ -206,7 +196,7 @@ print_request(struct remote *r, const struct request_seen *s, struct err *err)
 	TRY(recipient_text(buf_view(&st->bytes), name, hex, err));
 	TRY(reason_text(r, st->u.request.reason, &reason, err));
 	printf("request     %s\nrequester   %s\nlogged      %s, entry %llu; under the quorum's checkpoint\n",
-	    hex_write(SPAN_OF(st->id), id), requester_name(r, &s->dsse), when_write(s->logged, t),
+	    hex_write(SPAN_OF(st->id), id), requester_name(r, s), when_write(s->logged, t),
 	    (unsigned long long)s->reply->entry->index);
 	printf("expires     %s\npolicy      %s\nreason      %s\nrecipient   %s\n            certificate SHA-256 %s\n",
 	    when_write(st->expires, t), st->u.request.policy, buf_text(&reason), name, hex);
@@ -287,7 +277,7 @@ print_request_json(struct remote *r, const struct request_seen *s, struct err *e
 	TRY(decisions_json(r, s, &decisions, err));
 	return cli_print_json(json_pack(
 	    "{s:o?,s:s,s:I,s:s,s:s,s:s,s:{s:s,s:s},s:o?,s:o?,s:o,s:s,s:s,s:s,s:I,s:I,s:I}", "request",
-	    json_hex(SPAN_OF(st->id)), "requester", requester_name(r, &s->dsse), "entry",
+	    json_hex(SPAN_OF(st->id)), "requester", requester_name(r, s), "entry",
 	    (json_int_t)a->entry->index, "policy", st->u.request.policy, "reason", buf_text(&reason), "expires",
 	    when_write(st->expires, t), "recipient", "subject", name, "sha256", hex, "attachments", attachments_json(st), "scope", scope_json(&s->scope),
 	    "decisions", decisions, "phase", a->phase, "blocked", a->blocked, "missing", a->missing, "have",

@@ -299,9 +299,11 @@ start(void)
 {
 	struct rpc_client_options	o = { .address = lab[0].address };
 	struct err			err;
+	struct charter		*genesis;
 
 	lab_found();
-	must(charter_parse(buf_view(&net.charter_json), &remote_.charter, &err), &err);
+	must(charter_parse(buf_view(&net.charter_json), &genesis, &err), &err);
+	remote_trust(&remote_, genesis);
 	o.server_cert = buf_view(&lab[0].pem);
 	must(rpc_client_new(&o, &remote_.rpc, &err), &err);
 	must(custodians_new(&remote_, &cs, &err), &err);
@@ -327,7 +329,7 @@ main(void)
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	custodians_free(cs);
 	rpc_client_free(remote_.rpc);
-	charter_free(remote_.charter);
+	lineage_done(&remote_.lineage);
 	lab_close();
 	return failed;
 }

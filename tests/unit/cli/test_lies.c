@@ -322,16 +322,18 @@ main(void)
 		cmocka_unit_test(whose_decisions),
 	};
 	struct err	err;
+	struct charter	*genesis;
 	int		failed;
 
 	must(secret_init(&err), &err);
 	net_init(&net);
-	must(charter_parse(buf_view(&net.charter_json), &remote_.charter, &err), &err);
+	must(charter_parse(buf_view(&net.charter_json), &genesis, &err), &err);
+	remote_trust(&remote_, genesis);
 	start_server();
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	rpc_client_free(remote_.rpc);
 	lab_done(&server);
-	charter_free(remote_.charter);
+	lineage_done(&remote_.lineage);
 	net_done(&net);
 	return failed;
 }
