@@ -5,11 +5,11 @@
 
 #include "cli/conduct.h"
 
-static enum rc
-add_batch(struct conduct *c, uint64_t index, const struct statement *s, struct err *err)
+enum rc
+conduct_batch(struct conduct *c, uint64_t index, struct err *err)
 {
-	size_t			 cap = c->cap == 0 ? 256 : 2 * c->cap;
-	struct conduct_batch	*p;
+	size_t		 cap = c->cap == 0 ? 256 : 2 * c->cap;
+	uint64_t	*p;
 
 	if (c->n == c->cap) {
 		if ((p = realloc(c->batch, cap * sizeof(*p))) == NULL)
@@ -17,8 +17,7 @@ add_batch(struct conduct *c, uint64_t index, const struct statement *s, struct e
 		c->batch = p;
 		c->cap = cap;
 	}
-	c->batch[c->n].index = index;
-	memcpy(c->batch[c->n++].id, s->id, SHA256_BYTES);
+	c->batch[c->n++] = index;
 	return RC_OK;
 }
 
@@ -37,16 +36,15 @@ add_release(struct conduct *c, const struct statement *s)
 static enum rc
 add_garbage(struct conduct *c, struct replica *r, const struct statement *s, struct err *err)
 {
-	uint8_t		who = s->u.garbage.custodian;
-	uint64_t	at;
-	size_t		k;
-	bool		own;
+	uint8_t			who = s->u.garbage.custodian;
+	enum void_reason	why;
+	uint64_t		batch, at;
+	bool			own;
 
-	for (k = 0; k < c->n && memcmp(c->batch[k].id, s->subject, SHA256_BYTES) != 0; k++)
-		;
-	if (k == c->n || who < 1 || who > CUSTODIANS_MAX)
-		return err_set(err, RC_BUG, "garbage of no batch is effective");
-	TRY(replica_garbage(r, c->batch[k].index, who, s->u.garbage.leaf, &at, &own, err));
+	if (who < 1 || who > CUSTODIANS_MAX)
+		return err_set(err, RC_BUG, "garbage of no custodian is effective");
+	TRY(replica_logged(r, s->subject, &batch, &why, err));
+	TRY(replica_garbage(r, batch, who, s->u.garbage.leaf, &at, &own, err));
 	if (own)
 		c->broken[who - 1]++;
 	else
@@ -55,10 +53,8 @@ add_garbage(struct conduct *c, struct replica *r, const struct statement *s, str
 }
 
 enum rc
-conduct_entry(struct conduct *c, struct replica *r, uint64_t index, const struct statement *s, struct err *err)
+conduct_entry(struct conduct *c, struct replica *r, const struct statement *s, struct err *err)
 {
-	if (s->type == STATEMENT_BATCH)
-		return add_batch(c, index, s, err);
 	if (s->type == STATEMENT_GARBAGE)
 		return add_garbage(c, r, s, err);
 	if (s->type == STATEMENT_RELEASE)
@@ -76,7 +72,7 @@ conduct_checked(struct conduct *c, struct replica *r, struct err *err)
 
 	for (i = 0; i < charter->n; i++)
 		for (k = 0; k < c->n; k++) {
-			TRY(replica_checked(r, c->batch[k].index, (uint8_t)(i + 1), &is, err));
+			TRY(replica_checked(r, c->batch[k], (uint8_t)(i + 1), &is, err));
 			c->checked[i] += is;
 		}
 	return RC_OK;
@@ -90,21 +86,21 @@ conduct_done(struct conduct *c)
 }
 
 void
-conduct_print(const struct conduct *c, const struct charter *charter)
+conduct_print(const struct conduct *c, const struct charter *charter, FILE *out)
 {
 	uint8_t	i;
 
 	for (i = 0; i < charter->n; i++) {
-		printf("  %-2u %-24s checked %llu of %zu batches", i + 1u, charter->custodian[i].name,
+		(void)fprintf(out, "  %-2u %-24s checked %llu of %zu batches", i + 1u, charter->custodian[i].name,
 		    (unsigned long long)c->checked[i], c->n);
 		if (c->garbage[i] > 0)
-			printf("; GARBAGE instead of %llu shares: the sealer's doing or its own",
+			(void)fprintf(out, "; GARBAGE instead of %llu shares: the sealer's doing or its own",
 			    (unsigned long long)c->garbage[i]);
 		if (c->broken[i] > 0)
-			printf("; BROKE %llu shares that it had checked", (unsigned long long)c->broken[i]);
+			(void)fprintf(out, "; BROKE %llu shares that it had checked", (unsigned long long)c->broken[i]);
 		if (c->wrong[i] > 0)
-			printf("; GAVE WRONG CONTRIBUTIONS: %llu", (unsigned long long)c->wrong[i]);
-		puts("");
+			(void)fprintf(out, "; GAVE WRONG CONTRIBUTIONS: %llu", (unsigned long long)c->wrong[i]);
+		(void)fputc('\n', out);
 	}
 }
 

@@ -347,7 +347,7 @@ file_path(char ret[FILE_PATH_MAX], struct err *err, const char *fmt, ...)
 }
 
 enum rc
-file_lock(const char *dir, const char *program, struct err *err)
+file_lock_take(const char *dir, const char *program, int *ret_fd, struct err *err)
 {
 	char	path[FILE_PATH_MAX];
 	int	fd;
@@ -356,8 +356,18 @@ file_lock(const char *dir, const char *program, struct err *err)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_set(err, errno == ENOENT ? RC_MISSING : RC_IO, "%s: %s", path, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return RC_OK;		/* fd stays open */
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		*ret_fd = fd;
+		return RC_OK;
+	}
 	(void)close(fd);		/* nothing was written */
 	return err_set(err, RC_USAGE, "%s: another %s runs here", dir, program);
+}
+
+enum rc
+file_lock(const char *dir, const char *program, struct err *err)
+{
+	int	fd;		/* stays open */
+
+	return file_lock_take(dir, program, &fd, err);
 }

@@ -49,6 +49,8 @@ void	 file_new_drop(struct file_new *f);	/* fine after file_new_keep() */
  * no such folder; RC_USAGE: another one runs here.
  */
 MUST_USE enum rc file_lock(const char *dir, const char *program, struct err *err);
+/* The same for one piece of work: until *ret_fd is closed. */
+MUST_USE enum rc file_lock_take(const char *dir, const char *program, int *ret_fd, struct err *err);
 /* fsync of a folder by name. */
 MUST_USE enum rc file_sync_dir(const char *path, struct err *err);
 

@@ -10,6 +10,7 @@ bin=${QUORATE_BIN:-$here/build/dev/bin}
 tools=${QUORATE_TOOLS:-$(dirname "$bin")/tests/system}
 export QUORATE_BIN=$bin
 work=$(mktemp -d "${TMPDIR:-/tmp}/quorate-test.XXXXXX")
+export XDG_STATE_HOME=$work/state
 passed=0 failed=0
 nets=()
 

@@ -1,4 +1,5 @@
 /* Whole commands against custodians and a coordinator that say what they are told to: the exit codes. */
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -293,6 +294,16 @@ set_up(void)
 	MUST(setenv("QUORATE_TLS_CERT", in_dir("tls.crt"), 1) == 0);
 	MUST(setenv("QUORATE_TLS_KEY", in_dir("tls.key"), 1) == 0);
 	MUST(unsetenv("QUORATE_GENESIS") == 0);
+	MUST(setenv("XDG_STATE_HOME", in_dir("state"), 1) == 0);
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	return remove(path);
 }
 
 static void
@@ -302,6 +313,7 @@ tear_down(void)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		(void)unlink(in_dir(names[i]));
+	(void)nftw(in_dir("state"), remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	(void)rmdir(dir);
 	lab_close();
 }

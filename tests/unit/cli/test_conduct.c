@@ -19,7 +19,10 @@ log_it(struct statement *s, struct test_key *by)
 	struct err	err;
 
 	MUST(net_log(&net, s, by).effective);
-	must(conduct_entry(&c, net.replica, net.log_entries.n - 1, s, &err), &err);
+	if (s->type == STATEMENT_BATCH)
+		must(conduct_batch(&c, net.log_entries.n - 1, &err), &err);
+	else
+		must(conduct_entry(&c, net.replica, s, &err), &err);
 }
 
 static uint64_t
@@ -84,8 +87,8 @@ who_did_what(void **state)
 	s.u.release.custodian[0].good = true;
 	s.u.release.custodian[1].index = 4;
 	s.u.release.custodian[2].index = 32;	/* nobody */
-	must(conduct_entry(&c, net.replica, 1, &s, &err), &err);
-	must(conduct_entry(&c, net.replica, 1, &s, &err), &err);
+	must(conduct_entry(&c, net.replica, &s, &err), &err);
+	must(conduct_entry(&c, net.replica, &s, &err), &err);
 	must(conduct_checked(&c, net.replica, &err), &err);
 	assert_int_equal(c.n, 3);
 	assert_int_equal(c.checked[0], 0);
