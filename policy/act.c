@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/apply_impl.h"
+#include "policy/view.h"
 
 struct asked {			/* one order, all that its answer depends on */
 	struct replica		*r;
@@ -31,28 +32,30 @@ denied(struct asked *a, enum void_reason why, struct err *err)
 
 /* --- what only this custodian knows --------------------------------------------------- */
 
-/* Did this key sign the request, or an approval of it that counts? */
+/* Did this key sign what is asked for, or an approval of it that counts? */
 static bool
-rests_on(const struct asked *a, const uint8_t key[KEY_ID_BYTES])
+rests_on(const uint8_t asking[KEY_ID_BYTES], const struct tally *t,
+    const uint8_t key[KEY_ID_BYTES])
 {
-	if (memcmp(a->q.key, key, KEY_ID_BYTES) == 0)
+	if (memcmp(asking, key, KEY_ID_BYTES) == 0)
 		return true;
-	for (size_t i = 0; i < a->t.n; i++)
-		if (a->t.slot[i].counts &&
-		    memcmp(a->t.slot[i].d.key, key, KEY_ID_BYTES) == 0)
+	for (size_t i = 0; i < t->n; i++)
+		if (t->slot[i].counts &&
+		    memcmp(t->slot[i].d.key, key, KEY_ID_BYTES) == 0)
 			return true;
 	return false;
 }
 
-static enum rc
-not_objected(const struct asked *a, struct err *err)
+enum rc
+own_no_objection(const struct own_view *own, const uint8_t subject[SHA256_BYTES],
+    const uint8_t key[KEY_ID_BYTES], const struct tally *t, struct err *err)
 {
-	for (size_t i = 0; i < a->own->n_objections; i++) {
-		const struct objection	*o = &a->own->objection[i];
+	for (size_t i = 0; i < own->n_objections; i++) {
+		const struct objection	*o = &own->objection[i];
 		bool			 revokes = o->type == STATEMENT_REVOCATION;
 
-		if (revokes ? rests_on(a, o->subject) :
-		    memcmp(o->subject, a->o.request, SHA256_BYTES) == 0)
+		if (revokes ? rests_on(key, t, o->subject) :
+		    memcmp(o->subject, subject, SHA256_BYTES) == 0)
 			return err_set(err, RC_DENIED, "a %s that was handed to "
 			    "this custodian is not in the log yet; it counts",
 			    o->type == STATEMENT_DECISION ? "denial" :
@@ -61,35 +64,36 @@ not_objected(const struct asked *a, struct err *err)
 	return RC_OK;
 }
 
-static enum rc
-not_forgotten(const struct asked *a, struct err *err)
+enum rc
+own_not_forgotten(const struct own_view *own, uint64_t index, struct err *err)
 {
-	if (a->q.index >= a->own->floor)
+	if (index >= own->floor)
 		return RC_OK;
 	return err_set(err, RC_DENIED, "this custodian was put back to an older "
-	    "state and does not know what it did for requests from before; "
-	    "make a new request");
+	    "state and does not know what was said to it before; make a new request");
 }
 
 /*
  * The sequencer writes the log time of the approval that met the request, and
  * could write an old one. When it came here, it could not.
  */
-static enum rc
-window_seen(struct asked *a, const struct policy_rule *rule, struct err *err)
+enum rc
+own_waited(const struct own_view *own, uint64_t index, uint64_t seconds,
+    struct err *err)
 {
-	const struct own_view	*own = a->own;
-	when			 came;
-	enum rc			 rc;
+	when	came;
+	enum rc	rc;
 
-	if (rule->objection_seconds == 0 || own->arrived == NULL)
+	if (seconds == 0 || own->arrived == NULL)
 		return RC_OK;
-	rc = own->arrived(own->user, a->t.met_index, &came, err);
+	rc = own->arrived(own->user, index, &came, err);
 	if (rc == RC_MISSING)
 		return RC_OK;
 	TRY(rc);
-	if (own->now < came || own->now - came < rule->objection_seconds)
-		return denied(a, VOID_OBJECTION, err);
+	if (own->now < came || own->now - came < seconds)
+		return err_set(err, RC_DENIED, "%s: %s",
+		    void_reason_name(VOID_OBJECTION),
+		    void_reason_text(VOID_OBJECTION));
 	return RC_OK;
 }
 
@@ -106,8 +110,19 @@ alive(struct asked *a, struct err *err)
 	if (a->o.release_index != NO_INDEX || a->q.status == STATUS_RELEASED ||
 	    t > a->o.expires)
 		return denied(a, VOID_ORDER, err);
-	TRY(request_ended(a->r->st, &a->q, t, &why, err));
+	TRY(request_ended(a->r, &a->q, t, &why, err));
 	return why == VOID_NONE ? RC_OK : denied(a, why, err);
+}
+
+static enum rc
+window_seen(struct asked *a, struct err *err)
+{
+	enum rc	rc = own_waited(a->own, a->t.met_index,
+		    objection_seconds(&a->t.rules), err);
+
+	if (rc == RC_DENIED)
+		a->why = VOID_OBJECTION;
+	return rc;
 }
 
 /*
@@ -118,22 +133,20 @@ alive(struct asked *a, struct err *err)
 static enum rc
 may_act(struct asked *a, struct err *err)
 {
-	const struct policy_rule	*rule;
-	enum void_reason		 why;
+	enum void_reason	why;
 
 	TRY(alive(a, err));
-	if ((rule = request_rule(a->r->charter, &a->q)) == NULL)
-		return denied(a, VOID_POLICY, err);
 	if (memcmp(a->o.scope, a->q.scope, sizeof(a->o.scope)) != 0)
 		return denied(a, VOID_ORDER, err);
-	TRY(tally_request(a->r->st, a->r->charter, rule, a->o.request, &a->q,
-	    &a->t, err));
-	if ((why = order_blocked(&a->q, rule, &a->t, a->o.time)) != VOID_NONE ||
-	    (why = order_blocked(&a->q, rule, &a->t, a->own->now)) != VOID_NONE)
+	TRY(tally_request(a->r, a->o.request, &a->q, &a->t, err));
+	if (a->t.rules.n == 0)
+		return denied(a, VOID_POLICY, err);
+	if ((why = order_blocked(&a->q, &a->t, a->o.time)) != VOID_NONE ||
+	    (why = order_blocked(&a->q, &a->t, a->own->now)) != VOID_NONE)
 		return denied(a, why, err);
-	TRY(not_objected(a, err));
-	TRY(not_forgotten(a, err));
-	return window_seen(a, rule, err);
+	TRY(own_no_objection(a->own, a->o.request, a->q.key, &a->t, err));
+	TRY(own_not_forgotten(a->own, a->q.index, err));
+	return window_seen(a, err);
 }
 
 static enum rc

@@ -7,23 +7,30 @@
 
 #include "policy/apply_impl.h"
 
-/* Who may sign a type, and what it does. */
-enum authority { BY_NOBODY = 0, BY_PERSON, BY_SEALER, BY_LOG, BY_CUSTODIAN };
+enum authority { BY_NOBODY = 0, BY_PERSON, BY_SEALER, BY_LOG, BY_CUSTODIAN, BY_MANY };
 
+/*
+ * Who may sign a type, what it does, and whether it may name a charter that is no
+ * longer in force: a "no" or a receipt that is under way must not become void.
+ */
 static const struct {
 	enum authority	 by;
 	enum rc		(*apply)(struct applying *a, struct err *err);
+	bool		 earlier;
 } types[STATEMENT_TYPES] = {
 	[STATEMENT_BATCH]	= { BY_SEALER,		apply_batch },
 	[STATEMENT_REQUEST]	= { BY_PERSON,		apply_request },
-	[STATEMENT_DECISION]	= { BY_PERSON,		apply_decision },
-	[STATEMENT_WITHDRAWAL]	= { BY_PERSON,		apply_withdrawal },
-	[STATEMENT_REVOCATION]	= { BY_PERSON,		apply_revocation },
+	[STATEMENT_DECISION]	= { BY_PERSON,		apply_decision, true },
+	[STATEMENT_WITHDRAWAL]	= { BY_PERSON,		apply_withdrawal, true },
+	[STATEMENT_REVOCATION]	= { BY_PERSON,		apply_revocation, true },
 	[STATEMENT_ORDER]	= { BY_LOG,		apply_order },
-	[STATEMENT_RECEIPT]	= { BY_CUSTODIAN,	apply_receipt },
-	[STATEMENT_RELEASE]	= { BY_LOG,		apply_release },
-	[STATEMENT_CHECKED]	= { BY_CUSTODIAN,	apply_checked },
-	[STATEMENT_GARBAGE]	= { BY_CUSTODIAN,	apply_garbage },
+	[STATEMENT_RECEIPT]	= { BY_CUSTODIAN,	apply_receipt, true },
+	[STATEMENT_RELEASE]	= { BY_LOG,		apply_release, true },
+	[STATEMENT_CHECKED]	= { BY_CUSTODIAN,	apply_checked, true },
+	[STATEMENT_GARBAGE]	= { BY_CUSTODIAN,	apply_garbage, true },
+	[STATEMENT_AMENDMENT]	= { BY_PERSON,		apply_amendment },
+	[STATEMENT_CONSENT]	= { BY_CUSTODIAN,	apply_consent },
+	[STATEMENT_SUCCESSION]	= { BY_MANY,		apply_succession },
 	/* A charter only as entry 0; a held statement stands beside the log. */
 };
 
@@ -97,6 +104,8 @@ find_custodian_key(struct applying *a)
 		i = a->s.u.receipt.custodian;
 	else if (a->s.type == STATEMENT_CHECKED)
 		i = a->s.u.checked.custodian;
+	else if (a->s.type == STATEMENT_CONSENT)
+		i = a->s.u.consent.custodian;
 	else
 		i = a->s.u.garbage.custodian;
 	if (i < 1 || i > a->charter->n)
@@ -112,6 +121,8 @@ signature_check(struct applying *a, struct err *err)
 	enum authority	by = types[a->s.type].by;
 	enum rc		rc;
 
+	if (by == BY_MANY)
+		return succession_signed(a, err);
 	if (by == BY_PERSON)
 		find_person_key(a);
 	else if (by == BY_SEALER)
@@ -150,6 +161,19 @@ type_check(struct applying *a)
 }
 
 static enum rc
+charter_check(struct applying *a, struct err *err)
+{
+	bool	known;
+
+	if (memcmp(a->s.charter, a->charter->digest, SHA256_BYTES) == 0)
+		return RC_OK;
+	if (!types[a->s.type].earlier)
+		return refuse(a, VOID_CHARTER);
+	TRY(charters_known(a->r, a->s.charter, &known, err));
+	return known ? RC_OK : refuse(a, VOID_CHARTER);
+}
+
+static enum rc
 replay_check(struct applying *a, struct err *err)
 {
 	struct rec_statement	s;
@@ -163,6 +187,8 @@ replay_check(struct applying *a, struct err *err)
 static enum rc
 time_check(struct applying *a)
 {
+	if (!statement_has_signer(a->s.type))
+		return RC_OK;
 	if (a->s.expires < a->now || a->s.expires < a->s.issued ||
 	    a->s.issued > a->now + CLOCK_SKEW_SECONDS)
 		return refuse(a, VOID_EXPIRED);
@@ -206,8 +232,7 @@ common_checks(struct applying *a, struct span dsse, struct err *err)
 	TRY(type_check(a));
 	if (memcmp(a->s.genesis, a->genesis, SHA256_BYTES) != 0)
 		return refuse(a, VOID_GENESIS);
-	if (memcmp(a->s.charter, a->charter->digest, SHA256_BYTES) != 0)
-		return refuse(a, VOID_CHARTER);
+	TRY(charter_check(a, err));
 	TRY(replay_check(a, err));
 	TRY(time_check(a));
 	TRY(seen_check(a, err));
@@ -293,8 +318,7 @@ genesis_statement(struct applying *a, struct span dsse, struct err *err)
 }
 
 enum rc
-apply_genesis(struct applying *a, struct span dsse, struct charter **ret,
-    struct err *err)
+apply_genesis(struct applying *a, struct span dsse, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf b = BUF_INIT(CHARTER_BYTES_MAX);
 	AUTO(charter_free) struct charter *c = NULL;
@@ -304,8 +328,10 @@ apply_genesis(struct applying *a, struct span dsse, struct charter **ret,
 	TRY(fixed_blob(a->st, a->genesis, CHARTER_BYTES_MAX, &b, err));
 	if ((rc = charter_parse(buf_view(&b), &c, err)) != RC_OK)
 		return is_refusal(rc) ? err_wrap(err, RC_VERIFY, "entry 0") : rc;
+	if (c->has_amends)
+		return err_set(err, RC_VERIFY, "entry 0: a charter that amends "
+		    "another is no first one");
 	TRY(signed_by_all(&a->dsse, c, err));
-	TRY(statement_record(a, err));
-	*ret = TAKE(c);
-	return RC_OK;
+	TRY(charter_cache_add(a->r->cache, TAKE(c), &a->next, err));
+	return statement_record(a, err);
 }

@@ -15,8 +15,10 @@
 #define CLOCK_SKEW_SECONDS	300	/* how far a signer's clock may be ahead of the log's */
 
 struct applying {
-	const struct state	*st;
-	const struct charter	*charter;	/* in force */
+	struct replica		*r;
+	const struct state	*st;		/* r's */
+	const struct charter	*charter;	/* in force before this entry */
+	const struct charter	*next;		/* in force after it, if that is another */
 	const uint8_t		*genesis;
 	uint64_t		 index;
 	when			 now;		/* the entry's effective time */
@@ -47,18 +49,23 @@ MUST_USE enum rc apply_revocation(struct applying *a, struct err *err);
 MUST_USE enum rc apply_order(struct applying *a, struct err *err);
 MUST_USE enum rc apply_receipt(struct applying *a, struct err *err);
 MUST_USE enum rc apply_release(struct applying *a, struct err *err);
+MUST_USE enum rc apply_amendment(struct applying *a, struct err *err);
+MUST_USE enum rc apply_consent(struct applying *a, struct err *err);
+MUST_USE enum rc apply_succession(struct applying *a, struct err *err);
+/* RC_DENIED unless it carries signatures of an amending quorum and of q custodians. */
+MUST_USE enum rc succession_signed(struct applying *a, struct err *err);
 
 /* Everything between the entry's bytes and its handler; then the statement's record. */
 MUST_USE enum rc apply_entry(struct applying *a, struct span dsse, struct err *err);
-/* Entry 0. RC_VERIFY: not the genesis, or not signed by all. RC_MISSING: no blob. */
-MUST_USE enum rc apply_genesis(struct applying *a, struct span dsse, struct charter **ret,
-    struct err *err);
+/* Entry 0; a->next is the genesis. RC_VERIFY: not that, or not signed by all. RC_MISSING: no blob. */
+MUST_USE enum rc apply_genesis(struct applying *a, struct span dsse, struct err *err);
 
 /* A replica is open to the questions beside apply. */
 struct replica {
 	const struct state	*st;
 	uint8_t			 genesis[SHA256_BYTES];
-	struct charter		*charter;	/* NULL before entry 0 */
+	struct charter_cache	*cache;		/* every charter that is at hand */
+	const struct charter	*charter;	/* in force, one of them; NULL before entry 0 */
 	struct rec_head		 head;		/* as in the state; zeroes before entry 0 */
 };
 

@@ -32,14 +32,13 @@ terms_check(struct applying *a, const struct rec_request *q,
 }
 
 static enum rc
-order_check(struct applying *a, struct rec_request *q, uint64_t *ret_used,
+order_check(struct applying *a, struct rec_request *q, struct rules *ret,
     struct err *err)
 {
-	const struct policy_rule	*rule;
-	struct tally			 t;
-	enum void_reason		 why;
-	enum rc				 rc;
-	bool				 fits;
+	struct tally		t;
+	enum void_reason	why;
+	enum rc			rc;
+	bool			fits;
 
 	rc = rec_request_get(a->st, a->s.subject, q, err);
 	if (rc == RC_MISSING)
@@ -47,17 +46,37 @@ order_check(struct applying *a, struct rec_request *q, uint64_t *ret_used,
 	TRY(rc);
 	if (q->status == STATUS_RELEASED)
 		return refuse(a, VOID_ORDER);
-	TRY(request_ended(a->st, q, a->now, &why, err));
+	TRY(request_ended(a->r, q, a->now, &why, err));
 	if (why != VOID_NONE)
 		return refuse(a, why);
-	if ((rule = request_rule(a->charter, q)) == NULL)
+	TRY(tally_request(a->r, a->s.subject, q, &t, err));
+	if (t.rules.n == 0)
 		return refuse(a, VOID_POLICY);
-	TRY(terms_check(a, q, rule, err));
-	TRY(tally_request(a->st, a->charter, rule, a->s.subject, q, &t, err));
-	if ((why = order_blocked(q, rule, &t, a->now)) != VOID_NONE)
+	TRY(terms_check(a, q, t.rules.rule[0], err));
+	if ((why = order_blocked(q, &t, a->now)) != VOID_NONE)
 		return refuse(a, why);
-	TRY(order_day(a->st, q, rule, a->now, &fits, ret_used, err));
+	TRY(order_day(a->r, q, &t.rules, a->now, &fits, err));
+	*ret = t.rules;
 	return fits ? RC_OK : refuse(a, VOID_DAY_LIMIT);
+}
+
+/* Counted with or without a limit, under each rule: the charter may get one. */
+static enum rc
+day_charge(struct applying *a, struct rec_request *q, const struct rules *rules,
+    struct err *err)
+{
+	uint32_t	day = when_day(a->now);
+
+	for (size_t i = 0; i < rules->n && q->charged != day; i++) {
+		const uint8_t	*of = rules->rule[i]->digest;
+		uint64_t	 used;
+
+		TRY(rec_count_get(a->st, 'l', of, day, &used, err));
+		TRY(rec_count_put(&a->changes, 'l', of, day,
+		    used + q->artifacts, err));
+	}
+	q->charged = day;
+	return RC_OK;
 }
 
 enum rc
@@ -67,15 +86,10 @@ apply_order(struct applying *a, struct err *err)
 				    .expires = a->s.expires,
 				    .release_index = NO_INDEX };
 	struct rec_request	q;
-	uint32_t		day = when_day(a->now);
-	uint64_t		used;
+	struct rules		rules;
 
-	TRY(order_check(a, &q, &used, err));
-	/* Counted with or without a limit: the charter may get one. */
-	if (q.charged != day)
-		TRY(rec_count_put(&a->changes, 'l', q.policy_digest, day,
-		    used + q.artifacts, err));
-	q.charged = day;
+	TRY(order_check(a, &q, &rules, err));
+	TRY(day_charge(a, &q, &rules, err));
 	q.order_index = a->index;
 	memcpy(o.request, a->s.subject, sizeof(o.request));
 	memcpy(o.scope, q.scope, sizeof(o.scope));
@@ -156,17 +170,16 @@ static enum rc
 still_allowed(struct applying *a, const struct rec_order *o,
     const struct rec_request *q, struct err *err)
 {
-	const struct policy_rule	*rule = request_rule(a->charter, q);
-	enum void_reason		 why;
-	struct tally			 t;
+	enum void_reason	why;
+	struct tally		t;
 
-	TRY(request_ended(a->st, q, o->time, &why, err));
+	TRY(request_ended(a->r, q, o->time, &why, err));
 	if (why != VOID_NONE)
 		return refuse(a, why);
-	if (rule == NULL)
+	TRY(tally_request(a->r, o->request, q, &t, err));
+	if (t.rules.n == 0)
 		return refuse(a, VOID_POLICY);
-	TRY(tally_request(a->st, a->charter, rule, o->request, q, &t, err));
-	why = order_blocked(q, rule, &t, o->time);
+	why = order_blocked(q, &t, o->time);
 	return why == VOID_NONE ? RC_OK : refuse(a, why);
 }
 

@@ -1,35 +1,69 @@
 /*
- * policy/apply_people.c - what people say to a request, and of their keys
- * (docs/spec/apply-v1.md section 6).
+ * policy/apply_people.c - what people say to a request or an amendment, and of
+ * their keys (docs/spec/apply-v1.md sections 6 and 9).
  */
 #include <string.h>
 
 #include "policy/apply_impl.h"
 
-struct deciding {			/* a living request and who speaks to it */
-	struct rec_request		 q;
-	const struct policy_rule	*rule;
-	struct tally			 t;
-	struct tally_slot		*mine;	/* NULL: said nothing so far */
+struct deciding {			/* a living request or amendment, and who speaks to it */
+	bool			 amends;
+	struct rec_request	 q;
+	struct rec_amendment	 m;
+	const char		*author;	/* requester or proposer */
+	uint8_t			*status;
+	uint16_t		*slots;
+	struct tally		 t;
+	struct tally_slot	*mine;		/* NULL: said nothing so far */
 };
 
 static enum rc
 request_of_subject(struct applying *a, struct deciding *d, struct err *err)
 {
 	enum void_reason	why;
-	enum rc			rc;
 
-	rc = rec_request_get(a->st, a->s.subject, &d->q, err);
-	if (rc == RC_MISSING)
-		return refuse(a, VOID_UNKNOWN_SUBJECT);
-	TRY(rc);
-	TRY(request_ended(a->st, &d->q, a->now, &why, err));
+	d->author = d->q.requester;
+	d->status = &d->q.status;
+	d->slots = &d->q.slots;
+	TRY(request_ended(a->r, &d->q, a->now, &why, err));
 	if (why != VOID_NONE)
 		return refuse(a, why);
-	if ((d->rule = request_rule(a->charter, &d->q)) == NULL)
-		return refuse(a, VOID_POLICY);
-	TRY(tally_request(a->st, a->charter, d->rule, a->s.subject, &d->q, &d->t,
-	    err));
+	TRY(tally_request(a->r, a->s.subject, &d->q, &d->t, err));
+	return d->t.rules.n == 0 ? refuse(a, VOID_POLICY) : RC_OK;
+}
+
+static enum rc
+amendment_of_subject(struct applying *a, struct deciding *d, struct err *err)
+{
+	enum void_reason	why;
+
+	d->amends = true;
+	d->author = d->m.proposer;
+	d->status = &d->m.status;
+	d->slots = &d->m.slots;
+	TRY(amendment_ended(a->r, &d->m, a->now, &why, err));
+	if (why != VOID_NONE)
+		return refuse(a, why);
+	return tally_amendment(a->r, a->s.subject, &d->m, &d->t, err);
+}
+
+static enum rc
+deciding_of_subject(struct applying *a, struct deciding *d, struct err *err)
+{
+	enum rc	rc;
+
+	d->amends = false;
+	rc = rec_request_get(a->st, a->s.subject, &d->q, err);
+	if (rc == RC_OK)
+		TRY(request_of_subject(a, d, err));
+	else if (rc == RC_MISSING) {
+		rc = rec_amendment_get(a->st, a->s.subject, &d->m, err);
+		if (rc == RC_MISSING)
+			return refuse(a, VOID_UNKNOWN_SUBJECT);
+		TRY(rc);
+		TRY(amendment_of_subject(a, d, err));
+	} else
+		return rc;
 	d->mine = NULL;
 	for (size_t i = 0; i < d->t.n; i++)
 		if (strcmp(d->t.slot[i].d.person, a->person->id) == 0)
@@ -37,46 +71,70 @@ request_of_subject(struct applying *a, struct deciding *d, struct err *err)
 	return RC_OK;
 }
 
-/* What this person says now takes the place of what they said before. */
+static enum rc
+deciding_put(struct applying *a, const struct deciding *d, struct err *err)
+{
+	return d->amends ?
+	    rec_amendment_put(&a->changes, a->s.subject, &d->m, err) :
+	    rec_request_put(&a->changes, a->s.subject, &d->q, err);
+}
+
+/*
+ * Where what this person says is kept: in the place of what they said before, or in a
+ * new one; when those are used up, in that of somebody who is none of the people any
+ * more. There is one then, for the author has none and a charter has as many people.
+ */
+static bool
+slot_of(const struct deciding *d, uint16_t *ret)
+{
+	*ret = d->mine != NULL ? d->mine->slot : *d->slots;
+	for (size_t i = 0; i < d->t.n && *ret >= PEOPLE_MAX; i++)
+		if (d->t.slot[i].voter.now == NULL)
+			*ret = d->t.slot[i].slot;
+	return *ret < PEOPLE_MAX;
+}
+
 static enum rc
 say(struct applying *a, struct deciding *d, enum decision_state state,
     struct err *err)
 {
 	struct rec_decision	r = { .state = (uint8_t)state, .time = a->now,
 				    .index = a->index };
-	uint16_t		slot = d->mine != NULL ? d->mine->slot : d->q.slots;
+	uint16_t		slot;
 
-	if (slot >= PEOPLE_MAX)
-		return err_set(err, RC_BUG, "request: more decisions than people");
+	if (!slot_of(d, &slot))
+		return err_set(err, RC_BUG, "more decisions than people");
 	memcpy(r.person, a->person->id, sizeof(r.person));
 	memcpy(r.key, a->s.signer, sizeof(r.key));
 	TRY(rec_decision_put(&a->changes, a->s.subject, slot, &r, err));
-	if (d->mine == NULL)
-		d->q.slots++;
-	return rec_request_put(&a->changes, a->s.subject, &d->q, err);
+	if (slot == *d->slots)
+		(*d->slots)++;
+	return deciding_put(a, d, err);
+}
+
+/* Could this person's approval count at all? */
+static enum void_reason
+may_not_approve(const struct applying *a, const struct deciding *d)
+{
+	if (!d->amends)
+		return approval_blocked(&d->t.rules, d->author, a->person);
+	return charter_is_amender(a->charter, a->person) ? VOID_NONE : VOID_ROLE;
 }
 
 static bool
-may_veto(const struct policy_rule *rule, const struct person *p)
+denial_ends(const struct applying *a, const struct deciding *d)
 {
-	for (size_t i = 0; i < rule->n_veto; i++)
-		if (person_has_role(p, rule->veto[i]))
-			return true;
-	return false;
+	return d->amends ? charter_may_veto_amendment(a->charter, a->person) :
+	    may_veto(&d->t.rules, a->person->id);
 }
 
 static enum rc
 approve_check(struct applying *a, const struct deciding *d)
 {
-	const struct person	*requester;
+	enum void_reason	why = may_not_approve(a, d);
 
-	requester = charter_person(a->charter, d->q.requester);
-	if (!d->rule->requester_organisation_may_approve &&
-	    (requester == NULL || strcmp(requester->organisation,
-	    a->person->organisation) == 0))
-		return refuse(a, VOID_ORGANISATION);
-	if (!quorum_may_vote(d->rule, a->person))
-		return refuse(a, VOID_ROLE);
+	if (why != VOID_NONE)
+		return refuse(a, why);
 	/* An approval whose key was revoked since may be given again. */
 	if (d->mine != NULL && d->mine->counts)
 		return refuse(a, VOID_DECIDED);
@@ -95,8 +153,8 @@ apply_decision(struct applying *a, struct err *err)
 {
 	struct deciding	d;
 
-	TRY(request_of_subject(a, &d, err));
-	if (strcmp(d.q.requester, a->person->id) == 0)
+	TRY(deciding_of_subject(a, &d, err));
+	if (strcmp(d.author, a->person->id) == 0)
 		return refuse(a, VOID_OWN_REQUEST);
 	if (d.mine != NULL && d.mine->d.state == DECISION_DENIED)
 		return refuse(a, VOID_DENIED_BEFORE);
@@ -104,9 +162,19 @@ apply_decision(struct applying *a, struct err *err)
 		TRY(approve_check(a, &d));
 		return say(a, &d, DECISION_APPROVED, err);
 	}
-	if (may_veto(d.rule, a->person))
-		d.q.status = STATUS_VETOED;
+	if (denial_ends(a, &d))
+		*d.status = STATUS_VETOED;
 	return say(a, &d, DECISION_DENIED, err);
+}
+
+/* Who said something; or could have: their approval may be signed, and not logged yet. */
+static bool
+may_take_back(const struct applying *a, const struct deciding *d)
+{
+	if (d->mine != NULL)
+		return true;
+	return d->amends ? charter_is_amender(a->charter, a->person) :
+	    may_vote(&d->t.rules, a->person);
 }
 
 enum rc
@@ -114,15 +182,14 @@ apply_withdrawal(struct applying *a, struct err *err)
 {
 	struct deciding	d;
 
-	TRY(request_of_subject(a, &d, err));
-	if (strcmp(d.q.requester, a->person->id) == 0) {
-		d.q.status = STATUS_WITHDRAWN;
-		return rec_request_put(&a->changes, a->s.subject, &d.q, err);
+	TRY(deciding_of_subject(a, &d, err));
+	if (strcmp(d.author, a->person->id) == 0) {
+		*d.status = STATUS_WITHDRAWN;
+		return deciding_put(a, &d, err);
 	}
 	if (d.mine != NULL && d.mine->d.state == DECISION_DENIED)
 		return refuse(a, VOID_DENIED_BEFORE);
-	/* Their approval may have been signed, and not be logged yet. */
-	if (d.mine == NULL && !quorum_may_vote(d.rule, a->person))
+	if (!may_take_back(a, &d))
 		return refuse(a, VOID_ROLE);
 	return say(a, &d, DECISION_WITHDRAWN, err);
 }
@@ -151,15 +218,6 @@ is_institution_key(const struct charter *c, const uint8_t id[KEY_ID_BYTES])
 	return false;
 }
 
-static bool
-is_amender(const struct charter *c, const struct person *p)
-{
-	for (size_t i = 0; i < c->n_amenders; i++)
-		if (strcmp(c->amender[i], p->id) == 0)
-			return true;
-	return false;
-}
-
 enum rc
 apply_revocation(struct applying *a, struct err *err)
 {
@@ -170,7 +228,7 @@ apply_revocation(struct applying *a, struct err *err)
 	if (owner == NULL)
 		return refuse(a, is_institution_key(a->charter, a->s.subject) ?
 		    VOID_ROLE : VOID_UNKNOWN_SUBJECT);
-	if (owner != a->person && !is_amender(a->charter, a->person))
+	if (owner != a->person && !charter_is_amender(a->charter, a->person))
 		return refuse(a, VOID_ROLE);
 	TRY(rec_revoked_get(a->st, a->s.subject, &revoked, err));
 	if (revoked)

@@ -9,8 +9,11 @@
 struct asking {			/* one request against what is escrowed */
 	struct applying			*a;
 	const struct policy_rule	*rule;
+	const struct policy_rule	*floor;		/* that this artifact was sealed under */
 	struct scope			 scope;
-	when				 time_lock;
+	when				 time_lock, sealed;
+	uint8_t				 n_floors;
+	uint8_t				 floors[FLOORS_MAX][SHA256_BYTES];
 	uint64_t			 batch;		/* of the artifact before */
 	struct rec_batch		 batch_record;
 };
@@ -21,16 +24,7 @@ asking_done(struct asking *k)
 	scope_done(&k->scope);
 }
 
-static bool
-policy_covers(const struct policy_rule *rule, const char *part)
-{
-	if (rule->n_parts == 0)
-		return true;
-	for (size_t i = 0; i < rule->n_parts; i++)
-		if (strcmp(rule->part[i], part) == 0)
-			return true;
-	return false;
-}
+static bool	attachments_there(const struct statement *s, const struct policy_rule *rule);
 
 static enum rc
 parts_check(struct asking *k, const struct scope_artifact *sa,
@@ -41,19 +35,31 @@ parts_check(struct asking *k, const struct scope_artifact *sa,
 		const struct part	*part = descriptor_part(d, p->name);
 
 		if (part == NULL || p->last >= part_segments(part) ||
-		    !policy_covers(k->rule, p->name))
+		    !policy_covers(k->rule, p->name) ||
+		    !policy_covers(k->floor, p->name))
 			return refuse(k->a, VOID_SCOPE);
 	}
 	return RC_OK;
 }
 
-/* Not before the descriptor's own lock, nor before the policy's after sealing. */
+static when
+lock_of(const struct policy_rule *rule, when sealed)
+{
+	return rule->time_lock_seconds == 0 ? 0 : sealed + rule->time_lock_seconds;
+}
+
+static void
+later(when *t, when than)
+{
+	if (than > *t)
+		*t = than;
+}
+
+/* Not before the descriptor's own lock, nor before the policies' after sealing. */
 static enum rc
 time_lock_add(struct asking *k, const struct descriptor *d, uint64_t batch,
     struct err *err)
 {
-	when	lock;
-
 	if (batch != k->batch) {
 		enum rc	rc = rec_batch_get(k->a->st, batch, &k->batch_record, err);
 
@@ -62,13 +68,40 @@ time_lock_add(struct asking *k, const struct descriptor *d, uint64_t batch,
 		TRY(rc);
 		k->batch = batch;
 	}
-	lock = k->rule->time_lock_seconds == 0 ? 0 :
-	    k->batch_record.logged + k->rule->time_lock_seconds;
-	if (d->time_lock > lock)
-		lock = d->time_lock;
-	if (lock > k->time_lock)
-		k->time_lock = lock;
+	later(&k->sealed, k->batch_record.logged);
+	later(&k->time_lock, d->time_lock);
+	later(&k->time_lock, lock_of(k->rule, k->batch_record.logged));
+	later(&k->time_lock, lock_of(k->floor, k->batch_record.logged));
 	return RC_OK;
+}
+
+/* What it was sealed under binds for good: the same policy, of this or an earlier charter. */
+static enum rc
+floor_of(struct asking *k, const uint8_t policy[SHA256_BYTES], struct err *err)
+{
+	struct applying	*a = k->a;
+	enum rc		 rc;
+
+	k->floor = k->rule;
+	if (memcmp(policy, k->rule->digest, SHA256_BYTES) == 0)
+		return RC_OK;
+	rc = charters_policy(a->r, policy, &k->floor, err);
+	if (rc == RC_MISSING)
+		return refuse(a, VOID_POLICY);
+	TRY(rc);
+	if (strcmp(k->floor->id, k->rule->id) != 0 ||
+	    k->floor->release_to_recipient != k->rule->release_to_recipient)
+		return refuse(a, VOID_POLICY);
+	for (size_t i = 0; i < k->n_floors; i++)
+		if (memcmp(k->floors[i], policy, SHA256_BYTES) == 0)
+			return RC_OK;
+	if (k->n_floors == FLOORS_MAX)
+		return refuse(a, VOID_POLICY);
+	memcpy(k->floors[k->n_floors++], policy, SHA256_BYTES);
+	if (a->s.expires - a->now > k->floor->request_seconds)
+		return refuse(a, VOID_LIFETIME);
+	return attachments_there(&a->s, k->floor) ? RC_OK :
+	    refuse(a, VOID_ATTACHMENT);
 }
 
 static enum rc
@@ -87,8 +120,7 @@ artifact_check(struct asking *k, const struct scope_artifact *sa,
 	TRY(rc);
 	if (descriptor_parse_known(buf_view(&b), &d, err) != RC_OK)
 		return err_wrap(err, RC_BUG, "state");
-	if (memcmp(d.policy, k->rule->digest, sizeof(d.policy)) != 0)
-		return refuse(k->a, VOID_POLICY);
+	TRY(floor_of(k, d.policy, err));
 	TRY(parts_check(k, sa, &d));
 	return time_lock_add(k, &d, at.batch, err);
 }
@@ -158,11 +190,18 @@ request_put(const struct asking *k, struct err *err)
 		.artifacts = k->scope.n_artifacts,
 		.segments = k->scope.n_segments,
 		.time_lock = k->time_lock,
+		.sealed = k->sealed,
 		.status = STATUS_ALIVE,
 		.order_index = NO_INDEX,
 		.release_index = NO_INDEX,
+		.n_floors = k->n_floors,
+		.n_attachments = a->s.u.request.n_attachments,
 	};
 
+	memcpy(q.floor, k->floors, sizeof(q.floor));
+	for (size_t i = 0; i < q.n_attachments; i++)
+		memcpy(q.attachment[i], a->s.u.request.attachment[i].kind,
+		    sizeof(q.attachment[i]));
 	memcpy(q.requester, a->person->id, sizeof(q.requester));
 	memcpy(q.policy, k->rule->id, sizeof(q.policy));
 	memcpy(q.key, a->s.signer, sizeof(q.key));

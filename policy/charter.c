@@ -574,14 +574,9 @@ charter_person(const struct charter *c, const char *id)
 const struct person *
 charter_person_by_key(const struct charter *c, const uint8_t id[KEY_ID_BYTES])
 {
-	uint8_t	have[KEY_ID_BYTES];
-
 	for (size_t i = 0; i < c->n_people; i++)
-		for (size_t j = 0; j < c->person[i].n_keys; j++) {
-			key_id(&c->person[i].key[j], have);
-			if (memcmp(have, id, sizeof(have)) == 0)
-				return &c->person[i];
-		}
+		if (person_has_key(&c->person[i], id))
+			return &c->person[i];
 	return NULL;
 }
 
@@ -629,4 +624,38 @@ person_has_role(const struct person *p, const char *role)
 		if (strcmp(p->role[i], role) == 0)
 			return true;
 	return false;
+}
+
+bool
+person_has_key(const struct person *p, const uint8_t id[KEY_ID_BYTES])
+{
+	uint8_t	have[KEY_ID_BYTES];
+
+	for (size_t i = 0; i < p->n_keys; i++) {
+		key_id(&p->key[i], have);
+		if (memcmp(have, id, sizeof(have)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_named(const char (*list)[ID_MAX + 1], size_t n, const struct person *p)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(list[i], p->id) == 0)
+			return true;
+	return false;
+}
+
+bool
+charter_is_amender(const struct charter *c, const struct person *p)
+{
+	return is_named(c->amender, c->n_amenders, p);
+}
+
+bool
+charter_may_veto_amendment(const struct charter *c, const struct person *p)
+{
+	return is_named(c->amend_veto, c->n_amend_veto, p);
 }

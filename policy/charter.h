@@ -176,5 +176,8 @@ const struct policy_rule *charter_policy_by_digest(const struct charter *c, cons
 const struct tsa *charter_tsa(const struct charter *c, const char *id);
 const struct retention_class *charter_class(const struct charter *c, const char *id);
 bool	 person_has_role(const struct person *p, const char *role);
+bool	 person_has_key(const struct person *p, const uint8_t key_id[KEY_ID_BYTES]);
+bool	 charter_is_amender(const struct charter *c, const struct person *p);
+bool	 charter_may_veto_amendment(const struct charter *c, const struct person *p);
 
 #endif

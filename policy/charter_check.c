@@ -68,6 +68,54 @@ charter_amend_need(const struct charter *c)
 	return need;
 }
 
+/* In the largest unit that fits. */
+static void
+put_span_of_time(struct buf *out, uint64_t seconds)
+{
+	static const struct { uint64_t seconds; const char *name; } unit[] = {
+		{ 86400, "day" }, { 3600, "hour" }, { 60, "minute" }, { 1, "second" },
+	};
+	size_t	i = 0;
+
+	while (seconds % unit[i].seconds != 0)
+		i++;
+	seconds /= unit[i].seconds;
+	buf_printf(out, "%llu %s%s", (unsigned long long)seconds, unit[i].name,
+	    seconds == 1 ? "" : "s");
+}
+
+static void
+explain_amendments(const struct charter *c, struct buf *out)
+{
+	unsigned	need = charter_amend_need(c);
+
+	/* Somebody who is no amender may propose, and leaves all of them to approve. */
+	if (need > c->n_amenders || (need == c->n_amenders &&
+	    c->n_people == c->n_amenders)) {
+		buf_printf(out, "WARNING: it can never be amended: %u amenders other "
+		    "than who proposes must approve, and there are %u in all.\n",
+		    need, c->n_amenders);
+		return;
+	}
+	buf_printf(out, "An amendment is approved by %u of %u amenders, never by who "
+	    "proposes it; ", need, c->n_amenders);
+	put_span_of_time(out, c->amend_delay_seconds);
+	buf_printf(out, " later it is in force once %u custodians consent.\n", c->q);
+	if (c->n_amend_veto == 0)
+		buf_printf(out, "Nobody has a veto against an amendment.\n");
+}
+
+static void
+explain_anchors(const struct charter *c, struct buf *out)
+{
+	if (c->n_tsas == 0)
+		buf_printf(out, "No time-stamping authority vouches for when anything "
+		    "was logged: times are the coordinator's and the custodians'.\n");
+	for (size_t i = 0; i < c->n_tsas; i++)
+		buf_printf(out, "Checkpoints are time-stamped by %s (%s).\n",
+		    c->tsa[i].id, c->tsa[i].url);
+}
+
 void
 charter_explain(const struct charter *c, struct buf *out)
 {
@@ -92,6 +140,8 @@ charter_explain(const struct charter *c, struct buf *out)
 	    "%u of those may be lost for good.\n", c->h, (unsigned)(c->h - c->k));
 	buf_printf(out, "An erasure is final when %u custodians have carried it "
 	    "out.\n", (unsigned)(c->n - c->k + 1 + c->f));
+	explain_amendments(c, out);
+	explain_anchors(c, out);
 	if (c->single_operator)
 		buf_printf(out, "WARNING: one operator runs several custodians "
 		    "(single_operator): this is no separation of powers.\n");
@@ -282,6 +332,8 @@ names_check(const struct charter *c, struct err *err)
 	    offsetof(struct retention_class, id), "class", err));
 	TRY(distinct(c->host, c->n_hosts, sizeof(*c->host),
 	    offsetof(struct host, name), "host", err));
+	TRY(distinct(c->tsa, c->n_tsas, sizeof(*c->tsa),
+	    offsetof(struct tsa, id), "TSA", err));
 	TRY(distinct(c->amender, c->n_amenders, sizeof(c->amender[0]), 0,
 	    "amender", err));
 	TRY(distinct(c->amend_veto, c->n_amend_veto, sizeof(c->amend_veto[0]), 0,
@@ -289,6 +341,24 @@ names_check(const struct charter *c, struct err *err)
 	for (size_t i = 0; i < c->n_people; i++)
 		TRY(distinct(c->person[i].role, c->person[i].n_roles,
 		    sizeof(c->person[i].role[0]), 0, "role", err));
+	return RC_OK;
+}
+
+static enum rc
+tsas_check(const struct charter *c, struct err *err)
+{
+	for (size_t i = 0; i < c->n_tsas; i++)
+		for (size_t j = 0; j < c->tsa[i].n_certificates; j++) {
+			struct blob_ref	der = c->tsa[i].certificate[j];
+			uint8_t		digest[SHA256_BYTES];
+			enum cert_kind	kind;
+			enum rc		rc;
+
+			rc = cert_check(SPAN(der.p, der.n), &kind, digest, err);
+			if (rc != RC_OK)
+				return err_wrap(err, rc, "charter: certificate %zu of "
+				    "TSA %s", j + 1, c->tsa[i].id);
+		}
 	return RC_OK;
 }
 
@@ -377,6 +447,7 @@ charter_check(const struct charter *c, struct err *err)
 		return err_wrap(err, rc, "charter: threshold");
 	TRY(custodians_check(c, err));
 	TRY(names_check(c, err));
+	TRY(tsas_check(c, err));
 	TRY(amend_check(c, err));
 	TRY(keys_distinct(c, err));
 	for (size_t i = 0; i < c->n_policies; i++)

@@ -7,9 +7,7 @@
 
 #include "policy/apply_impl.h"
 #include "policy/runs.h"
-
-#define VIEW_APPROVALS	(sizeof(((struct request_view *)0)->approval) / \
-			 sizeof(struct request_approval))
+#include "policy/view.h"
 
 static when
 later(when a, when b)
@@ -36,23 +34,25 @@ phase_of(const struct rec_request *q, enum void_reason ended, bool met, when t)
 	return q->order_index != NO_INDEX ? REQUEST_ORDERED : REQUEST_MET;
 }
 
-static void
-view_approvals(const struct tally *t, const struct policy_rule *rule,
-    struct request_view *v)
+uint32_t
+view_approvals(const struct tally *t, struct request_approval *ret)
 {
-	for (size_t i = 0; i < t->n && v->n_approvals < VIEW_APPROVALS; i++) {
+	uint32_t	n = 0;
+
+	for (size_t i = 0; i < t->n && n < VIEW_APPROVALS; i++) {
 		const struct tally_slot	*s = &t->slot[i];
-		struct request_approval	*a = &v->approval[v->n_approvals++];
+		struct request_approval	*a = &ret[n++];
 
 		memcpy(a->person, s->d.person, sizeof(a->person));
 		if (s->place != QUORUM_NO_PLACE)
-			memcpy(a->role, rule->need[s->place].role,
+			memcpy(a->role, t->rules.rule[t->show]->need[s->place].role,
 			    sizeof(a->role));
 		a->approve = s->d.state != DECISION_DENIED;
 		a->counts = s->counts;
 		a->time = s->d.time;
 		a->index = s->d.index;
 	}
+	return n;
 }
 
 static void
@@ -71,32 +71,34 @@ view_request(const uint8_t id[SHA256_BYTES], const struct rec_request *q,
 }
 
 static void
-view_tally(const struct rec_request *q, const struct policy_rule *rule,
-    const struct tally *t, struct request_view *v)
+view_tally(const struct rec_request *q, const struct tally *t,
+    struct request_view *v)
 {
+	const struct policy_rule	*rule = t->rules.rule[t->show];
+	const struct quorum		*quorum = &t->quorum[t->show];
+
 	v->met_at = t->met_at;
-	v->earliest = order_earliest(q, rule, t);
+	v->earliest = order_earliest(q, t);
 	v->need = rule->people;
-	v->have = (uint8_t)(t->quorum.people > UINT8_MAX ? UINT8_MAX :
-	    t->quorum.people);
-	quorum_missing(rule, &t->quorum, v->missing, sizeof(v->missing));
-	view_approvals(t, rule, v);
+	v->have = (uint8_t)(quorum->people > UINT8_MAX ? UINT8_MAX :
+	    quorum->people);
+	quorum_missing(rule, quorum, v->missing, sizeof(v->missing));
+	v->n_approvals = view_approvals(t, v->approval);
 }
 
 static enum rc
-view_blocked(const struct state *st, const struct rec_request *q,
-    const struct policy_rule *rule, const struct tally *t, when at,
-    enum void_reason ended, enum void_reason *ret, struct err *err)
+view_blocked(struct replica *r, const struct rec_request *q,
+    const struct tally *t, when at, enum void_reason ended,
+    enum void_reason *ret, struct err *err)
 {
-	uint64_t	used;
-	bool		fits;
+	bool	fits;
 
 	*ret = q->status == STATUS_RELEASED ? VOID_ORDER : ended;
 	if (*ret == VOID_NONE)
-		*ret = order_blocked(q, rule, t, at);
+		*ret = order_blocked(q, t, at);
 	if (*ret != VOID_NONE)
 		return RC_OK;
-	TRY(order_day(st, q, rule, at, &fits, &used, err));
+	TRY(order_day(r, q, &t->rules, at, &fits, err));
 	*ret = fits ? VOID_NONE : VOID_DAY_LIMIT;
 	return RC_OK;
 }
@@ -105,26 +107,28 @@ enum rc
 replica_request(struct replica *r, const uint8_t id[SHA256_BYTES], when now,
     struct request_view *ret, struct err *err)
 {
-	const struct policy_rule	*rule;
-	struct rec_request		 q;
-	struct request_view		 v;
-	struct tally			 t;
-	enum void_reason		 ended;
-	when				 at = later(now, r->head.time);
+	struct rec_request	q;
+	struct request_view	v;
+	struct tally		t;
+	enum void_reason	ended;
+	when			at = later(now, r->head.time);
 
 	TRY(rec_request_get(r->st, id, &q, err));
 	view_request(id, &q, &v);
-	TRY(request_ended(r->st, &q, at, &ended, err));
-	if ((rule = request_rule(r->charter, &q)) == NULL) {
+	TRY(request_ended(r, &q, at, &ended, err));
+	TRY(tally_request(r, id, &q, &t, err));
+	if (t.rules.n == 0) {
 		v.phase = phase_of(&q, ended, false, at);
 		v.blocked = VOID_POLICY;
 		*ret = v;
 		return RC_OK;
 	}
-	TRY(tally_request(r->st, r->charter, rule, id, &q, &t, err));
-	view_tally(&q, rule, &t, &v);
+	view_tally(&q, &t, &v);
 	v.phase = phase_of(&q, ended, t.met, at);
-	TRY(view_blocked(r->st, &q, rule, &t, at, ended, &v.blocked, err));
+	/* A veto that only the charter in force makes one. */
+	if (t.misfit == VOID_ENDED && q.status == STATUS_ALIVE)
+		v.phase = REQUEST_VETOED;
+	TRY(view_blocked(r, &q, &t, at, ended, &v.blocked, err));
 	*ret = v;
 	return RC_OK;
 }

@@ -10,17 +10,23 @@
 
 struct matching {
 	const struct policy_rule	*rule;
-	const struct person *const	*voter;
+	const struct voter		*voter;
 	size_t				 n;
 	struct quorum			*q;
 	bool				 seen[QUORUM_VOTERS_MAX];
 };
 
 bool
-quorum_may_vote(const struct policy_rule *rule, const struct person *p)
+voter_has_role(const struct voter *v, const char *role)
+{
+	return person_has_role(v->then, role) && person_has_role(v->now, role);
+}
+
+bool
+quorum_may_vote(const struct policy_rule *rule, const struct voter *v)
 {
 	for (size_t i = 0; i < rule->n_need; i++)
-		if (person_has_role(p, rule->need[i].role))
+		if (voter_has_role(v, rule->need[i].role))
 			return true;
 	return false;
 }
@@ -37,7 +43,7 @@ fill(struct matching *m, uint8_t place)
 	for (size_t v = 0; v < m->n; v++) {
 		uint8_t	at;
 
-		if (m->seen[v] || !person_has_role(m->voter[v], role))
+		if (m->seen[v] || !voter_has_role(&m->voter[v], role))
 			continue;
 		m->seen[v] = true;
 		for (at = 0; at < m->q->n_places; at++)
@@ -52,7 +58,7 @@ fill(struct matching *m, uint8_t place)
 }
 
 void
-quorum_assign(const struct policy_rule *rule, const struct person *const *voter,
+quorum_assign(const struct policy_rule *rule, const struct voter *voter,
     size_t n, struct quorum *ret)
 {
 	struct matching	m = { .rule = rule, .voter = voter, .q = ret };
@@ -108,19 +114,20 @@ bool
 quorum_possible(const struct charter *c, const struct policy_rule *rule,
     const struct person *requester)
 {
-	const struct person	*voter[PEOPLE_MAX];
-	struct quorum		 q;
-	size_t			 n = 0;
+	struct voter	voter[PEOPLE_MAX];
+	struct quorum	q;
+	size_t		n = 0;
 
 	for (uint32_t i = 0; i < c->n_people; i++) {
 		const struct person	*p = &c->person[i];
 
-		if (p == requester || !quorum_may_vote(rule, p))
+		voter[n] = (struct voter){ p, p };
+		if (p == requester || !quorum_may_vote(rule, &voter[n]))
 			continue;
 		if (!rule->requester_organisation_may_approve &&
 		    strcmp(p->organisation, requester->organisation) == 0)
 			continue;
-		voter[n++] = p;
+		n++;
 	}
 	quorum_assign(rule, voter, n, &q);
 	return quorum_met(rule, &q);

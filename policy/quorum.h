@@ -23,15 +23,19 @@ struct quorum {
 	uint16_t people;			/* voters in all */
 };
 
-/* Does any role of p stand in the policy's needs? Who has none cannot approve. */
-bool	 quorum_may_vote(const struct policy_rule *rule, const struct person *p);
+/* One human, in the charter under which it was asked and in the one in force (often the same). */
+struct voter { const struct person *then, *now; };
+/* What they had then and have now. */
+bool	 voter_has_role(const struct voter *v, const char *role);
+/* Does any role of theirs stand in the policy's needs? Who has none cannot approve. */
+bool	 quorum_may_vote(const struct policy_rule *rule, const struct voter *v);
 
 /*
  * The largest assignment of `n` distinct people, each of whom quorum_may_vote,
  * to the policy's places. The caller sees to it that nobody stands in voter twice.
  */
-void	 quorum_assign(const struct policy_rule *rule,
-	    const struct person *const *voter, size_t n, struct quorum *ret);
+void	 quorum_assign(const struct policy_rule *rule, const struct voter *voter,
+	    size_t n, struct quorum *ret);
 /* Every place filled, and at least policy.people in all. */
 bool	 quorum_met(const struct policy_rule *rule, const struct quorum *q);
 /* What is missing, for people: "auditor 1, legal 1", "any 1"; "" when met. */

@@ -96,3 +96,19 @@ request_phase_name(enum request_phase p)
 
 	return (size_t)p < sizeof(names) / sizeof(names[0]) ? names[p] : "unknown";
 }
+
+const char *
+amendment_phase_name(enum amendment_phase p)
+{
+	static const char *const	names[] = {
+		[AMENDMENT_OPEN] = "open",
+		[AMENDMENT_MET] = "met",
+		[AMENDMENT_IN_FORCE] = "in-force",
+		[AMENDMENT_WITHDRAWN] = "withdrawn",
+		[AMENDMENT_VETOED] = "vetoed",
+		[AMENDMENT_EXPIRED] = "expired",
+		[AMENDMENT_SUPERSEDED] = "superseded",
+	};
+
+	return (size_t)p < sizeof(names) / sizeof(names[0]) ? names[p] : "unknown";
+}

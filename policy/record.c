@@ -3,17 +3,11 @@
  */
 #include <string.h>
 
-#include "base/wire.h"
-#include "policy/record.h"
+#include "policy/record_impl.h"
 
 /* --- keys ------------------------------------------------------------------------ */
 
-struct key_bytes {
-	size_t	n;
-	uint8_t	p[STATE_KEY_MAX];
-};
-
-static struct key_bytes
+struct key_bytes
 key_of(char kind, const uint8_t *id, size_t id_n)
 {
 	struct key_bytes	k = { .n = 1 + id_n };
@@ -24,14 +18,14 @@ key_of(char kind, const uint8_t *id, size_t id_n)
 	return k;
 }
 
-static void
+void
 key_more(struct key_bytes *k, uint64_t v, size_t width)
 {
 	while (width-- > 0)
 		k->p[k->n++] = (uint8_t)(v >> 8 * width);
 }
 
-static struct key_bytes
+struct key_bytes
 key_index(char kind, uint64_t v)
 {
 	struct key_bytes	k = { .n = 1 };
@@ -43,23 +37,21 @@ key_index(char kind, uint64_t v)
 
 /* --- reading and putting ----------------------------------------------------------- */
 
-#define VALUE_BUF	BUF_INIT(STATE_VALUE_MAX)
-
-static enum rc
-fetch(const struct state *st, const struct key_bytes *k, struct buf *ret,
+enum rc
+rec_fetch(const struct state *st, const struct key_bytes *k, struct buf *ret,
     struct err *err)
 {
 	return st->get(st->user, SPAN(k->p, k->n), ret, err);
 }
 
-static enum rc
-malformed(char kind, struct err *err)
+enum rc
+rec_malformed(char kind, struct err *err)
 {
 	return err_set(err, RC_BUG, "state: malformed record of kind '%c'", kind);
 }
 
-static enum rc
-store(struct changes *c, const struct key_bytes *k, const struct buf *v,
+enum rc
+rec_store(struct changes *c, const struct key_bytes *k, const struct buf *v,
     struct err *err)
 {
 	TRY(buf_check(v, "record", err));
@@ -76,7 +68,7 @@ changes_put(struct changes *c, struct span key, struct span value,
 	return c->st->put(c->st->user, key, value, err);
 }
 
-static bool
+bool
 rd_text(struct rd *r, char out[ID_MAX + 1])
 {
 	struct span	s;
@@ -88,13 +80,13 @@ rd_text(struct rd *r, char out[ID_MAX + 1])
 	return true;
 }
 
-static bool
+bool
 rd_hash(struct rd *r, uint8_t out[SHA256_BYTES])
 {
 	return rd_bytes(r, out, SHA256_BYTES);
 }
 
-static void
+void
 put_hash(struct buf *b, const uint8_t h[SHA256_BYTES])
 {
 	buf_add(b, h, SHA256_BYTES);
@@ -109,12 +101,12 @@ rec_head_get(const struct state *st, struct rec_head *ret, struct err *err)
 	struct key_bytes	k = key_of('h', NULL, 0);
 	struct rd		r;
 
-	TRY(fetch(st, &k, &v, err));
+	TRY(rec_fetch(st, &k, &v, err));
 	r = rd_init(buf_view(&v));
 	if (!rd_u64(&r, &ret->next) || !rd_u64(&r, &ret->time) ||
 	    !rd_hash(&r, ret->state) || !rd_hash(&r, ret->genesis) ||
 	    !rd_hash(&r, ret->charter) || !rd_done(&r))
-		return malformed('h', err);
+		return rec_malformed('h', err);
 	return RC_OK;
 }
 
@@ -143,11 +135,11 @@ rec_statement_get(const struct state *st, const uint8_t id[SHA256_BYTES],
 	struct key_bytes	k = key_of('s', id, SHA256_BYTES);
 	struct rd		r;
 
-	TRY(fetch(st, &k, &v, err));
+	TRY(rec_fetch(st, &k, &v, err));
 	r = rd_init(buf_view(&v));
 	if (!rd_u64(&r, &ret->index) || !rd_u8(&r, &ret->type) ||
 	    !rd_u8(&r, &ret->why) || !rd_done(&r))
-		return malformed('s', err);
+		return rec_malformed('s', err);
 	return RC_OK;
 }
 
@@ -161,7 +153,7 @@ rec_statement_put(struct changes *c, const uint8_t id[SHA256_BYTES],
 	buf_u64(&v, r->index);
 	buf_u8(&v, r->type);
 	buf_u8(&v, r->why);
-	return store(c, &k, &v, err);
+	return rec_store(c, &k, &v, err);
 }
 
 enum rc
@@ -172,12 +164,12 @@ rec_batch_get(const struct state *st, uint64_t index, struct rec_batch *ret,
 	struct key_bytes	k = key_index('b', index);
 	struct rd		r;
 
-	TRY(fetch(st, &k, &v, err));
+	TRY(rec_fetch(st, &k, &v, err));
 	r = rd_init(buf_view(&v));
 	if (!rd_hash(&r, ret->id) || !rd_hash(&r, ret->root) ||
 	    !rd_u32(&r, &ret->count) || !rd_u64(&r, &ret->logged) ||
 	    !rd_text(&r, ret->sealer) || !rd_done(&r))
-		return malformed('b', err);
+		return rec_malformed('b', err);
 	return RC_OK;
 }
 
@@ -193,10 +185,26 @@ rec_batch_put(struct changes *c, uint64_t index, const struct rec_batch *r,
 	buf_u32(&v, r->count);
 	buf_u64(&v, r->logged);
 	buf_vec8(&v, span_str(r->sealer));
-	return store(c, &k, &v, err);
+	return rec_store(c, &k, &v, err);
 }
 
 /* --- requests ------------------------------------------------------------------------------ */
+
+static bool
+floors_read(struct rd *r, struct rec_request *q)
+{
+	if (!rd_u8(r, &q->n_floors) || q->n_floors > FLOORS_MAX)
+		return false;
+	for (size_t i = 0; i < q->n_floors; i++)
+		if (!rd_hash(r, q->floor[i]))
+			return false;
+	if (!rd_u8(r, &q->n_attachments) || q->n_attachments > ATTACHMENTS_MAX)
+		return false;
+	for (size_t i = 0; i < q->n_attachments; i++)
+		if (!rd_text(r, q->attachment[i]))
+			return false;
+	return true;
+}
 
 static bool
 request_read(struct rd *r, struct rec_request *q)
@@ -214,11 +222,13 @@ request_read(struct rd *r, struct rec_request *q)
 	    rd_u32(r, &q->artifacts) &&
 	    rd_u32(r, &q->segments) &&
 	    rd_u64(r, &q->time_lock) &&
+	    rd_u64(r, &q->sealed) &&
 	    rd_u8(r, &q->status) &&
 	    rd_u16(r, &q->slots) &&
 	    rd_u32(r, &q->charged) &&
 	    rd_u64(r, &q->order_index) &&
 	    rd_u64(r, &q->release_index) &&
+	    floors_read(r, q) &&
 	    rd_done(r);
 }
 
@@ -230,9 +240,9 @@ rec_request_get(const struct state *st, const uint8_t id[SHA256_BYTES],
 	struct key_bytes	k = key_of('r', id, SHA256_BYTES);
 	struct rd		r;
 
-	TRY(fetch(st, &k, &v, err));
+	TRY(rec_fetch(st, &k, &v, err));
 	r = rd_init(buf_view(&v));
-	return request_read(&r, ret) ? RC_OK : malformed('r', err);
+	return request_read(&r, ret) ? RC_OK : rec_malformed('r', err);
 }
 
 enum rc
@@ -255,12 +265,19 @@ rec_request_put(struct changes *c, const uint8_t id[SHA256_BYTES],
 	buf_u32(&v, q->artifacts);
 	buf_u32(&v, q->segments);
 	buf_u64(&v, q->time_lock);
+	buf_u64(&v, q->sealed);
 	buf_u8(&v, q->status);
 	buf_u16(&v, q->slots);
 	buf_u32(&v, q->charged);
 	buf_u64(&v, q->order_index);
 	buf_u64(&v, q->release_index);
-	return store(c, &k, &v, err);
+	buf_u8(&v, q->n_floors);
+	for (size_t i = 0; i < q->n_floors; i++)
+		put_hash(&v, q->floor[i]);
+	buf_u8(&v, q->n_attachments);
+	for (size_t i = 0; i < q->n_attachments; i++)
+		buf_vec8(&v, span_str(q->attachment[i]));
+	return rec_store(c, &k, &v, err);
 }
 
 static struct key_bytes
@@ -280,12 +297,12 @@ rec_decision_get(const struct state *st, const uint8_t id[SHA256_BYTES],
 	struct key_bytes	k = decision_key(id, slot);
 	struct rd		r;
 
-	TRY(fetch(st, &k, &v, err));
+	TRY(rec_fetch(st, &k, &v, err));
 	r = rd_init(buf_view(&v));
 	if (!rd_text(&r, ret->person) || !rd_hash(&r, ret->key) ||
 	    !rd_u8(&r, &ret->state) || !rd_u64(&r, &ret->time) ||
 	    !rd_u64(&r, &ret->index) || !rd_done(&r))
-		return malformed('d', err);
+		return rec_malformed('d', err);
 	return RC_OK;
 }
 
@@ -301,7 +318,7 @@ rec_decision_put(struct changes *c, const uint8_t id[SHA256_BYTES],
 	buf_u8(&v, d->state);
 	buf_u64(&v, d->time);
 	buf_u64(&v, d->index);
-	return store(c, &k, &v, err);
+	return rec_store(c, &k, &v, err);
 }
 
 /* --- orders ---------------------------------------------------------------------------------- */
@@ -314,13 +331,13 @@ rec_order_get(const struct state *st, const uint8_t id[SHA256_BYTES],
 	struct key_bytes	k = key_of('o', id, SHA256_BYTES);
 	struct rd		r;
 
-	TRY(fetch(st, &k, &v, err));
+	TRY(rec_fetch(st, &k, &v, err));
 	r = rd_init(buf_view(&v));
 	if (!rd_hash(&r, ret->request) || !rd_hash(&r, ret->scope) ||
 	    !rd_u64(&r, &ret->index) || !rd_u64(&r, &ret->time) ||
 	    !rd_u64(&r, &ret->expires) || !rd_u64(&r, &ret->release_index) ||
 	    !rd_done(&r))
-		return malformed('o', err);
+		return rec_malformed('o', err);
 	return RC_OK;
 }
 
@@ -337,7 +354,7 @@ rec_order_put(struct changes *c, const uint8_t id[SHA256_BYTES],
 	buf_u64(&v, o->time);
 	buf_u64(&v, o->expires);
 	buf_u64(&v, o->release_index);
-	return store(c, &k, &v, err);
+	return rec_store(c, &k, &v, err);
 }
 
 static struct key_bytes
@@ -357,7 +374,7 @@ rec_addressee_get(const struct state *st, const uint8_t id[SHA256_BYTES],
 	for (size_t i = 0;; i++) {
 		struct key_bytes	k = chunk_key(id, i);
 		size_t			was = ret->n;
-		enum rc			rc = fetch(st, &k, ret, err);
+		enum rc			rc = rec_fetch(st, &k, ret, err);
 
 		if (rc == RC_MISSING && i > 0)
 			return RC_OK;
@@ -400,10 +417,10 @@ rec_receipt_get(const struct state *st, const uint8_t order[SHA256_BYTES],
 	struct key_bytes	k = receipt_key(order, custodian);
 	struct rd		r;
 
-	TRY(fetch(st, &k, &v, err));
+	TRY(rec_fetch(st, &k, &v, err));
 	r = rd_init(buf_view(&v));
 	if (!rd_hash(&r, ret) || !rd_done(&r))
-		return malformed('e', err);
+		return rec_malformed('e', err);
 	return RC_OK;
 }
 
@@ -418,13 +435,13 @@ rec_receipt_put(struct changes *c, const uint8_t order[SHA256_BYTES],
 
 /* --- marks and counters: one u64, absence is an answer ------------------------------------------ */
 
-static enum rc
-number_get(const struct state *st, const struct key_bytes *k, bool *ret_there,
+enum rc
+rec_u64_get(const struct state *st, const struct key_bytes *k, bool *ret_there,
     uint64_t *ret, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf v = VALUE_BUF;
 	struct rd	r;
-	enum rc		rc = fetch(st, k, &v, err);
+	enum rc		rc = rec_fetch(st, k, &v, err);
 
 	*ret_there = rc == RC_OK;
 	*ret = 0;
@@ -433,18 +450,18 @@ number_get(const struct state *st, const struct key_bytes *k, bool *ret_there,
 	TRY(rc);
 	r = rd_init(buf_view(&v));
 	if (!rd_u64(&r, ret) || !rd_done(&r))
-		return malformed((char)k->p[0], err);
+		return rec_malformed((char)k->p[0], err);
 	return RC_OK;
 }
 
-static enum rc
-number_put(struct changes *c, const struct key_bytes *k, uint64_t v,
+enum rc
+rec_u64_put(struct changes *c, const struct key_bytes *k, uint64_t v,
     struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf b = VALUE_BUF;
 
 	buf_u64(&b, v);
-	return store(c, k, &b, err);
+	return rec_store(c, k, &b, err);
 }
 
 enum rc
@@ -454,7 +471,7 @@ rec_revoked_get(const struct state *st, const uint8_t key[KEY_ID_BYTES],
 	struct key_bytes	k = key_of('k', key, KEY_ID_BYTES);
 	uint64_t		index;
 
-	return number_get(st, &k, ret, &index, err);
+	return rec_u64_get(st, &k, ret, &index, err);
 }
 
 enum rc
@@ -463,7 +480,7 @@ rec_revoked_put(struct changes *c, const uint8_t key[KEY_ID_BYTES],
 {
 	struct key_bytes	k = key_of('k', key, KEY_ID_BYTES);
 
-	return number_put(c, &k, index, err);
+	return rec_u64_put(c, &k, index, err);
 }
 
 static struct key_bytes
@@ -482,7 +499,7 @@ rec_count_get(const struct state *st, char kind, const uint8_t of[SHA256_BYTES],
 	struct key_bytes	k = count_key(kind, of, day);
 	bool			there;
 
-	return number_get(st, &k, &there, ret, err);
+	return rec_u64_get(st, &k, &there, ret, err);
 }
 
 enum rc
@@ -491,7 +508,7 @@ rec_count_put(struct changes *c, char kind, const uint8_t of[SHA256_BYTES],
 {
 	struct key_bytes	k = count_key(kind, of, day);
 
-	return number_put(c, &k, v, err);
+	return rec_u64_put(c, &k, v, err);
 }
 
 static struct key_bytes
@@ -513,7 +530,7 @@ rec_mark_get(const struct state *st, char kind,
 	struct key_bytes	k = mark_key(kind, batch, custodian, leaf);
 	bool			there;
 
-	TRY(number_get(st, &k, &there, ret, err));
+	TRY(rec_u64_get(st, &k, &there, ret, err));
 	return there ? RC_OK :
 	    err_set(err, RC_MISSING, "state: no mark of kind '%c'", kind);
 }
@@ -524,5 +541,5 @@ rec_mark_put(struct changes *c, char kind, const uint8_t batch[SHA256_BYTES],
 {
 	struct key_bytes	k = mark_key(kind, batch, custodian, leaf);
 
-	return number_put(c, &k, index, err);
+	return rec_u64_put(c, &k, index, err);
 }

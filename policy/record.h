@@ -9,10 +9,11 @@
 #ifndef POLICY_RECORD_H
 #define POLICY_RECORD_H
 
-#include "policy/charter.h"
 #include "policy/state.h"
+#include "policy/statement.h"
 
 #define NO_INDEX	UINT64_MAX
+#define FLOORS_MAX	16		/* policies of one request's artifacts, beside its own */
 #define ADDRESSEE_CHUNK	2000		/* of an order's certificate, a value each */
 
 /* What has been put while one entry is applied, in order: vec16 key || vec16 value. */
@@ -59,18 +60,22 @@ struct rec_request {			/* 'r' id */
 	uint8_t		charter[SHA256_BYTES], policy_digest[SHA256_BYTES];
 	uint8_t		scope[SHA256_BYTES], recipient[SHA256_BYTES];
 	uint32_t	artifacts, segments;
-	when		time_lock;		/* the latest over its artifacts; 0: none */
+	when		time_lock;		/* the latest over its artifacts, by their policies and its own; 0: none */
+	when		sealed;			/* the last of its artifacts */
 	uint8_t		status;			/* enum request_status */
 	uint16_t	slots;			/* people who decided */
 	uint32_t	charged;		/* the day an order counted against its limit; 0: none yet */
 	uint64_t	order_index, release_index;	/* the latest; NO_INDEX: none */
+	uint8_t		n_floors, n_attachments;
+	uint8_t		floor[FLOORS_MAX][SHA256_BYTES];	/* what its artifacts were sealed under, other than policy_digest */
+	char		attachment[ATTACHMENTS_MAX][ID_MAX + 1];	/* kinds */
 };
 MUST_USE enum rc rec_request_get(const struct state *st, const uint8_t id[SHA256_BYTES], struct rec_request *ret, struct err *err);
 MUST_USE enum rc rec_request_put(struct changes *c, const uint8_t id[SHA256_BYTES], const struct rec_request *r, struct err *err);
 
 enum decision_state { DECISION_APPROVED = 1, DECISION_DENIED, DECISION_WITHDRAWN };
 
-struct rec_decision {			/* 'd' request id, slot: what one person said last */
+struct rec_decision {			/* 'd' request or amendment id, slot: what one person said last */
 	char		person[ID_MAX + 1];
 	uint8_t		key[KEY_ID_BYTES];
 	uint8_t		state;			/* enum decision_state */
@@ -110,5 +115,39 @@ MUST_USE enum rc rec_count_put(struct changes *c, char kind, const uint8_t of[SH
  */
 MUST_USE enum rc rec_mark_get(const struct state *st, char kind, const uint8_t batch[SHA256_BYTES], uint8_t custodian, uint32_t leaf, uint64_t *ret, struct err *err);
 MUST_USE enum rc rec_mark_put(struct changes *c, char kind, const uint8_t batch[SHA256_BYTES], uint8_t custodian, uint32_t leaf, uint64_t index, struct err *err);
+
+/* --- charters --- */
+
+struct rec_amendment {			/* 'm' id */
+	uint64_t	index;
+	when		logged, expires;
+	char		proposer[ID_MAX + 1];
+	uint8_t		key[KEY_ID_BYTES];	/* that signed it */
+	uint8_t		charter[SHA256_BYTES], amends[SHA256_BYTES];	/* the new one; the one in force then */
+	uint8_t		status;			/* enum request_status, never released */
+	uint16_t	slots;			/* people who decided */
+	uint32_t	consents;		/* with which it came in force; bit i-1: custodian i */
+	uint64_t	in_force;		/* NO_INDEX: not */
+};
+MUST_USE enum rc rec_amendment_get(const struct state *st, const uint8_t id[SHA256_BYTES], struct rec_amendment *ret, struct err *err);
+MUST_USE enum rc rec_amendment_put(struct changes *c, const uint8_t id[SHA256_BYTES], const struct rec_amendment *r, struct err *err);
+
+struct rec_consent { uint64_t index; when time; };	/* 'u' amendment id, custodian: its last */
+MUST_USE enum rc rec_consent_get(const struct state *st, const uint8_t id[SHA256_BYTES], uint8_t custodian, struct rec_consent *ret, struct err *err);
+MUST_USE enum rc rec_consent_put(struct changes *c, const uint8_t id[SHA256_BYTES], uint8_t custodian, const struct rec_consent *r, struct err *err);
+
+/* 'v': how many charters followed the genesis. 'v' number, from 1: one of them. */
+struct rec_charter {
+	uint64_t	since;			/* the entry that put it in force */
+	uint8_t		digest[SHA256_BYTES];
+	uint8_t		by[SHA256_BYTES];	/* id of its amendment or succession */
+};
+MUST_USE enum rc rec_charters_get(const struct state *st, uint64_t *ret, struct err *err);
+MUST_USE enum rc rec_charters_put(struct changes *c, uint64_t n, struct err *err);
+MUST_USE enum rc rec_charter_get(const struct state *st, uint64_t number, struct rec_charter *ret, struct err *err);
+MUST_USE enum rc rec_charter_put(struct changes *c, uint64_t number, const struct rec_charter *r, struct err *err);
+/* The number of a charter: 'v' its digest; of the first after the genesis with a policy: 'p' the policy's. RC_MISSING. */
+MUST_USE enum rc rec_number_get(const struct state *st, char kind, const uint8_t of[SHA256_BYTES], uint64_t *ret, struct err *err);
+MUST_USE enum rc rec_number_put(struct changes *c, char kind, const uint8_t of[SHA256_BYTES], uint64_t number, struct err *err);
 
 #endif

@@ -11,25 +11,12 @@
 
 #define STATE_DOMAIN	"quorate/state/v1"
 
-static enum rc
-charter_load(struct replica *r, struct err *err)
-{
-	AUTO_DONE(buf_done) struct buf b = BUF_INIT(CHARTER_BYTES_MAX);
-	enum rc	rc;
-
-	if ((rc = fixed_blob(r->st, r->head.charter, CHARTER_BYTES_MAX, &b,
-	    err)) != RC_OK ||
-	    (rc = charter_parse(buf_view(&b), &r->charter, err)) != RC_OK)
-		return err_wrap(err, rc, "the charter in force");
-	return RC_OK;
-}
-
 enum rc
 replica_reload(struct replica *r, struct err *err)
 {
 	enum rc	rc;
 
-	charter_free(r->charter);
+	charter_cache_done(r->cache);
 	r->charter = NULL;
 	memset(&r->head, 0, sizeof(r->head));
 	rc = rec_head_get(r->st, &r->head, err);
@@ -41,7 +28,8 @@ replica_reload(struct replica *r, struct err *err)
 	if (memcmp(r->head.genesis, r->genesis, SHA256_BYTES) != 0)
 		return err_set(err, RC_FORMAT,
 		    "this state is another network's: its genesis is not ours");
-	return charter_load(r, err);
+	rc = charters_load(r, r->head.charter, &r->charter, err);
+	return rc == RC_OK ? RC_OK : err_wrap(err, rc, "the charter in force");
 }
 
 enum rc
@@ -50,7 +38,7 @@ replica_new(const struct state *st, const uint8_t genesis[SHA256_BYTES],
 {
 	AUTO(replica_free) struct replica *r = calloc(1, sizeof(*r));
 
-	if (r == NULL)
+	if (r == NULL || (r->cache = calloc(1, sizeof(*r->cache))) == NULL)
 		return err_set(err, RC_NOMEM, "replica: no memory");
 	r->st = st;
 	memcpy(r->genesis, genesis, sizeof(r->genesis));
@@ -64,7 +52,9 @@ replica_free(struct replica *r)
 {
 	if (r == NULL)
 		return;
-	charter_free(r->charter);
+	if (r->cache != NULL)
+		charter_cache_done(r->cache);
+	free(r->cache);
 	free(r);
 }
 
@@ -138,24 +128,22 @@ static enum rc
 step(struct replica *r, struct applying *a, const struct entry *e,
     struct verdict *ret, struct err *err)
 {
-	AUTO(charter_free) struct charter *genesis = NULL;
 	struct rec_head	head = r->head;
 
 	if (r->charter == NULL)
-		TRY(apply_genesis(a, e->dsse, &genesis, err));
+		TRY(apply_genesis(a, e->dsse, err));
 	else
 		TRY(apply_entry(a, e->dsse, err));
 	state_next(a, head.state);
 	head.next = a->index + 1;
 	head.time = a->now;
-	if (genesis != NULL) {
-		memcpy(head.genesis, r->genesis, sizeof(head.genesis));
-		memcpy(head.charter, genesis->digest, sizeof(head.charter));
-	}
+	memcpy(head.genesis, r->genesis, sizeof(head.genesis));
+	if (a->next != NULL)
+		memcpy(head.charter, a->next->digest, sizeof(head.charter));
 	TRY(rec_head_put(r->st, &head, err));
 	r->head = head;
-	if (genesis != NULL)
-		r->charter = TAKE(genesis);
+	if (a->next != NULL)
+		r->charter = a->next;
 	verdict_fill(a, &r->head, ret);
 	return RC_OK;
 }
@@ -165,6 +153,7 @@ run(struct replica *r, uint64_t index, const struct entry *e,
     struct verdict *ret, struct err *err)
 {
 	AUTO_DONE(applying_done) struct applying a = {
+		.r = r,
 		.st = r->st,
 		.charter = r->charter,
 		.genesis = r->genesis,
@@ -186,6 +175,7 @@ replica_apply(struct replica *r, uint64_t index, struct span leaf,
 {
 	struct entry	e;
 
+	charter_cache_trim(r->cache, r->charter);
 	/* No time and no envelope: no statement, at the time that it was. */
 	if (entry_parse(leaf, &e, NULL) != RC_OK)
 		e = (struct entry){ r->head.time, SPAN(NULL, 0) };
@@ -198,15 +188,11 @@ replica_try(struct replica *r, when now, struct span dsse, struct verdict *ret,
 {
 	AUTO_DONE(overlay_done) struct overlay o;
 	struct entry	e = { now, dsse };
-	struct replica	scratch = *r;
-	enum rc		rc;
+	struct replica	scratch = *r;	/* with the same charters at hand */
 
 	overlay_init(&o, r->st);
 	scratch.st = &o.state;
-	rc = run(&scratch, r->head.next, &e, ret, err);
-	if (scratch.charter != r->charter)
-		charter_free(scratch.charter);
-	return rc;
+	return run(&scratch, r->head.next, &e, ret, err);
 }
 
 /* --- what an entry names ----------------------------------------------------------------- */

@@ -34,13 +34,13 @@ person_of(unsigned mask)
 /* Every way to put voters into places, tried one by one. */
 static bool
 brute(const struct policy_rule *rule, const uint8_t *place, size_t n_places,
-    const struct person *const *voter, size_t n, uint32_t used)
+    const struct voter *voter, size_t n, uint32_t used)
 {
 	if (n_places == 0)
 		return true;
 	for (size_t v = 0; v < n; v++)
 		if ((used >> v & 1) == 0 &&
-		    person_has_role(voter[v], rule->need[place[0]].role) &&
+		    voter_has_role(&voter[v], rule->need[place[0]].role) &&
 		    brute(rule, place + 1, n_places - 1, voter, n,
 		    used | 1U << v))
 			return true;
@@ -48,7 +48,7 @@ brute(const struct policy_rule *rule, const uint8_t *place, size_t n_places,
 }
 
 static bool
-brute_met(const struct policy_rule *rule, const struct person *const *voter,
+brute_met(const struct policy_rule *rule, const struct voter *voter,
     size_t n)
 {
 	uint8_t	place[POLICY_APPROVALS_MAX];
@@ -95,14 +95,14 @@ assignment_is_brute_force(void **state)
 	for (unsigned i = 0; i < rounds; i++) {
 		struct policy_rule	 rule = random_rule(&rng);
 		struct person		 people[6];
-		const struct person	*voter[6];
+		struct voter		 voter[6];
 		struct quorum		 q;
 		char			 missing[160];
 		size_t			 n = next(&rng) % 7;
 
 		for (size_t v = 0; v < n; v++) {
 			people[v] = person_of(next(&rng) % (1U << ROLES));
-			voter[v] = &people[v];
+			voter[v] = (struct voter){ &people[v], &people[v] };
 		}
 		quorum_assign(&rule, voter, n, &q);
 		assert_int_equal(quorum_met(&rule, &q),
@@ -114,7 +114,7 @@ assignment_is_brute_force(void **state)
 		for (size_t a = 0; a < q.n_places; a++) {
 			if (q.voter[a] >= n)
 				continue;
-			assert_true(person_has_role(voter[q.voter[a]],
+			assert_true(voter_has_role(&voter[q.voter[a]],
 			    rule.need[q.role[a]].role));
 			for (size_t b = 0; b < a; b++)
 				assert_int_not_equal(q.voter[a], q.voter[b]);
@@ -129,7 +129,7 @@ says_what_is_missing(void **state)
 	struct policy_rule	 rule = { .n_need = 2, .people = 4, .need = {
 				    { "legal", 1 }, { "auditor", 2 } } };
 	struct person		 legal = person_of(1), auditor = person_of(4);
-	const struct person	*voter[] = { &legal, &auditor };
+	const struct voter	 voter[] = { { &legal, &legal }, { &auditor, &auditor } };
 	struct quorum		 q;
 	char			 text[160], small[8];
 
