@@ -46,6 +46,8 @@ note_entry(struct appending *a, uint64_t index, const struct verdict *v, struct 
 		TRY(custody_note_arrival(a->c, index, a->now, err));
 	if (v->type == STATEMENT_BATCH && v->effective)
 		TRY(check_note_batch(a->c, index, err));
+	if (v->type == STATEMENT_AMENDMENT && v->effective)
+		TRY(consent_note(a->c, index, v->id, err));
 	return awaited_note(a->c, index, v, err);
 }
 
@@ -201,7 +203,7 @@ look_through(struct appending *a, struct err *err)
 	size_t					 i;
 
 	if (q->n_entries > APPEND_ENTRIES_MAX || q->n_blobs > APPEND_BLOBS_MAX ||
-	    q->n_shares > APPEND_SHARES_MAX || q->n_consistency > TREE_PATH_MAX)
+	    q->n_shares > APPEND_SHARES_MAX || q->n_held_of > APPEND_HELD_MAX || q->n_consistency > TREE_PATH_MAX)
 		return custody_say(a->c, err, RC_LIMIT, "too much in one call: at most %d entries, %d blobs, %d shares",
 		    APPEND_ENTRIES_MAX, APPEND_BLOBS_MAX, APPEND_SHARES_MAX);
 	if (q->n_blobs == 0)

@@ -14,6 +14,7 @@
 #define APPEND_ENTRIES_MAX	1024
 #define APPEND_BLOBS_MAX	2048
 #define APPEND_SHARES_MAX	256
+#define APPEND_HELD_MAX		64
 
 struct appending {
 	struct custody				*c;

@@ -277,16 +277,21 @@ append_cosign(struct appending *a, struct err *err)
 	const struct charter	*charter;
 	struct note_key		 key;
 	uint8_t			 sig[NOTE_SIG_BYTES];
+	when			 time;
 
 	if (!a->cosign)
 		return RC_OK;
+	/* Never before what it covers: an entry may be ahead of our clock by a little. */
+	TRY(replica_time(a->c->replica, &time, err));
+	if (time < a->now)
+		time = a->now;
 	TRY(steps_mark(a->c, err));
 	TRY(custody_charter(a->c, &charter, err));
 	TRY(charter_witness_note_key(charter, a->c->index, &key, err));
 	checkpoint_text(&a->checkpoint, &text);
-	cosignature_message(buf_view(&text), a->now, &message);
+	cosignature_message(buf_view(&text), time, &message);
 	TRY(buf_check(&message, "cosignature", err));
 	TRY(hsm_signer_sign(a->c->signer, buf_view(&message), sig, err));
-	note_sig_line(&key, a->now, sig, &a->line);
+	note_sig_line(&key, time, sig, &a->line);
 	return buf_check(&a->line, "cosignature", err);
 }
