@@ -6,7 +6,6 @@
  * order's id comes from the log that this custodian replayed.
  */
 #include <stdlib.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "audit/accusation.h"
