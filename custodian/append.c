@@ -169,6 +169,7 @@ take_all_shares(struct appending *a, struct err *err)
 static enum rc
 take(struct appending *a, struct err *err)
 {
+	TRY(append_not_replaced(a, err));
 	TRY(take_entries(a, err));
 	TRY(take_all_shares(a, err));
 	TRY(append_notes(a, err));
@@ -190,6 +191,7 @@ take_durably(struct appending *a, struct err *err)
 	if (rc == RC_OK)
 		return RC_OK;
 	store_rollback(c->store);
+	c->log_keys.n = 0;
 	if (replica_reload(c->replica, &second) != RC_OK)
 		return err_set(err, RC_BUG, "cannot go back to the last commit: %s", second.msg);
 	return rc;

@@ -14,6 +14,7 @@
 #include "custodian/config.h"
 #include "custodian/consent.h"
 #include "custodian/handed.h"
+#include "custodian/judge.h"
 #include "custodian/steps.h"
 #include "hsm/hsm.h"
 #include "policy/apply.h"
@@ -22,7 +23,8 @@
 #define CUSTODY_SIGNED		"signed"	/* u64 size, root, note: what this custodian cosigned last */
 #define CUSTODY_SHOWN		"shown"		/* likewise: the newest over what it holds, cosigned or not */
 #define CUSTODY_COSIGNED	"cosigned"	/* the newest q-cosigned note it agrees with */
-#define CUSTODY_ACCUSATION	"accusation"	/* accusation-v1: it contributes to nothing any more */
+#define CUSTODY_ACCUSATION	"accusation"	/* accusation-v1: it contributes to nothing while ... */
+#define CUSTODY_ACCUSED		"accused"	/* ... this key is the log's: 32 bytes */
 #define CUSTODY_STEPS		"steps"		/* u64 (custodian/steps.h) */
 #define CUSTODY_STARTED		"started"	/* instance, u64 the highest mark that this start found */
 #define CUSTODY_RESTORED	"restored"	/* u64 floor, root, u64 since */
@@ -67,6 +69,7 @@ struct custody {
 	struct hsm_signer	*signer;
 	struct steps		 steps;
 	struct comparing	 comparing;
+	struct log_keys		 log_keys;
 	struct checking		*checking;
 	struct consenting	 consenting;
 	uint64_t		 lacks_after;	/* the last batch that a reply looked at for want of its shares */
