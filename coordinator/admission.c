@@ -103,6 +103,8 @@ statement_erasables(const struct statement *s, uint8_t ret[ERASABLES_MAX][SHA256
 			memcpy(ret[n++], s->u.request.attachment[i].digest, SHA256_BYTES);
 	} else if (s->type == STATEMENT_DECISION && s->u.decision.has_reason) {
 		memcpy(ret[n++], s->u.decision.reason, SHA256_BYTES);
+	} else if (s->type == STATEMENT_AMENDMENT && s->u.amendment.has_reason) {
+		memcpy(ret[n++], s->u.amendment.reason, SHA256_BYTES);
 	} else if (s->type == STATEMENT_REVOCATION && s->u.revocation.has_reason) {
 		memcpy(ret[n++], s->u.revocation.reason, SHA256_BYTES);
 	}

@@ -95,6 +95,96 @@ add_batches(struct reader *r, const uint8_t scope_digest[SHA256_BYTES],
 	return RC_OK;
 }
 
+/* ---- ... that put a charter in force --------------------------------------------------- */
+
+struct charters {
+	struct case_indexes	*x;
+	uint64_t		 size;		/* what came in force from here on is left out */
+	uint64_t		 last;		/* with which the last one below came in force */
+	struct store		*store;
+	struct casefile		*f;
+	uint8_t			*digest;	/* of the last one, or NULL */
+};
+
+static enum rc
+find_last(void *user, const uint8_t digest[SHA256_BYTES], uint64_t since, struct err *err)
+{
+	struct charters	*k = user;
+
+	(void)digest;
+	(void)err;
+	if (since < k->size)
+		k->last = since;
+	return RC_OK;
+}
+
+/* What leads to a later charter comes after the one before it was in force. */
+static enum rc
+add_below(void *user, uint64_t index, struct err *err)
+{
+	struct charters	*k = user;
+
+	return index <= k->last ? case_indexes_add(k->x, index, err) : RC_OK;
+}
+
+enum rc
+case_indexes_lineage(struct reader *r, uint64_t size, struct case_indexes *ret, struct err *err)
+{
+	struct charters	k = { .x = ret, .size = size };
+
+	TRY(case_indexes_add(ret, 0, err));
+	TRY(replica_charters(r->replica, find_last, &k, err));
+	return replica_lineage(r->replica, add_below, &k, err);
+}
+
+static bool
+has_index(const struct case_indexes *x, uint64_t index)
+{
+	size_t	i;
+
+	for (i = 0; i < x->n; i++)
+		if (x->index[i] == index)
+			return true;
+	return false;
+}
+
+/* The documents whose last entry is there. */
+static enum rc
+load_charter(void *user, const uint8_t digest[SHA256_BYTES], uint64_t since, struct err *err)
+{
+	struct charters	*k = user;
+	struct buf	*b;
+
+	if (!has_index(k->x, since))
+		return RC_OK;
+	if (k->digest != NULL)
+		memcpy(k->digest, digest, SHA256_BYTES);
+	if (since == 0)
+		return RC_OK;
+	if (k->f->c.n_later == CASE_CHARTERS_MAX)
+		return err_set(err, RC_LIMIT, "more than %d charters followed the genesis", CASE_CHARTERS_MAX);
+	b = &k->f->later[k->f->c.n_later];
+	*b = BUF_INIT(CHARTER_BYTES_MAX);
+	k->f->c.later[k->f->c.n_later++] = SPAN(NULL, 0);	/* counted: casefile_done() */
+	TRY(store_blob(k->store, digest, b, err));
+	k->f->c.later[k->f->c.n_later - 1] = buf_view(b);
+	return RC_OK;
+}
+
+static enum rc
+load_charters(struct coordinator *c, struct reader *r, const struct case_indexes *x,
+    struct casefile *f, uint8_t *ret_last, struct err *err)
+{
+	struct case_indexes	own = *x;
+	struct charters		k = { .x = &own, .store = r->store, .f = f, .digest = ret_last };
+
+	TRY(store_blob(r->store, c->genesis, &f->charter, err));
+	f->c.charter = buf_view(&f->charter);
+	return replica_charters(r->replica, load_charter, &k, err);
+}
+
+/* ---- ... and all of an order -------------------------------------------------------------- */
+
 enum rc
 case_indexes_of(struct reader *r, const uint8_t request[SHA256_BYTES], uint64_t order_index,
     uint64_t size, struct case_indexes *ret, struct err *err)
@@ -105,7 +195,7 @@ case_indexes_of(struct reader *r, const uint8_t request[SHA256_BYTES], uint64_t 
 
 	TRY(logged_read(r->store, order_index, &order, err));
 	TRY(store_find_statement(r->store, request, &request_index, err));
-	TRY(case_indexes_add(ret, 0, err));
+	TRY(case_indexes_lineage(r, size, ret, err));
 	TRY(case_indexes_add(ret, request_index, err));
 	TRY(case_indexes_add(ret, order_index, err));
 	TRY(add_batches(r, order.s.u.order.scope, ret, err));
@@ -169,26 +259,46 @@ load_artifacts(struct reader *r, struct casefile *f, struct err *err)
 	return RC_OK;
 }
 
+static enum rc
+start(struct coordinator *c, struct casefile *f, struct err *err)
+{
+	f->charter = BUF_INIT(CHARTER_BYTES_MAX);
+	f->scope = BUF_INIT(SCOPE_BYTES_MAX);
+	f->note = BUF_INIT(NOTE_BYTES_MAX);
+	TRY(cosigning_latest(c->cosigning, &f->note, &f->size, err));
+	f->c.checkpoint = buf_view(&f->note);
+	return RC_OK;
+}
+
+enum rc
+casefile_lineage(struct coordinator *c, struct reader *r, struct casefile *ret,
+    uint8_t ret_charter[SHA256_BYTES], struct err *err)
+{
+	AUTO_DONE(case_indexes_done) struct case_indexes x = { .index = NULL };
+
+	TRY(start(c, ret, err));
+	if (ret->size == 0)
+		return err_set(err, RC_UNSURE, "not cosigned yet");
+	TRY(case_indexes_lineage(r, ret->size, &x, err));
+	TRY(load_charters(c, r, &x, ret, ret_charter, err));
+	return load_entries(r, &x, ret, err);
+}
+
 enum rc
 casefile_load(struct coordinator *c, struct reader *r, const struct case_indexes *x,
     uint64_t request_index, uint64_t order_index, struct casefile *ret, struct err *err)
 {
 	AUTO_DONE(logged_done) struct logged request = LOGGED_INIT, order = LOGGED_INIT;
 
-	ret->charter = BUF_INIT(CHARTER_BYTES_MAX);
-	ret->scope = BUF_INIT(SCOPE_BYTES_MAX);
-	ret->note = BUF_INIT(NOTE_BYTES_MAX);
-	TRY(cosigning_latest(c->cosigning, &ret->note, &ret->size, err));
+	TRY(start(c, ret, err));
 	if (x->n == 0 || x->index[x->n - 1] >= ret->size)
 		return err_set(err, RC_UNSURE, "not cosigned yet");
 	TRY(logged_read(r->store, request_index, &request, err));
 	TRY(logged_read(r->store, order_index, &order, err));
 	memcpy(ret->order, order.s.id, SHA256_BYTES);
-	TRY(store_blob(r->store, c->genesis, &ret->charter, err));
+	TRY(load_charters(c, r, x, ret, NULL, err));
 	TRY(store_blob(r->store, request.s.subject, &ret->scope, err));
-	ret->c.charter = buf_view(&ret->charter);
 	ret->c.scope = buf_view(&ret->scope);
-	ret->c.checkpoint = buf_view(&ret->note);
 	TRY(load_entries(r, x, ret, err));
 	return load_artifacts(r, ret, err);
 }
@@ -198,6 +308,8 @@ casefile_done(struct casefile *f)
 {
 	size_t	i;
 
+	for (i = 0; i < f->c.n_later; i++)
+		buf_done(&f->later[i]);
 	case_done(&f->c);
 	for (i = 0; i < f->n_leaves; i++)
 		buf_done(&f->leaf[i]);

@@ -16,7 +16,13 @@ struct case_indexes {
 void	 case_indexes_done(struct case_indexes *x);
 MUST_USE enum rc case_indexes_add(struct case_indexes *x, uint64_t index, struct err *err);
 /*
- * Of an order: entry 0, the batches in scope, the request, every effective decision,
+ * Entry 0, and the entries that put later charters in force, of those that are in force
+ * from an entry below `size` on.
+ */
+MUST_USE enum rc case_indexes_lineage(struct reader *r, uint64_t size, struct case_indexes *ret,
+    struct err *err);
+/*
+ * Of an order: the lineage, the batches in scope, the request, every effective decision,
  * withdrawal and revocation, the order, and its effective receipts; all below `size`.
  */
 MUST_USE enum rc case_indexes_of(struct reader *r, const uint8_t request[SHA256_BYTES],
@@ -26,6 +32,7 @@ MUST_USE enum rc case_indexes_of(struct reader *r, const uint8_t request[SHA256_
 struct casefile {
 	struct evidence_case	 c;
 	struct buf		 charter, scope, note;
+	struct buf		 later[CASE_CHARTERS_MAX];
 	struct buf		*leaf;		/* of each entry */
 	size_t			 n_leaves;
 	struct buf		*descriptor;
@@ -42,6 +49,12 @@ struct casefile {
  */
 MUST_USE enum rc casefile_load(struct coordinator *c, struct reader *r, const struct case_indexes *x,
     uint64_t request_index, uint64_t order_index, struct casefile *ret, struct err *err);
+/*
+ * The lineage (evidence/case.h) under the latest cosigned checkpoint: of what that does not
+ * cover nothing. ret_charter: the digest of the last charter in it. RC_UNSURE: no checkpoint yet.
+ */
+MUST_USE enum rc casefile_lineage(struct coordinator *c, struct reader *r, struct casefile *ret,
+    uint8_t ret_charter[SHA256_BYTES], struct err *err);
 void	 casefile_done(struct casefile *f);
 
 #endif

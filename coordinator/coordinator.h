@@ -31,6 +31,7 @@ enum {
 
 struct cosigning;
 struct in_force;
+struct lineage;
 struct readers;
 struct releases;
 struct replicators;
@@ -60,6 +61,7 @@ struct coordinator {
 	struct replicators	*replicators;
 	struct uploads		*uploads;
 	struct releases		*releases;
+	struct lineage		*lineage;
 };
 
 /* The charter in force; good until coordinator_done() (in_force.h). */
@@ -78,7 +80,7 @@ void	 coordinator_done(struct coordinator *c);
 /* How long this call may wait for custodians. */
 unsigned wait_ms(const struct rpc_call *call);
 
-/* The three commands. They return an exit code and have logged what went wrong. */
+/* The commands. They return an exit code and have logged what went wrong. */
 struct init_options {
 	const char	*dir, *organisation, *origin, *address;
 	const char	*tiles;			/* HOST:PORT, or NULL */
@@ -87,6 +89,12 @@ struct init_options {
 int	 command_init(const struct init_options *o);
 int	 command_enroll(const char *dir, const char *charter);
 int	 command_run(const char *dir);
+struct rebuild_options {
+	const char	*dir, *from, *blobs;	/* blobs NULL: FROM.blobs */
+	const char	*charter, *succession;	/* or NULL */
+};
+int	 command_rebuild(const struct rebuild_options *o);
+int	 command_envelopes(const char *dir);
 
 /* The methods that the coordinator serves (service.c). */
 extern const struct rpc_method	service_methods[];

@@ -48,31 +48,61 @@ write_copies(const char *dir, struct span document, struct span dsse,
 	return file_write(path, span_str(genesis), 0644, err);
 }
 
+/* Of a charter that all have signed. */
+static enum rc
+read_signed(const char *file, struct buf *document, struct buf *dsse, struct charter **ret, struct err *err)
+{
+	AUTO(charter_free) struct charter *charter = NULL;
+	char	path[FILE_PATH_MAX];
+	enum rc	rc;
+
+	TRY(file_read(file, document, err));
+	TRY(file_path(path, err, "%s.dsse", file));
+	TRY(file_read(path, dsse, err));
+	TRY(charter_parse(buf_view(document), &charter, err));
+	rc = check_signed(buf_view(document), buf_view(dsse), charter->digest, err);
+	if (rc != RC_OK)
+		return err_wrap(err, rc, "%s is not complete", path);
+	*ret = TAKE(charter);
+	return RC_OK;
+}
+
+static enum rc
+take_over(const char *dir, const struct charter *charter, struct span dsse, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf words = BUF_INIT(16 << 10);
+	char	text[HEX_BYTES(SHA256_BYTES) + 1];
+
+	(void)hex_write(SPAN_OF(charter->digest), text);
+	charter_explain(charter, &words);
+	printf("genesis %s\n%s", text, buf_text(&words));
+	(void)strcat(text, "\n");
+	return write_copies(dir, buf_view(&charter->bytes), dsse, text, err);
+}
+
+enum rc
+enroll_copies(const char *dir, const char *file, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf document = BUF_INIT(CHARTER_BYTES_MAX);
+	AUTO_DONE(buf_done) struct buf dsse = BUF_INIT(DSSE_BYTES_MAX);
+	AUTO(charter_free) struct charter *charter = NULL;
+
+	TRY(read_signed(file, &document, &dsse, &charter, err));
+	return take_over(dir, charter, buf_view(&dsse), err);
+}
+
 static enum rc
 enroll(struct coordinator *c, const char *file, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf document = BUF_INIT(CHARTER_BYTES_MAX);
 	AUTO_DONE(buf_done) struct buf dsse = BUF_INIT(DSSE_BYTES_MAX);
-	AUTO_DONE(buf_done) struct buf words = BUF_INIT(16 << 10);
 	AUTO(charter_free) struct charter *charter = NULL;
-	char	path[FILE_PATH_MAX], text[HEX_BYTES(SHA256_BYTES) + 1];
-	enum rc	rc;
 
 	TRY(config_read(c->dir, &c->config, err));
 	TRY(load_tls(c, err));
-	TRY(file_read(file, &document, err));
-	TRY(file_path(path, err, "%s.dsse", file));
-	TRY(file_read(path, &dsse, err));
-	TRY(charter_parse(buf_view(&document), &charter, err));
+	TRY(read_signed(file, &document, &dsse, &charter, err));
 	TRY(check_own_entry(c, charter, err));
-	rc = check_signed(buf_view(&document), buf_view(&dsse), charter->digest, err);
-	if (rc != RC_OK)
-		return err_wrap(err, rc, "%s is not complete", path);
-	(void)hex_write(SPAN_OF(charter->digest), text);
-	charter_explain(charter, &words);
-	printf("genesis %s\n%s", text, buf_text(&words));
-	(void)strcat(text, "\n");
-	return write_copies(c->dir, buf_view(&document), buf_view(&dsse), text, err);
+	return take_over(c->dir, charter, buf_view(&dsse), err);
 }
 
 int

@@ -313,6 +313,47 @@ journal_pending_count(struct store *s, size_t max, uint64_t *ret, struct err *er
 }
 
 enum rc
+journal_handover(struct store *s, uint64_t index, struct span note, struct err *err)
+{
+	struct key_bytes	k = { .n = 0 };
+
+	key_u64(&k, index);
+	return store_journal_put(s, "handover", key_span(&k), note, err);
+}
+
+struct first_row { uint64_t index; struct buf *note; bool found; };
+
+static enum rc
+first_row(void *user, struct span key, struct span value, struct err *err)
+{
+	struct first_row	*f = user;
+
+	if (key.n != 8)
+		return err_set(err, RC_BUG, "journal handover: a key of %zu bytes", key.n);
+	f->index = key_index(key);
+	f->found = true;
+	buf_reset(f->note);
+	buf_span(f->note, value);
+	return buf_check(f->note, "note", err);
+}
+
+enum rc
+journal_handover_from(struct store *s, uint64_t index, uint64_t *ret_index, struct buf *ret_note,
+    struct err *err)
+{
+	struct first_row	f = { .note = ret_note, .found = false };
+	struct key_bytes	after = { .n = 0 };
+
+	if (index > 0)
+		key_u64(&after, index - 1);
+	TRY(store_journal_each(s, "handover", key_span(&after), 1, first_row, &f, err));
+	if (!f.found)
+		return err_set(err, RC_MISSING, "no succession from entry %llu on", (unsigned long long)index);
+	*ret_index = f.index;
+	return RC_OK;
+}
+
+enum rc
 journal_package_put(struct store *s, const uint8_t request[SHA256_BYTES],
     const struct package_row *row, struct err *err)
 {

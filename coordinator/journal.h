@@ -8,6 +8,7 @@
  *	pending		u8 custodian || u64 batch	a spooled vector it does not hold yet
  *	held		u64 batch || u8 custodian	its held statement, DSSE
  *	unheard		u8 custodian || u64 batch	whether it holds is not known: this log.db was rebuilt
+ *	handover	u64 index			the note below a succession entry, by the log key before it
  *	making		request id			what a release can be finished from (release.h)
  *	package		request id			u64 size, sha256[32], order[32], u64 order index,
  *							u64 release index, u32 good, u32 bad
@@ -59,6 +60,12 @@ MUST_USE enum rc journal_unheard(struct store *s, uint8_t custodian, uint64_t fi
     uint64_t *ret, size_t max, size_t *ret_n, struct err *err);
 /* How many vectors are pending in all, counted to `max`. */
 MUST_USE enum rc journal_pending_count(struct store *s, size_t max, uint64_t *ret, struct err *err);
+
+/* The note that covers all below a succession, and nothing of it. */
+MUST_USE enum rc journal_handover(struct store *s, uint64_t index, struct span note, struct err *err);
+/* Of the first succession at or above index. RC_MISSING: none is there. */
+MUST_USE enum rc journal_handover_from(struct store *s, uint64_t index, uint64_t *ret_index, struct buf *ret_note,
+    struct err *err);
 
 struct package_row {
 	uint64_t	size;

@@ -1,5 +1,5 @@
 /*
- * coordinator/listing.c - artifacts and requests, newest first, in pages.
+ * coordinator/listing.c - artifacts, requests and amendments, newest first, in pages.
  *
  * The cursor is an entry's index: the next page starts below it. Artifacts come a
  * whole batch at a time, so that a page may be longer than was asked for.
@@ -131,6 +131,62 @@ request_row(struct listing *l, uint64_t index, const uint8_t id[SHA256_BYTES], s
 	return RC_OK;
 }
 
+/* ---- amendments --------------------------------------------------------------------------- */
+
+/* Would this amender's decision change anything? */
+static bool
+amendment_awaits(const struct listing *l, const struct amendment_view *v)
+{
+	const struct charter	*ch = coordinator_charter(l->c);
+	bool			 may = false;
+	uint32_t		 i;
+
+	for (i = 0; i < ch->n_amenders; i++)
+		may |= strcmp(ch->amender[i], l->awaiting) == 0;
+	for (i = 0; i < ch->n_amend_veto; i++)
+		may |= strcmp(ch->amend_veto[i], l->awaiting) == 0;
+	for (i = 0; i < v->n_approvals; i++)
+		if (strcmp(v->approval[i].person, l->awaiting) == 0 &&
+		    (v->approval[i].counts || !v->approval[i].approve))
+			may = false;
+	return may && v->phase == AMENDMENT_OPEN && strcmp(v->proposer, l->awaiting) != 0;
+}
+
+static enum rc
+fill_amendment(struct listing *l, const struct amendment_view *v, struct err *err)
+{
+	struct row	*row;
+
+	if (l->awaiting != NULL && !amendment_awaits(l, v))
+		return RC_OK;
+	if ((row = add_row(l)) == NULL)
+		return err_set(err, RC_NOMEM, "list: no memory");
+	memcpy(row->id, v->id, SHA256_BYTES);
+	row->m.id = pb_bytes(SPAN_OF(row->id));
+	row->m.index = v->index;
+	row->m.time = v->logged;
+	row->m.state = pb_text(amendment_phase_name(v->phase));
+	put_text(row->who, sizeof(row->who), v->proposer);
+	(void)snprintf(row->words, sizeof(row->words), "%u of %u amenders, %d of %u custodians", v->have, v->need,
+	    __builtin_popcount(v->consents), l->c->first->q);
+	return RC_OK;
+}
+
+static enum rc
+amendment_row(struct listing *l, const uint8_t id[SHA256_BYTES], struct err *err)
+{
+	struct amendment_view	*v = calloc(1, sizeof(*v));
+	enum rc			 rc;
+
+	if (v == NULL)
+		return err_set(err, RC_NOMEM, "list: no memory");
+	rc = replica_amendment(l->r->replica, id, clock_now(), v, err);
+	if (rc == RC_OK)
+		rc = fill_amendment(l, v, err);
+	free(v);
+	return rc == RC_MISSING ? RC_OK : rc;
+}
+
 /* ---- artifacts ------------------------------------------------------------------------- */
 
 struct batch_rows {
@@ -215,6 +271,8 @@ walk(struct listing *l, enum statement_type type, uint64_t from, struct err *err
 			continue;
 		if (type == STATEMENT_BATCH)
 			TRY(batch_rows(l, index, err));
+		else if (type == STATEMENT_AMENDMENT)
+			TRY(amendment_row(l, v.id, err));
 		else
 			TRY(request_row(l, index, v.id, err));
 	}
@@ -259,8 +317,10 @@ on_list(void *user, struct rpc_call *call, struct span request, struct buf *repl
 		type = STATEMENT_BATCH;
 	} else if (strcmp(q->kind, "requests") == 0) {
 		type = STATEMENT_REQUEST;
+	} else if (strcmp(q->kind, "amendments") == 0) {
+		type = STATEMENT_AMENDMENT;
 	} else {
-		rpc_say(call, "list artifacts or requests");
+		rpc_say(call, "list artifacts, requests or amendments");
 		return err_set(err, RC_FORMAT, "list of an unknown kind");
 	}
 	if (q->awaiting != NULL && q->awaiting[0] != '\0')

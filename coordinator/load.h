@@ -17,4 +17,7 @@ MUST_USE enum rc load_package_certificate(const struct coordinator *c, struct bu
  */
 MUST_USE enum rc charter_names_us(const struct coordinator *c, const struct charter *charter, struct err *err);
 
+/* FILE and FILE.dsse into DIR, when all who must have signed it: enroll.c. Prints what it means. */
+MUST_USE enum rc enroll_copies(const char *dir, const char *file, struct err *err);
+
 #endif

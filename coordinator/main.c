@@ -12,6 +12,8 @@ static const char	usage[] =
 "                         --module SO --token LABEL --pin-file FILE\n"
 "       coordinatord enroll DIR --charter charter.json\n"
 "       coordinatord run DIR\n"
+"       coordinatord rebuild DIR --from EXPORT\n"
+"       coordinatord envelopes DIR\n"
 "\n"
 "The coordinator of a Quorate network: it orders the log, keeps the envelopes and\n"
 "makes evidence packages. Each command has --help.\n";
@@ -103,6 +105,54 @@ main_run(int argc, char **argv)
 }
 
 static int
+main_rebuild(int argc, char **argv)
+{
+	struct rebuild_options	o;
+	const struct option_row	rows[] = {
+		{ "from", OPTION_TEXT | OPTION_NEEDED, &o.from, "FOLDER",
+		    "a copy of the log: custodiand export, quorate log export" },
+		{ "blobs", OPTION_TEXT, &o.blobs, "FOLDER", "its fixed blobs; default: FOLDER.blobs" },
+		{ "charter", OPTION_TEXT, &o.charter, "FILE",
+		    "the genesis charter.json, where DIR is not enrolled" },
+		{ "succession", OPTION_TEXT, &o.succession, "FILE",
+		    "the new charter; FILE.dsse is signed by the amenders and q custodians" },
+	};
+	const struct command	c = {
+		"coordinatord rebuild DIR --from FOLDER",
+		"Makes the log anew on an empty disk: DIR was made by coordinatord init on the\n"
+		"token that survived, or on a new one, which a succession names then. Every entry\n"
+		"is replayed from the genesis.",
+		rows, sizeof(rows) / sizeof(rows[0])
+	};
+	struct err	err;
+	size_t		n;
+	bool		help;
+
+	memset(&o, 0, sizeof(o));
+	if (options_read(&c, argc, argv, &o.dir, 1, 1, &n, &help, &err) != RC_OK)
+		return say_usage(&err);
+	return help ? EXIT_YES : command_rebuild(&o);
+}
+
+static int
+main_envelopes(int argc, char **argv)
+{
+	const char		*dir = NULL;
+	const struct command	 c = {
+		"coordinatord envelopes DIR",
+		"Which artifacts of the log have no envelope in DIR/envelopes. Exit code 1: some.",
+		NULL, 0
+	};
+	struct err	err;
+	size_t		n;
+	bool		help;
+
+	if (options_read(&c, argc, argv, &dir, 1, 1, &n, &help, &err) != RC_OK)
+		return say_usage(&err);
+	return help ? EXIT_YES : command_envelopes(dir);
+}
+
+static int
 coordinatord(int argc, char **argv)
 {
 	static const struct {
@@ -112,6 +162,8 @@ coordinatord(int argc, char **argv)
 		{ "init", main_init },
 		{ "enroll", main_enroll },
 		{ "run", main_run },
+		{ "rebuild", main_rebuild },
+		{ "envelopes", main_envelopes },
 		{ WORKER_COMMAND, worker_main },	/* started by run, never by people */
 		{ TILES_COMMAND, tiles_main },		/* likewise */
 	};

@@ -407,6 +407,15 @@ check_logged(struct packaging *p, struct err *err)
 
 /* ---- step three: the package --------------------------------------------------------------------------- */
 
+/* The release may name a charter that came in force after its order. */
+static enum rc
+add_lineage(struct packaging *p, struct case_indexes *x, struct err *err)
+{
+	AUTO(reader_give) struct reader *r = reader_take(p->c->readers);
+
+	return case_indexes_lineage(r, p->release_index, x, err);
+}
+
 static enum rc
 finish(struct packaging *p, struct package_row *row, struct err *err)
 {
@@ -422,6 +431,8 @@ finish(struct packaging *p, struct package_row *row, struct err *err)
 		rc = case_indexes_add(&x, p->m->indexes.index[i], err);
 	if (rc == RC_OK)
 		rc = case_indexes_add(&x, p->release_index, err);
+	if (rc == RC_OK)
+		rc = add_lineage(p, &x, err);
 	if (rc == RC_OK)
 		rc = load_case(p, &x, &final, err);
 	case_indexes_done(&x);

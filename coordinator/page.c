@@ -222,6 +222,20 @@ point_all(struct page *p)
 		point(&p->share[i].vector, p->bytes.p);
 }
 
+/*
+ * Who has not got as far as a succession knows the log key before it only: up to there it
+ * is led by the last checkpoint of that key. The succession itself begins a page, so that
+ * it is found before its checkpoint is looked at.
+ */
+static enum rc
+aim(struct replica_link *l, struct page *p, struct err *err)
+{
+	enum rc	rc = journal_handover_from(l->store, l->size + 1, &p->target.size, &p->target.note, err);
+
+	p->past = rc == RC_OK;
+	return rc == RC_MISSING ? RC_OK : rc;
+}
+
 enum rc
 page_build(struct replica_link *l, struct page *p, struct err *err)
 {
@@ -233,6 +247,7 @@ page_build(struct replica_link *l, struct page *p, struct err *err)
 		p->whole = true;
 		p->news = p->target.size > 0;
 	} else {
+		TRY(aim(l, p, err));
 		TRY(add_entries(l, p, err));
 		TRY(add_path(l, p, err));
 		TRY(add_pending(l, p, err));
@@ -242,7 +257,7 @@ page_build(struct replica_link *l, struct page *p, struct err *err)
 		    !cosigning_has(l->c->cosigning, l->index, p->target.size);
 	}
 	/* Not for what it has cosigned: each costs its token a signature. */
-	if (!l->known || p->m.n_entries > 0 || !cosigning_has(l->c->cosigning, l->index, p->target.size))
+	if (!l->known || p->past || p->m.n_entries > 0 || !cosigning_has(l->c->cosigning, l->index, p->target.size))
 		p->m.checkpoint = pb_bytes(buf_view(&p->target.note));
 	if (p->note_size > l->cosigned && p->note_size <= l->size + p->m.n_entries) {
 		p->m.cosigned = pb_bytes(buf_view(&p->note));

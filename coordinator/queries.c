@@ -88,6 +88,7 @@ on_head(void *user, struct rpc_call *call, struct span request, struct buf *repl
 	TRY(store_escrow_count(reader->store, &r.escrows, err));
 	TRY(journal_pending_count(reader->store, PENDING_COUNT_MAX, &r.unheld, err));
 	r.cosigned = pb_bytes(buf_view(&note));
+	r.charter = pb_bytes(SPAN_OF(coordinator_charter(c)->digest));
 	r.size = sequencer_size(c->sequencer);
 	r.uploads = uploads_count(c->uploads);
 	r.unready = replicators_unready(c->replicators);

@@ -13,6 +13,8 @@ ON(on_entry);
 ON(on_entries);
 ON(on_artifact);
 ON(on_request);
+ON(on_amendment);
+ON(on_charter);
 ON(on_list);
 ON(on_blob);
 ON(on_consistency);

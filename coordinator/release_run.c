@@ -373,7 +373,8 @@ start_over(struct release_job *j, const struct request_view *v, struct making *m
 	policy = charter_policy(coordinator_charter(j->c), v->policy);
 	if (policy == NULL)
 		return refuse_void(j, VOID_POLICY, err);
-	if (policy->objection_seconds > 0 && v->blocked == VOID_NONE)
+	/* Whichever of its policies has such a window, or a time lock. */
+	if (v->earliest > v->met_at && v->blocked == VOID_NONE)
 		await_objections(j, v);
 	await_turn(j);
 	TRY(check_allowed(j, v, err));
@@ -400,7 +401,8 @@ take_up(struct release_job *j, uint64_t release_index, struct making *m, struct 
 
 	reader_give(TAKE(r));
 	if (rc == RC_MISSING)
-		return err_set(err, RC_BUG, "the request is released, but its package is not here");
+		return refuse(j, "package-lost", "it was released, and its package is not here any more (this coordinator "
+		    "was rebuilt): who received it has it; a new request makes another", err);
 	TRY(rc);
 	log_line("taking up a release that was cut short: entry %llu",
 	    (unsigned long long)release_index);

@@ -83,6 +83,7 @@ struct page {
 	struct tree_path		 path;		/* from its last entry to the target */
 	ProtobufCBinaryData		 path_p[TREE_PATH_MAX];
 	struct buf			 note;
+	bool				 past;		/* the target is the note below a succession, not cosigning's */
 	bool				 whole;		/* reaches the target, with its checkpoint */
 	bool				 news;		/* there is something to send */
 	bool				 beat;		/* or it is time to hear from it */

@@ -255,7 +255,7 @@ reply_take(struct replica_link *l, const struct page *p, struct span reply,
 	l->size = r->size;
 	l->cosigned = r->cosigned_size;
 	note_shares(l, p);
-	if (p->whole && p->m.checkpoint.len > 0)
+	if (p->whole && !p->past && p->m.checkpoint.len > 0)
 		take_cosignature(l, p, pb_span(&r->cosignature), &progress);
 	TRY(take_held(l, r, &progress, err));
 	take_lacking(l, r);

@@ -11,6 +11,7 @@
 #include "coordinator/cosigning.h"
 #include "coordinator/envelopes.h"
 #include "coordinator/in_force.h"
+#include "coordinator/lineage.h"
 #include "coordinator/load.h"
 #include "coordinator/making.h"
 #include "coordinator/readers.h"
@@ -37,6 +38,7 @@ coordinator_start(struct coordinator *c, struct err *err)
 	/* Only the log tells which charter it must be. */
 	TRY(charter_names_us(c, coordinator_charter(c), err));
 	TRY(readers_new(c, &c->readers, err));
+	TRY(lineage_new(&c->lineage, err));
 	TRY(releases_new(c, &c->releases, err));
 	return replicators_new(c, &c->replicators, err);
 }
@@ -59,12 +61,14 @@ coordinator_stop(struct coordinator *c)
 	coordinator_wake(c);
 	releases_free(c->releases);
 	replicators_free(c->replicators);
+	lineage_free(c->lineage);
 	readers_free(c->readers);
 	sequencer_free(c->sequencer);
 	cosigning_free(c->cosigning);
 	uploads_free(c->uploads);
 	c->releases = NULL;
 	c->replicators = NULL;
+	c->lineage = NULL;
 	c->readers = NULL;
 	c->sequencer = NULL;
 	c->cosigning = NULL;

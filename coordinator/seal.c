@@ -221,6 +221,11 @@ seal(struct sealing *k, struct submission *sub, struct err *err)
 	/* Asked again: the envelopes are in their place, the answer is in the log. */
 	if (logged_before(k, sub))
 		return RC_OK;
+	/* Before anything is moved: it is signed again, and nothing is sent twice. */
+	if (memcmp(k->s->charter, coordinator_charter(k->c)->digest, SHA256_BYTES) != 0) {
+		sub->why = VOID_CHARTER;
+		return RC_OK;
+	}
 	rc = check_batch(k, &why);
 	if (rc != RC_OK)
 		return say(k, rc, err, &why);

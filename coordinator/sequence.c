@@ -104,11 +104,40 @@ append(struct step *t, struct submission *sub, struct span leaf, struct err *err
 	return RC_OK;
 }
 
+static bool
+binds_one_in_force(enum statement_type t)
+{
+	return t == STATEMENT_BATCH || t == STATEMENT_REQUEST || t == STATEMENT_AMENDMENT ||
+	    t == STATEMENT_ORDER || t == STATEMENT_ANCHOR || t == STATEMENT_CONSENT;
+}
+
+/*
+ * An amendment came in force while it was on its way: its signer did nothing wrong, and
+ * signs it again under the charter in force. What may still name the older one is logged
+ * (apply-v1 section 3), and so is what names none that ever was.
+ */
+static enum rc
+names_older_charter(struct replica *r, const struct statement *s, bool *ret, struct err *err)
+{
+	const struct charter	*now = replica_charter(r), *older;
+	enum rc			 rc;
+
+	*ret = false;
+	if (now == NULL || !binds_one_in_force(s->type) || memcmp(s->charter, now->digest, SHA256_BYTES) == 0)
+		return RC_OK;
+	rc = replica_charter_of(r, s->charter, &older, NULL);
+	if (rc != RC_OK && rc != RC_MISSING)
+		return err_set(err, rc, "cannot look up the charter that a statement names");
+	*ret = rc == RC_OK;
+	return RC_OK;
+}
+
 static enum rc
 log_statement(struct step *t, struct submission *sub, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf leaf = BUF_INIT(ENTRY_BYTES_MAX);
 	when	now = clock_now();
+	bool	older;
 	enum rc	rc;
 
 	rc = repeated(t->s->store, sub, err);
@@ -117,6 +146,12 @@ log_statement(struct step *t, struct submission *sub, struct err *err)
 		return put_blobs(t->s->store, sub, err);
 	if (rc != RC_MISSING)
 		return rc;
+	TRY(names_older_charter(t->s->replica, &sub->admission.s, &older, err));
+	if (older) {
+		sub->fate = FATE_REFUSED;
+		sub->why = VOID_CHARTER;
+		return RC_OK;
+	}
 	/* Log time never goes back, whatever the clock does. */
 	entry_write(now > t->time ? now : t->time, sub->dsse, &leaf);
 	if (buf_check(&leaf, "entry", err) != RC_OK)
@@ -134,7 +169,7 @@ one(struct step *t, struct submission *sub, struct err *err)
 		TRY(log_statement(t, sub, err));
 	else
 		sub->fate = FATE_DONE;
-	if (sub->fn != NULL && sub->fate != FATE_REPEATED)
+	if (sub->fn != NULL && (sub->fate == FATE_LOGGED || sub->fate == FATE_DONE))
 		TRY(sub->fn(t->s->store, sub->user, err));
 	return RC_OK;
 }

@@ -156,6 +156,9 @@ may_log(struct sequencer *s, const struct submission *sub, struct err *err)
 	/* Logged alone it would seem sealed, and its shares and envelopes would never be taken in. */
 	if (sub->admission.s.type == STATEMENT_BATCH && sub->vector == NULL)
 		return err_set(err, RC_FORMAT, "a batch comes with its envelopes and shares, by Seal");
+	if (sub->admission.s.type == STATEMENT_SUCCESSION)
+		return err_set(err, RC_FORMAT, "a succession is the first entry of the new coordinator: "
+		    "coordinatord rebuild");
 	if (fills_the_log(s, sub->admission.custodian))
 		return err_set(err, RC_LIMIT, "custodian %u has signed %d void statements within "
 		    "an hour: no more of it is logged now", sub->admission.custodian,

@@ -39,7 +39,7 @@ void	 sequencer_free(struct sequencer *s);
 typedef enum rc (*sequencer_fn)(struct store *store, void *user, struct err *err);
 
 enum submission_fate {
-	FATE_REFUSED,		/* not logged: `why` */
+	FATE_REFUSED,		/* not logged: `why`. VOID_CHARTER: sign it again under the one in force */
 	FATE_REPEATED,		/* stood in the log already */
 	FATE_LOGGED,
 	FATE_DONE,		/* there was no statement; fn has run */

@@ -27,5 +27,7 @@ const struct rpc_method service_methods[] = {
 	{ S "Release",		on_release,	ROLE_HOST,	256 },
 	{ S "Download",		on_download,	ROLE_HOST,	256 },
 	{ S "Consistency",	on_consistency,	BOTH,		256 },
+	{ S "Charter",		on_charter,	BOTH,		64 },
+	{ S "Amendment",	on_amendment,	BOTH,		256 },
 };
 const size_t	service_methods_n = sizeof(service_methods) / sizeof(service_methods[0]);

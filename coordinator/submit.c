@@ -11,6 +11,7 @@
 #include "audit/entry.h"
 #include "policy/apply.h"
 
+#define OWN_TRIES		3	/* amendments that may come in force meanwhile */
 #define SUBMIT_BLOBS_MAX	8	/* fixed and erasable ones of one statement */
 
 PB_AUTO(submit_request, SubmitRequest);
@@ -159,7 +160,13 @@ keep_upload(struct coordinator *c, struct rpc_call *call, const ProtobufCBinaryD
 	return RC_OK;
 }
 
-/* A request without its attachments could not be judged: they come first. */
+static bool
+is_asking(const struct statement *s)
+{
+	return s->type == STATEMENT_REQUEST || s->type == STATEMENT_AMENDMENT;
+}
+
+/* A request without its attachments could not be judged, nor an amendment without its reason: they come first. */
 static enum rc
 check_all_here(struct coordinator *c, struct rpc_call *call, const struct statement *s,
     const struct named *n, struct err *err)
@@ -171,7 +178,7 @@ check_all_here(struct coordinator *c, struct rpc_call *call, const struct statem
 
 	for (i = 0; i < n->n; i++) {
 		/* A "no" is logged even when its reason got lost on the way. */
-		if (n->here[i] || (s->type != STATEMENT_REQUEST && i >= n->n_fixed))
+		if (n->here[i] || (!is_asking(s) && i >= n->n_fixed))
 			continue;
 		buf_reset(&b);
 		if (erasable_read(c, r->store, n->digest[i], &b, NULL) == RC_OK)
@@ -295,15 +302,21 @@ submit_own(struct coordinator *c, struct statement *s, const struct span *blob,
     size_t n_blobs, struct submission *sub, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf dsse = BUF_INIT(DSSE_BYTES_MAX);
-	enum rc	rc;
+	unsigned	tries = 0;
+	enum rc		rc;
 
-	TRY(statement_sign(s, &c->log, &dsse, err));
-	sub->dsse = buf_view(&dsse);
 	sub->blob = blob;
 	sub->n_blobs = n_blobs;
-	rc = sequencer_submit(c->sequencer, sub, err);
-	sub->dsse = SPAN(NULL, 0);
-	TRY(rc);
+	do {
+		if (tries > 0)
+			memcpy(s->charter, coordinator_charter(c)->digest, sizeof(s->charter));
+		buf_reset(&dsse);
+		TRY(statement_sign(s, &c->log, &dsse, err));
+		sub->dsse = buf_view(&dsse);
+		rc = sequencer_submit(c->sequencer, sub, err);
+		sub->dsse = SPAN(NULL, 0);
+		TRY(rc);
+	} while (sub->fate == FATE_REFUSED && sub->why == VOID_CHARTER && ++tries < OWN_TRIES);
 	log_submission(sub);
 	if (sub->fate == FATE_REFUSED)
 		return err_set(err, RC_BUG, "our own statement was refused: %s",

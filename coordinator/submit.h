@@ -17,7 +17,7 @@
 void	 submit_reply_fill(struct coordinator *c, const struct submission *sub, unsigned ms,
     Quorate__V1__SubmitReply *r);
 
-/* A statement of our own, by the log key, logged. The id is in sub->verdict.id. */
+/* A statement of our own, by the log key, logged; made anew when an amendment comes in between. The id is in sub->verdict.id. */
 MUST_USE enum rc submit_own(struct coordinator *c, struct statement *s, const struct span *blob,
     size_t n_blobs, struct submission *sub, struct err *err);
 /* As statement_init, with what the log shows now. life in seconds. */
