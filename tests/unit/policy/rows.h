@@ -18,6 +18,9 @@ struct row {
 
 extern const struct row	rows_common[], rows_seal[], rows_ask[], rows_order[];
 extern const size_t	n_rows_common, n_rows_seal, n_rows_ask, n_rows_order;
+/* These in an amendable network. */
+extern const struct row	rows_amend[], rows_amended[];
+extern const size_t	n_rows_amend, n_rows_amended;
 
 /* Fails the test unless v is effective. */
 void	 good(struct verdict v);

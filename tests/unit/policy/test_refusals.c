@@ -9,14 +9,14 @@
 #include "tests/unit/policy/rows.h"
 
 static void
-run(const struct row *rows, size_t n)
+run(const struct row *rows, size_t n, void (*init)(struct net *))
 {
 	struct net	net;
 
 	for (size_t i = 0; i < n; i++) {
 		struct verdict	v;
 
-		net_init(&net);
+		init(&net);
 		v = rows[i].run(&net);
 		net_done(&net);
 		if (v.why != rows[i].why)
@@ -27,10 +27,12 @@ run(const struct row *rows, size_t n)
 	}
 }
 
-static void common(void **state) { (void)state; run(rows_common, n_rows_common); }
-static void seal(void **state) { (void)state; run(rows_seal, n_rows_seal); }
-static void ask(void **state) { (void)state; run(rows_ask, n_rows_ask); }
-static void order(void **state) { (void)state; run(rows_order, n_rows_order); }
+static void common(void **state) { (void)state; run(rows_common, n_rows_common, net_init); }
+static void seal(void **state) { (void)state; run(rows_seal, n_rows_seal, net_init); }
+static void ask(void **state) { (void)state; run(rows_ask, n_rows_ask, net_init); }
+static void order(void **state) { (void)state; run(rows_order, n_rows_order, net_init); }
+static void amend(void **state) { (void)state; run(rows_amend, n_rows_amend, net_init_amendable); }
+static void amended(void **state) { (void)state; run(rows_amended, n_rows_amended, net_init_amendable); }
 
 static void
 mark(bool seen[VOID_REASONS], const struct row *rows, size_t n)
@@ -50,8 +52,9 @@ every_reason_has_a_row(void **state)
 	mark(seen, rows_seal, n_rows_seal);
 	mark(seen, rows_ask, n_rows_ask);
 	mark(seen, rows_order, n_rows_order);
-	/* Nothing refuses with these two yet. */
-	for (unsigned i = 0; i < VOID_AMENDMENT; i++) {
+	mark(seen, rows_amend, n_rows_amend);
+	/* Nothing refuses with the last one yet. */
+	for (unsigned i = 0; i < VOID_ANCHOR; i++) {
 		if (!seen[i])
 			fail_msg("no row refuses with %s",
 			    void_reason_name((enum void_reason)i));
@@ -68,6 +71,8 @@ main(void)
 		cmocka_unit_test(seal),
 		cmocka_unit_test(ask),
 		cmocka_unit_test(order),
+		cmocka_unit_test(amend),
+		cmocka_unit_test(amended),
 		cmocka_unit_test(every_reason_has_a_row),
 	};
 
