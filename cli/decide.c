@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/amendment.h"
 #include "cli/artifact.h"
 #include "cli/handin.h"
 #include "policy/apply.h"
@@ -75,15 +76,36 @@ hand_in(const struct deciding *d, struct remote *r, const struct signed_word *w)
 	return h;
 }
 
-/* Nobody approves a request that they cannot be shown as the cosigned log has it. */
+/* Whoever approves an amendment is told what it changes, as their signature covers a digest only. */
 static enum rc
-see_request(struct remote *r, const struct deciding *d, struct err *err)
+see_amendment(struct remote *r, const struct deciding *d, struct err *err)
+{
+	AUTO_DONE(amendment_seen_done) struct amendment_seen seen;
+
+	memset(&seen, 0, sizeof(seen));
+	TRY(amendment_fetch(r, d->id, &seen, err));
+	if (cli_json)
+		return RC_OK;
+	if (seen.next == NULL) {
+		printf("the amendment brings rules version %llu, which this program does not know\n",
+		    (unsigned long long)seen.rules);
+		return RC_OK;
+	}
+	puts("the amendment changes");
+	return print_changes(seen.was, seen.next, err);
+}
+
+/* Nobody approves what they cannot be shown as the cosigned log has it. */
+static enum rc
+see_subject(struct remote *r, const struct deciding *d, struct err *err)
 {
 	AUTO_DONE(request_seen_done) struct request_seen seen;
 	enum rc	rc;
 
 	memset(&seen, 0, sizeof(seen));
 	rc = request_fetch(r, d->id, &seen, err);
+	if (rc == RC_MISSING)
+		rc = see_amendment(r, d, err);
 	return rc == RC_UNSURE ? err_wrap(err, rc, "to approve, the request must be seen first, and the coordinator "
 	    "does not show it (a \"no\" needs no coordinator)") : rc;
 }
@@ -96,7 +118,7 @@ say_yes(const struct deciding *d, struct remote *r, const struct keyfile *key, s
 	struct handin		h;
 	enum rc			rc;
 
-	TRY(see_request(r, d, err));
+	TRY(see_subject(r, d, err));
 	TRY(remote_head(r, &seen, NULL, err));
 	TRY(sign_word(d, r, key, &seen, w, err));
 	h = hand_in(d, r, w);
@@ -150,7 +172,7 @@ decide(struct deciding *d, struct err *err)
 	    .reason = BUF_INIT(REASON_MAX + ERASABLE_SALT_BYTES) };
 
 	TRY(cli_id(d->subject, d->id, sizeof(d->id), d->type == STATEMENT_REVOCATION ?
-	    "a key (quorate keygen prints it)" : "a request", err));
+	    "a key (quorate keygen prints it)" : "a request or an amendment", err));
 	TRY(d->approve ? remote_open(&r, err) : remote_open_people(&r, err));
 	TRY(cli_key(d->key, &key, err));
 	return d->approve ? say_yes(d, r, key, &w, err) : say_no(d, r, key, &w, err);
@@ -179,8 +201,8 @@ enum rc
 cmd_approve(int argc, char **argv, struct err *err)
 {
 	struct deciding		d = { .word = "approved", .type = STATEMENT_DECISION, .approve = true };
-	const struct command	c = { "quorate approve REQUEST --key KEY",
-		"Signs an approval. Read the request first: quorate show REQUEST.", NULL, 0 };
+	const struct command	c = { "quorate approve REQUEST|AMENDMENT --key KEY",
+		"Signs an approval. Read it first: quorate show ID.", NULL, 0 };
 
 	return run(&d, &c, false, false, argc, argv, err);
 }
@@ -189,8 +211,9 @@ enum rc
 cmd_deny(int argc, char **argv, struct err *err)
 {
 	struct deciding		d = { .word = "denied", .type = STATEMENT_DECISION };
-	const struct command	c = { "quorate deny REQUEST --reason TEXT --key KEY",
-		"Signs a denial. It bars your own approval, and is a veto where the policy says so.", NULL, 0 };
+	const struct command	c = { "quorate deny REQUEST|AMENDMENT --reason TEXT --key KEY",
+		"Signs a denial. It bars your own approval, and is a veto where the policy (of an amendment: the charter)\n"
+		"says so.", NULL, 0 };
 
 	return run(&d, &c, true, true, argc, argv, err);
 }
@@ -199,8 +222,8 @@ enum rc
 cmd_withdraw(int argc, char **argv, struct err *err)
 {
 	struct deciding		d = { .word = "withdrawn", .type = STATEMENT_WITHDRAWAL };
-	const struct command	c = { "quorate withdraw REQUEST --key KEY",
-		"By the requester: ends the request. By an approver: takes the approval back.", NULL, 0 };
+	const struct command	c = { "quorate withdraw REQUEST|AMENDMENT --key KEY",
+		"By who asked for it: ends it. By an approver: takes the approval back.", NULL, 0 };
 
 	return run(&d, &c, false, false, argc, argv, err);
 }

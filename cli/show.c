@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/amendment.h"
 #include "cli/artifact.h"
+#include "cli/decisions.h"
 
 #define TEXT_MAX	(32 << 20)
 
@@ -31,23 +33,6 @@ recipient_text(struct span der, char name[256], char hex[HEX_BYTES(SHA256_BYTES)
 }
 
 static enum rc
-reason_text(struct remote *r, const uint8_t digest[SHA256_BYTES], struct buf *out, struct err *err)
-{
-	AUTO_DONE(buf_done) struct buf blob = BUF_INIT(TEXT_MAX);
-	enum rc	rc = remote_blob(r, digest, &blob, err);
-
-	if (rc == RC_MISSING)
-		buf_printf(out, "(erased)");
-	else
-		TRY(rc);
-	if (rc == RC_OK && blob.n > ERASABLE_SALT_BYTES)
-		buf_add(out, blob.p + ERASABLE_SALT_BYTES, blob.n - ERASABLE_SALT_BYTES);
-	TRY(buf_check(out, "reason", err));
-	text_clean(out->p, out->n, false);	/* a NUL would hide what follows it */
-	return RC_OK;
-}
-
-static enum rc
 save_attachments(struct remote *r, const struct statement *s, const char *dir, struct err *err)
 {
 	char	path[FILE_PATH_MAX];
@@ -64,58 +49,6 @@ save_attachments(struct remote *r, const struct statement *s, const char *dir, s
 		TRY(file_create(path, SPAN(blob.p + ERASABLE_SALT_BYTES, blob.n - ERASABLE_SALT_BYTES), 0600, err));
 	}
 	return RC_OK;
-}
-
-/* --- one decision ------------------------------------------------------------------------ */
-
-struct decision_seen {
-	const struct person	*person;
-	bool			 approve, withdrawal, cosigned;
-	when			 time;
-};
-
-/* About this request, and, once a quorum cosigned it, in the log. */
-static enum rc
-check_decision(struct remote *r, const uint8_t request[SHA256_BYTES], const Quorate__V1__LoggedEntry *e,
-    const struct statement *s, bool *ret_cosigned, struct err *err)
-{
-	if ((s->type != STATEMENT_DECISION && s->type != STATEMENT_WITHDRAWAL) ||
-	    memcmp(s->subject, request, SHA256_BYTES) != 0)
-		return err_set(err, RC_VERIFY, "the coordinator gave entry %llu as a decision on this request, and it is not",
-		    (unsigned long long)e->index);
-	*ret_cosigned = e->proof.len != 0;
-	if (!*ret_cosigned)
-		return RC_OK;
-	return remote_check_leaf(r, e->index, SPAN(e->leaf.data, e->leaf.len), SPAN(e->proof.data, e->proof.len),
-	    NULL, err);
-}
-
-static enum rc
-decision_of(struct remote *r, const uint8_t request[SHA256_BYTES], const Quorate__V1__LoggedEntry *e,
-    struct decision_seen *ret, struct err *err)
-{
-	AUTO_DONE(dsse_done) struct dsse d;
-	AUTO_DONE(statement_done) struct statement s;
-	struct entry	entry;
-
-	memset(&d, 0, sizeof(d));
-	memset(&s, 0, sizeof(s));
-	memset(ret, 0, sizeof(*ret));
-	TRY(entry_parse(SPAN(e->leaf.data, e->leaf.len), &entry, err));
-	TRY(dsse_parse(entry.dsse, &d, err));
-	TRY(statement_parse(&d, &s, err));
-	TRY(check_decision(r, request, e, &s, &ret->cosigned, err));
-	ret->person = remote_signer(r, &d, &s);
-	ret->withdrawal = s.type == STATEMENT_WITHDRAWAL;
-	ret->approve = s.type == STATEMENT_DECISION && s.u.decision.approve;
-	ret->time = entry.time;
-	return RC_OK;
-}
-
-static const char *
-decision_word(const struct decision_seen *d)
-{
-	return d->withdrawal ? "withdrew" : d->approve ? "approved" : "denied";
 }
 
 /* --- words ---------------------------------------------------------------------------------- */
@@ -140,27 +73,6 @@ print_scope(struct remote *r, const struct scope *s, struct err *err)
 			    dp == NULL ? 0 : part_segments(dp), dp == NULL ? "no such part" : size_text(dp->length, size));
 		}
 	}
-	return RC_OK;
-}
-
-static enum rc
-print_decisions(struct remote *r, const struct request_seen *s, struct err *err)
-{
-	const Quorate__V1__RequestReply	*a = s->reply;
-	struct decision_seen		 d;
-	char				 t[WHEN_TEXT_BYTES];
-	size_t				 i;
-
-	puts("decisions");
-	for (i = 0; i < a->n_decisions; i++) {
-		TRY(decision_of(r, s->statement.id, a->decisions[i], &d, err));
-		printf("  %s %s %s, entry %llu%s%s%s\n", when_write(d.time, t), d.person == NULL ? "somebody" :
-		    d.person->name, decision_word(&d), (unsigned long long)a->decisions[i]->index,
-		    d.cosigned ? "" : " (not cosigned yet)",
-		    a->decisions[i]->effective ? "" : " - void: ", a->decisions[i]->effective ? "" : a->decisions[i]->why);
-	}
-	if (a->n_decisions == 0)
-		puts("  none yet");
 	return RC_OK;
 }
 
@@ -190,11 +102,12 @@ print_request(struct remote *r, const struct request_seen *s, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf reason = BUF_INIT(TEXT_MAX);
 	const struct statement	*st = &s->statement;
+	const struct decision_list	 decisions = { st->id, s->reply->decisions, s->reply->n_decisions };
 	char	name[256], hex[HEX_BYTES(SHA256_BYTES)], id[HEX_BYTES(SHA256_BYTES)], t[WHEN_TEXT_BYTES], size[24];
 	uint8_t	i;
 
 	TRY(recipient_text(buf_view(&st->bytes), name, hex, err));
-	TRY(reason_text(r, st->u.request.reason, &reason, err));
+	TRY(erasable_text(r, st->u.request.reason, &reason, err));
 	printf("request     %s\nrequester   %s\nlogged      %s, entry %llu; under the quorum's checkpoint\n",
 	    hex_write(SPAN_OF(st->id), id), requester_name(r, s), when_write(s->logged, t),
 	    (unsigned long long)s->reply->entry->index);
@@ -204,7 +117,7 @@ print_request(struct remote *r, const struct request_seen *s, struct err *err)
 		printf("attachment  %s, %s (--attachments DIR saves it)\n", st->u.request.attachment[i].kind,
 		    size_text(st->u.request.attachment[i].size, size));
 	TRY(print_scope(r, &s->scope, err));
-	TRY(print_decisions(r, s, err));
+	TRY(decisions_print(r, &decisions, err));
 	print_state(s->reply);
 	return RC_OK;
 }
@@ -225,26 +138,6 @@ scope_json(const struct scope *s)
 			return NULL;
 		}
 	return list;
-}
-
-static enum rc
-decisions_json(struct remote *r, const struct request_seen *s, json_t **ret, struct err *err)
-{
-	AUTO(json_decref) json_t *list = json_array();
-	const Quorate__V1__RequestReply	*a = s->reply;
-	struct decision_seen		 d;
-	size_t				 i;
-
-	for (i = 0; list != NULL && i < a->n_decisions; i++) {
-		TRY(decision_of(r, s->statement.id, a->decisions[i], &d, err));
-		if (json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:b,s:b,s:s}", "person",
-		    d.person == NULL ? "" : d.person->id, "decision", decision_word(&d), "entry",
-		    (json_int_t)a->decisions[i]->index, "cosigned", d.cosigned, "effective", a->decisions[i]->effective, "why",
-		    a->decisions[i]->why)) != 0)
-			return err_set(err, RC_NOMEM, "no memory");
-	}
-	*ret = TAKE(list);
-	return *ret == NULL ? err_set(err, RC_NOMEM, "no memory") : RC_OK;
 }
 
 static json_t *
@@ -269,12 +162,13 @@ print_request_json(struct remote *r, const struct request_seen *s, struct err *e
 	AUTO_DONE(buf_done) struct buf reason = BUF_INIT(TEXT_MAX);
 	const struct statement	*st = &s->statement;
 	const Quorate__V1__RequestReply	*a = s->reply;
+	const struct decision_list	 list = { st->id, a->decisions, a->n_decisions };
 	char	name[256], hex[HEX_BYTES(SHA256_BYTES)], t[WHEN_TEXT_BYTES];
 	json_t	*decisions = NULL;
 
 	TRY(recipient_text(buf_view(&st->bytes), name, hex, err));
-	TRY(reason_text(r, st->u.request.reason, &reason, err));
-	TRY(decisions_json(r, s, &decisions, err));
+	TRY(erasable_text(r, st->u.request.reason, &reason, err));
+	TRY(decisions_json(r, &list, &decisions, err));
 	return cli_print_json(json_pack(
 	    "{s:o?,s:s,s:I,s:s,s:s,s:s,s:{s:s,s:s},s:o?,s:o?,s:o,s:s,s:s,s:s,s:I,s:I,s:I}", "request",
 	    json_hex(SPAN_OF(st->id)), "requester", requester_name(r, s), "entry",
@@ -306,7 +200,7 @@ cmd_show(int argc, char **argv, struct err *err)
 		{ "attachments", OPTION_TEXT, &attachments, "DIR", "save the attachments there" },
 		JSON_ROW,
 	};
-	const struct command	c = { "quorate show REQUEST [--attachments DIR]",
+	const struct command	c = { "quorate show REQUEST|AMENDMENT [--attachments DIR]",
 		"What an approver reads before signing: everything that the signature will cover, checked\n"
 		"against the log and the charter.", rows, 2 };
 	size_t	n;
@@ -315,7 +209,7 @@ cmd_show(int argc, char **argv, struct err *err)
 	TRY(options_read(&c, argc, argv, &word, 1, 1, &n, &help, err));
 	if (help)
 		return RC_OK;
-	TRY(cli_id(word, id, sizeof(id), "a request", err));
+	TRY(cli_id(word, id, sizeof(id), "a request or an amendment", err));
 	TRY(remote_open(&r, err));
-	return show_request(r, id, attachments, err);
+	return show_subject(r, id, attachments, err);
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/amendment.h"
 #include "cli/artifact.h"
 #include "cli/network.h"
 
@@ -73,10 +74,10 @@ cmd_status(int argc, char **argv, struct err *err)
 	const char		*word = NULL;
 	uint8_t			 id[SHA256_BYTES];
 	const struct option_row	rows[] = { JSON_ROW };
-	const struct command	c = { "quorate status [ARTIFACT|REQUEST]",
+	const struct command	c = { "quorate status [ARTIFACT|REQUEST|AMENDMENT]",
 		"The network, as each custodian and the coordinator say: who is up, what is wrong, and what was handed to\n"
 		"custodians and is missing in the log. Exit 2 when the coordinator does not answer, 1 when there is proof\n"
-		"that the log's key signed two pasts. With an id: where an artifact or a request stands. An artifact is\n"
+		"that the log's key signed two pasts. With an id: where an artifact, a request or an amendment stands. An artifact is\n"
 		"called sealed when enough custodians signed that they hold their shares; exit 2 until then.", rows, 1 };
 	size_t	n;
 	bool	help;
@@ -85,11 +86,11 @@ cmd_status(int argc, char **argv, struct err *err)
 	if (help)
 		return RC_OK;
 	if (n == 1 && !hex_parse(span_str(word), id, ARTIFACT_ID_BYTES) && !hex_parse(span_str(word), id, SHA256_BYTES))
-		return err_set(err, RC_USAGE, "\"%.70s\" is neither an artifact (32 hex digits) nor a request (64)", word);
+		return err_set(err, RC_USAGE, "\"%.70s\" is neither an artifact (32 hex digits) nor a request or amendment (64)", word);
 	if (n == 0)
 		return show_network(err);
 	TRY(remote_open(&r, err));
-	return strlen(word) == 2 * ARTIFACT_ID_BYTES ? show_artifact(r, id, err) : show_request(r, id, NULL, err);
+	return strlen(word) == 2 * ARTIFACT_ID_BYTES ? show_artifact(r, id, err) : show_subject(r, id, NULL, err);
 }
 
 /* --- lists ------------------------------------------------------------------------------------ */
@@ -151,11 +152,12 @@ cmd_list(int argc, char **argv, struct err *err)
 	json_t			*rows;
 	uint8_t			 id[KEY_ID_BYTES];
 	const struct option_row	options[] = {
-		{ "awaiting", OPTION_TEXT, &me, "KEY", "requests that the owner of this key could approve" },
+		{ "awaiting", OPTION_TEXT, &me, "KEY", "requests or amendments that the owner of this key could approve" },
 		{ "max", OPTION_NUMBER, &limit, "N", "at most this many, newest first (1000)" },
 		JSON_ROW,
 	};
-	const struct command	c = { "quorate list artifacts|requests [--awaiting ME.key]", "Lists, newest first, as the coordinator says: `quorate status` and `quorate show` check what they print.",
+	const struct command	c = { "quorate list artifacts|requests|amendments [--awaiting ME.key]",
+		"Lists, newest first, as the coordinator says: `quorate status` and `quorate show` check what they print.",
 		options, 3 };
 	size_t	n;
 	bool	help;
@@ -164,8 +166,8 @@ cmd_list(int argc, char **argv, struct err *err)
 	TRY(options_read(&c, argc, argv, &kind, 1, 1, &n, &help, err));
 	if (help)
 		return RC_OK;
-	if (strcmp(kind, "artifacts") != 0 && strcmp(kind, "requests") != 0)
-		return err_set(err, RC_USAGE, "list artifacts or requests, not \"%.40s\"", kind);
+	if (strcmp(kind, "artifacts") != 0 && strcmp(kind, "requests") != 0 && strcmp(kind, "amendments") != 0)
+		return err_set(err, RC_USAGE, "list artifacts, requests or amendments, not \"%.40s\"", kind);
 	if (limit > LIST_ROWS_MAX)
 		limit = LIST_ROWS_MAX;
 	TRY(remote_open(&r, err));
