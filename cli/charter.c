@@ -1,8 +1,12 @@
-/* cli/charter.c - quorate charter: new, sign, show, verify. (add: cli/charter_add.c) */
+/*
+ * cli/charter.c - quorate charter: new, sign, show, verify. (add: cli/charter_add.c; draft, remove,
+ * fetch, history: cli/charter_draft.c; amend, succeed: cli/charter_amend.c)
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/changes.h"
 #include "cli/charter.h"
 #include "edge/signing.h"
 
@@ -147,6 +151,9 @@ charter_sign(int argc, char **argv, struct err *err)
 	if (help)
 		return RC_OK;
 	TRY(local_charter(path, &charter, err));
+	if (charter->has_amends)
+		return err_set(err, RC_USAGE, "%s follows another charter: it is approved (`quorate charter amend`), and a "
+		    "succession signed with `quorate charter succeed`", path);
 	TRY(cli_key(keypath, &key, err));
 	key_id(&keyfile_signer(key)->key, id);
 	if (charter_person_by_key(charter, id) == NULL)
@@ -192,23 +199,10 @@ show_people(const struct charter *c)
 static void
 show_policy(const struct policy_rule *p)
 {
-	uint8_t	i;
+	AUTO_DONE(buf_done) struct buf words = BUF_INIT(65536);
 
-	printf("  %-12s", p->id);
-	for (i = 0; i < p->n_need; i++)
-		printf("%s %u of role %s", i == 0 ? "" : ",", p->need[i].count, p->need[i].role);
-	printf("; %u people in all", p->people);
-	for (i = 0; i < p->n_veto; i++)
-		printf("; a denial by %s is a veto", p->veto[i]);
-	for (i = 0; i < p->n_attachments; i++)
-		printf("; needs an attachment (%s)", p->attachment[i]);
-	if (p->time_lock_seconds != 0)
-		printf("; not before %llu s after sealing", (unsigned long long)p->time_lock_seconds);
-	if (p->objection_seconds != 0)
-		printf("; %llu s to object", (unsigned long long)p->objection_seconds);
-	if (p->artifacts_per_day != 0)
-		printf("; at most %u artifacts a day", p->artifacts_per_day);
-	printf("; released to the %s\n", p->release_to_recipient ? "recipient" : "coordinator");
+	policy_words(p, &words);
+	printf("  %-12s %s\n", p->id, buf_text(&words));
 }
 
 static enum rc
@@ -220,9 +214,11 @@ print_charter(const struct charter *c, struct err *err)
 
 	charter_explain(c, &words);
 	TRY(buf_check(&words, "charter", err));
-	printf("%s\ngenesis %s\nlog     %s, run by %s at %s\n\n%s", c->name,
-	    hex_write(SPAN_OF(c->digest), hex), c->origin, c->coordinator.organisation,
-	    c->coordinator.address, buf_text(&words));
+	printf("%s\n%s %s\n", c->name, c->has_amends ? "charter" : "genesis", hex_write(SPAN_OF(c->digest), hex));
+	if (c->has_amends)
+		printf("amends  %s\n", hex_write(SPAN_OF(c->amends), hex));
+	printf("log     %s, run by %s at %s\n\n%s", c->origin, c->coordinator.organisation, c->coordinator.address,
+	    buf_text(&words));
 	show_people(c);
 	puts("\npolicies");
 	for (i = 0; i < c->n_policies; i++)
@@ -235,20 +231,35 @@ charter_show(int argc, char **argv, struct err *err)
 {
 	AUTO(charter_free) struct charter *charter = NULL;
 	const char		*path = NULL;
-	const struct option_row	rows[] = { JSON_ROW };
-	const struct command	c = { "quorate charter show [charter.json]", "Prints a charter in words.", rows, 1 };
+	AUTO(remote_free) struct remote *r = NULL;
+	const struct charter	*show;
+	bool			 in_force = false;
+	const struct option_row	rows[] = {
+		{ "in-force", OPTION_FLAG, &in_force, NULL, "the one in force, checked from the genesis, as the coordinator shows it" },
+		JSON_ROW,
+	};
+	const struct command	c = { "quorate charter show [charter.json | --in-force]", "Prints a charter in words.", rows, 2 };
 	size_t	n;
-	bool	help;
+	bool	help, asked;
 
 	TRY(options_read(&c, argc, argv, &path, 0, 1, &n, &help, err));
 	if (help)
 		return RC_OK;
-	TRY(local_charter(path, &charter, err));
+	if (in_force && path != NULL)
+		return err_set(err, RC_USAGE, "--in-force or a file, not both");
+	if (in_force)
+		TRY(charter_now(NULL, &r, &asked, err));
+	else
+		TRY(local_charter(path, &charter, err));
+	if (in_force && !asked)
+		return err_set(err, RC_UNSURE, "the coordinator does not answer: what is in force cannot be told");
+	show = in_force ? r->charter : charter;
 	if (!cli_json)
-		return print_charter(charter, err);
-	return cli_print_json(json_pack("{s:o?,s:s,s:s,s:i,s:i,s:i,s:i,s:i}", "genesis",
-	    json_hex(SPAN_OF(charter->digest)), "name", charter->name, "origin", charter->origin, "n", charter->n,
-	    "k", charter->k, "f", charter->f, "q", charter->q, "h", charter->h), err);
+		return print_charter(show, err);
+	return cli_print_json(json_pack("{s:o?,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:I,s:o?}", show->has_amends ? "charter" : "genesis",
+	    json_hex(SPAN_OF(show->digest)), "name", show->name, "origin", show->origin, "n", show->n, "k", show->k, "f",
+	    show->f, "q", show->q, "h", show->h, "rules", (json_int_t)show->rules, "amends", show->has_amends ?
+	    json_hex(SPAN_OF(show->amends)) : json_null()), err);
 }
 
 /* "a\nb\n" as "a;b". */
@@ -283,6 +294,11 @@ charter_verify(int argc, char **argv, struct err *err)
 	TRY(local_charter(path, &charter, err));
 	if (!cli_json)
 		TRY(print_charter(charter, err));
+	if (charter->has_amends && !cli_json)
+		puts("\nit follows another charter: it comes in force by amendment or succession, not by signatures");
+	if (charter->has_amends)
+		return cli_json ? cli_print_json(json_pack("{s:s,s:o?}", "verdict", "follows", "charter",
+		    json_hex(SPAN_OF(charter->digest))), err) : RC_OK;
 	rc = charter_signatures(path, charter, &dsse, &missing, err);
 	if (rc == RC_MISSING)
 		return err_set(err, RC_DENIED, "nobody has signed %s yet", path);
@@ -301,7 +317,9 @@ cmd_charter(int argc, char **argv, struct err *err)
 {
 	static const struct { const char *word; command_fn *run; } verbs[] = {
 		{ "new", charter_new }, { "add", charter_add }, { "sign", charter_sign },
-		{ "show", charter_show }, { "verify", charter_verify },
+		{ "show", charter_show }, { "verify", charter_verify }, { "remove", charter_remove },
+		{ "draft", charter_draft }, { "amend", charter_amend }, { "history", charter_history },
+		{ "fetch", charter_fetch }, { "succeed", charter_succeed },
 	};
 	size_t	i;
 
@@ -309,8 +327,10 @@ cmd_charter(int argc, char **argv, struct err *err)
 		if (strcmp(argv[1], verbs[i].word) == 0)
 			return verbs[i].run(argc - 1, argv + 1, err);
 	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		puts("usage: quorate charter new|add|sign|show|verify ... (each has --help)");
+		puts("usage: quorate charter new|add|remove|sign|show|verify|draft|amend|history|fetch|succeed ...\n"
+		    "(each has --help)");
 		return RC_OK;
 	}
-	return err_set(err, RC_USAGE, "say what: new, add, sign, show or verify");
+	return err_set(err, RC_USAGE, "say what: new, add, remove, sign, show, verify, draft, amend, history, fetch or "
+	    "succeed");
 }

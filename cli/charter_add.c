@@ -8,7 +8,7 @@
 struct add_options {
 	const char	*id, *name, *organisation, *key, *certificate;
 	struct texts	 roles, people, veto;
-	uint64_t	 retain_days, per_day, need;
+	uint64_t	 retain_days, per_day, need, delay;
 };
 
 static enum rc
@@ -205,9 +205,15 @@ add_amend(json_t *draft, const char *file, const struct add_options *v, struct e
 {
 	json_t	*o = json_pack("{s:o?,s:I,s:o?}", "people", texts_json(&v->people), "need",
 	    (json_int_t)(v->need == 0 ? v->people.n : v->need), "veto", texts_json(&v->veto));
+	json_t	*delay = json_object_get(json_object_get(draft, "amend"), "delay_seconds");
 
 	(void)file;
-	if (o == NULL || json_object_set_new(draft, "amend", o) != 0)
+	if (v->delay != UINT64_MAX)
+		delay = json_integer((json_int_t)v->delay);
+	else
+		delay = json_incref(delay);	/* who may amend changes, and how long it takes stays */
+	if (o == NULL || (delay != NULL && json_object_set_new(o, "delay_seconds", delay) != 0) ||
+	    json_object_set_new(draft, "amend", o) != 0)
 		return no_memory(err);
 	return RC_OK;
 }
@@ -248,7 +254,7 @@ add(const char *path, const char *kind, const char *file, const struct add_optio
 enum rc
 charter_add(int argc, char **argv, struct err *err)
 {
-	static struct add_options	v;
+	static struct add_options	v = { .delay = UINT64_MAX };
 	const char			*word[3] = { NULL, NULL, NULL };
 	const struct option_row	rows[] = {
 		{ "id", OPTION_TEXT, &v.id, "ID", "person, sealer, class: a short id" },
@@ -262,6 +268,7 @@ charter_add(int argc, char **argv, struct err *err)
 		{ "person", OPTION_TEXTS, &v.people, "ID", "amend: who may change the charter" },
 		{ "need", OPTION_NUMBER, &v.need, "N", "amend: how many of them (all)" },
 		{ "veto", OPTION_TEXTS, &v.veto, "ID", "amend: who may veto a change" },
+		{ "delay", OPTION_NUMBER, &v.delay, "SECONDS", "amend: between the approvals and the change (a week)" },
 		JSON_ROW,
 	};
 	const struct command	c = {

@@ -69,15 +69,18 @@ identity_read(struct identity *ret, struct err *err)
 	return file_read_secret(key, TLS_FILE_MAX, &ret->key, err);
 }
 
-static enum rc
-connect_to(struct remote *r, struct err *err)
+enum rc
+remote_connect(struct remote *r, const struct charter *at, struct err *err)
 {
 	struct rpc_client_options	o;
 
+	rpc_client_free(r->rpc);
+	r->rpc = NULL;
+	if (r->identity.key == NULL)
+		return RC_OK;		/* remote_call() says so */
 	memset(&o, 0, sizeof(o));
-	o.address = r->charter->coordinator.address;
-	o.server_cert = SPAN(r->charter->coordinator.tls_certificate.p,
-	    r->charter->coordinator.tls_certificate.n);
+	o.address = at->coordinator.address;
+	o.server_cert = SPAN(at->coordinator.tls_certificate.p, at->coordinator.tls_certificate.n);
 	o.cert_pem = buf_view(&r->identity.cert);
 	o.key_pem = SPAN(secret_view(r->identity.key), secret_len(r->identity.key));
 	return rpc_client_new(&o, &r->rpc, err);
@@ -107,9 +110,8 @@ open_remote(const char *path, bool needs_identity, struct remote **ret, struct e
 	lineage_recall(&r->lineage);
 	r->charter = lineage_in_force(&r->lineage);
 	TRY(identity_read(&r->identity, err));
-	if (r->identity.key != NULL)
-		TRY(connect_to(r, err));
-	else if (needs_identity)
+	TRY(remote_connect(r, r->charter, err));
+	if (r->rpc == NULL && needs_identity)
 		return err_set(err, RC_USAGE, "set QUORATE_TLS_CERT and QUORATE_TLS_KEY to this host's TLS "
 		    "identity (`quorate keygen --tls` makes one; the charter lists it under hosts)");
 	if (needs_identity)
@@ -266,9 +268,7 @@ reconnect(struct remote *r, const struct charter *was, struct err *err)
 	if (strcmp(was->coordinator.address, r->charter->coordinator.address) == 0 &&
 	    span_eq(SPAN(a->p, a->n), SPAN(b->p, b->n)))
 		return RC_OK;
-	rpc_client_free(r->rpc);
-	r->rpc = NULL;
-	return connect_to(r, err);
+	return remote_connect(r, r->charter, err);
 }
 
 enum rc

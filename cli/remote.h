@@ -72,6 +72,8 @@ void	 message_clean(void *message);
 
 /* As remote_call("Head"); where it names a charter that is new to us, that is shown and followed first. */
 MUST_USE enum rc remote_ask_head(struct remote *r, unsigned ms, Quorate__V1__HeadReply **ret, struct err *err);
+/* From now on the coordinator is the one that this charter names. */
+MUST_USE enum rc remote_connect(struct remote *r, const struct charter *at, struct err *err);
 /* Fetches, checks and keeps the lineage. RC_OK, whether or not there was anything new. */
 MUST_USE enum rc remote_follow(struct remote *r, struct err *err);
 /* One that is or was in force; NULL: none such, as far as we know. */
