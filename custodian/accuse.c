@@ -7,20 +7,20 @@
 #include "base/wire.h"
 #include "custodian/rebuild.h"
 
-/* The keys of a charter whose signatures count on a note. */
+/* One log key and the witnesses': an accusation is between two notes of one key. */
 struct note_keys {
 	struct note_key	log, witness[CUSTODIANS_MAX];
 	uint8_t		n;
 };
 
 static enum rc
-note_keys(struct custody *c, struct note_keys *ret, struct err *err)
+note_keys(struct custody *c, const struct note_key *log, struct note_keys *ret, struct err *err)
 {
 	const struct charter	*charter;
 	uint8_t			 i;
 
 	TRY(custody_charter(c, &charter, err));
-	TRY(charter_log_note_key(charter, &ret->log, err));
+	ret->log = *log;
 	for (i = 0; i < charter->n; i++)
 		TRY(charter_witness_note_key(charter, (uint8_t)(i + 1), &ret->witness[i], err));
 	ret->n = charter->n;
@@ -108,31 +108,102 @@ compare_own_note(struct custody *c, struct compared_note *ret, struct err *err)
 
 /* --- accusing ---------------------------------------------------------------------- */
 
-/* The first one is kept: it proves all that any other does. */
+static enum rc
+is_in_force(struct custody *c, const struct note_key *key, bool *ret, struct err *err)
+{
+	const struct log_keys	*k;
+
+	TRY(judge_log_keys(c, &k, err));
+	*ret = note_key_eq(key, &k->key[k->n - 1]);
+	return RC_OK;
+}
+
+enum rc
+compare_is_accused(struct custody *c, bool *ret, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf v = BUF_INIT(NOTE_KEY_BYTES), text = BUF_INIT(STORE_VALUE_MAX);
+	const struct log_keys	*k;
+	enum rc			 rc = store_get(c->store, CUSTODY_ACCUSATION, &text, err);
+
+	*ret = rc == RC_OK;
+	if (rc != RC_OK)
+		return rc == RC_MISSING ? RC_OK : rc;
+	rc = store_get(c->store, CUSTODY_ACCUSED, &v, err);
+	if (rc == RC_MISSING)
+		return RC_OK;		/* of a time when a log had one key */
+	TRY(rc);
+	TRY(judge_log_keys(c, &k, err));
+	*ret = span_eq(buf_view(&v), SPAN_OF(k->key[k->n - 1].key));
+	return RC_OK;
+}
+
+static enum rc
+put_accusation(struct custody *c, const struct note_keys *k, struct span text, struct err *err)
+{
+	enum rc	rc;
+
+	TRY(store_begin(c->store, err));
+	rc = store_put(c->store, CUSTODY_ACCUSATION, text, err);
+	if (rc == RC_OK)
+		rc = store_put(c->store, CUSTODY_ACCUSED, SPAN_OF(k->log.key), err);
+	if (rc == RC_OK)
+		rc = store_commit(c->store, err);
+	if (rc != RC_OK)
+		store_rollback(c->store);
+	return rc;
+}
+
+/* Peers have the one before at most. */
+static void
+tell_peers_again(struct custody *c)
+{
+	uint8_t	i;
+
+	for (i = 0; i < CUSTODIANS_MAX; i++)
+		c->comparing.peer[i].accused = false;
+}
+
+/* The first one of a key is kept: it proves all that any other does. Of a key that is the log's no more, when there is none. */
 static enum rc
 accuse(struct custody *c, const struct note_keys *k, struct span text, uint64_t a, uint64_t b, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf key = BUF_INIT(1024), old = BUF_INIT(STORE_VALUE_MAX);
-	enum rc	rc = store_get(c->store, CUSTODY_ACCUSATION, &old, err);
+	bool	accused, in_force;
+	enum rc	rc;
 
-	buf_reset(&c->comparing.suspicion);
-	if (rc != RC_MISSING)
+	TRY(compare_is_accused(c, &accused, err));
+	TRY(is_in_force(c, &k->log, &in_force, err));
+	rc = store_get(c->store, CUSTODY_ACCUSATION, &old, err);
+	if (in_force)
+		buf_reset(&c->comparing.suspicion);
+	if (rc != RC_OK && rc != RC_MISSING)
 		return rc;
-	TRY(store_put(c->store, CUSTODY_ACCUSATION, text, err));
+	if (accused || (rc == RC_OK && !in_force))
+		return RC_OK;
+	TRY(put_accusation(c, k, text, err));
+	tell_peers_again(c);
 	note_key_write(&k->log, &key);
-	log_line("ALARM: the log's key %s signed two pasts, at sizes %llu and %llu: this custodian contributes to nothing "
-	    "from here on (quorate log accuse shows the proof)", buf_text(&key), (unsigned long long)a, (unsigned long long)b);
+	log_line("ALARM: the log's key %s signed two pasts, at sizes %llu and %llu: this custodian contributes to nothing %s "
+	    "(quorate log accuse shows the proof)", buf_text(&key), (unsigned long long)a, (unsigned long long)b,
+	    in_force ? "from here on" : "under it; it is the log's no more");
 	return RC_OK;
 }
 
 enum rc
 compare_accused(struct custody *c, struct span text, struct err *err)
 {
-	struct note_keys	k;
-	struct accusation	a;
+	const struct log_keys	*keys;
+	struct note_keys	 k;
+	struct accusation	 a;
+	size_t			 i;
+	enum rc			 rc = RC_VERIFY;
 
-	TRY(note_keys(c, &k, err));
-	TRY(accusation_verify(text, &k.log, k.witness, k.n, &a, err));
+	TRY(judge_log_keys(c, &keys, err));
+	for (i = keys->n; i > 0 && rc == RC_VERIFY; i--) {
+		TRY(note_keys(c, &keys->key[i - 1], &k, err));
+		rc = accusation_verify(text, &k.log, k.witness, k.n, &a, err);
+	}
+	TRY(rc);
 	return accuse(c, &k, text, a.a.size, a.b.size, err);
 }
 
@@ -167,42 +238,63 @@ outvoted(struct custody *c, uint32_t mask, uint64_t contradicted, struct err *er
 	return RC_OK;
 }
 
+/* Two notes of one key can be held against each other; of two keys, only a quorum decides. */
+static enum rc
+same_key(struct custody *c, const struct judged *j, const struct compared_note *ours, bool *ret, struct err *err)
+{
+	struct judged	own;
+
+	*ret = false;
+	if (ours->note.n == 0 || j->standing == NOTE_STRANGE)
+		return RC_OK;
+	TRY(note_judge(c, buf_view(&ours->note), &own, err));
+	*ret = own.standing != NOTE_STRANGE && note_key_eq(&own.log, &j->log);
+	return RC_OK;
+}
+
 /* The note is of a size that we hold, and of another root. */
 static enum rc
-contradicted(struct custody *c, const struct note_keys *k, const struct checkpoint *cp, struct span note, struct err *err)
+contradicted(struct custody *c, const struct judged *j, struct span note, struct err *err)
 {
 	AUTO_DONE(compared_note_done) struct compared_note ours = COMPARED_NOTE_INIT;
 	AUTO_DONE(buf_done) struct buf text = BUF_INIT(ACCUSATION_BYTES_MAX);
+	struct note_keys	k;
 	struct tree_path	path;
 	uint8_t			root[SHA256_BYTES];
+	uint64_t		size = j->cp.size;
+	bool			same;
 
 	TRY(compare_own_note(c, &ours, err));
-	if (ours.size < cp->size)	/* nothing that the log signed covers what we hold there, yet */
-		return suspect(c, cp, note, err);
-	TRY(store_root_at(c->store, cp->size, root, err));
-	TRY(store_consistency(c->store, cp->size, ours.size, &path, err));
-	TRY(accusation_write(note, buf_view(&ours.note), root, &path, &k->log, k->witness, k->n, &text, err));
-	return accuse(c, k, buf_view(&text), cp->size, ours.size, err);
+	TRY(same_key(c, j, &ours, &same, err));
+	if (!same && !j->in_force)
+		return RC_OK;		/* whoever had that key keeps the log no more */
+	if (!same || ours.size < size)	/* nothing that this key signed covers what we hold there, yet */
+		return suspect(c, &j->cp, note, err);
+	TRY(note_keys(c, &j->log, &k, err));
+	TRY(store_root_at(c->store, size, root, err));
+	TRY(store_consistency(c->store, size, ours.size, &path, err));
+	TRY(accusation_write(note, buf_view(&ours.note), root, &path, &k.log, k.witness, k.n, &text, err));
+	return accuse(c, &k, buf_view(&text), size, ours.size, err);
 }
 
 enum rc
 compare_note(struct custody *c, struct span note, struct err *err)
 {
-	struct note_keys	k;
-	struct checkpoint	cp;
-	struct note_cosigned	by;
-	uint8_t			root[SHA256_BYTES];
+	struct judged	j;
+	uint8_t		root[SHA256_BYTES];
 
-	TRY(note_keys(c, &k, err));
-	TRY(checkpoint_verify(note, &k.log, k.witness, k.n, &cp, &by, err));
-	if (cp.size > store_size(c->store))
+	TRY(note_judge(c, note, &j, err));
+	if (!note_counts(&j))
+		return err_set(err, RC_VERIFY, "a checkpoint of %llu entries by no key that the log had then",
+		    (unsigned long long)j.cp.size);
+	if (j.cp.size > store_size(c->store))
 		return err_set(err, RC_UNSURE, "a checkpoint of %llu entries, of which %llu are here",
-		    (unsigned long long)cp.size, (unsigned long long)store_size(c->store));
-	TRY(store_root_at(c->store, cp.size, root, err));
-	if (memcmp(root, cp.root, sizeof(root)) == 0)	/* public */
+		    (unsigned long long)j.cp.size, (unsigned long long)store_size(c->store));
+	TRY(store_root_at(c->store, j.cp.size, root, err));
+	if (memcmp(root, j.cp.root, sizeof(root)) == 0)	/* public */
 		return RC_OK;
-	TRY(contradicted(c, &k, &cp, note, err));
-	return outvoted(c, by.mask, cp.size, err);
+	TRY(contradicted(c, &j, note, err));
+	return outvoted(c, j.by.mask, j.cp.size, err);
 }
 
 enum rc
@@ -211,17 +303,24 @@ compare_proof(struct custody *c, const struct compared_note *ours, struct span n
 {
 	AUTO_DONE(buf_done) struct buf text = BUF_INIT(ACCUSATION_BYTES_MAX);
 	struct note_keys	k;
-	struct checkpoint	cp;
-	struct note_cosigned	by;
+	struct judged		j;
+	bool			same;
 
 	if (memcmp(root, ours->root, SHA256_BYTES) == 0)	/* public */
 		return RC_OK;
-	TRY(note_keys(c, &k, err));
-	TRY(checkpoint_verify(note, &k.log, k.witness, k.n, &cp, &by, err));
+	TRY(note_judge(c, note, &j, err));
+	if (!note_counts(&j))
+		return RC_OK;		/* it proves nothing, whatever it leads from */
+	TRY(same_key(c, &j, ours, &same, err));
+	if (!same) {
+		TRY(tree_consistency_verify(ours->size, root, j.cp.size, j.cp.root, path, err));
+		return outvoted(c, j.by.mask, ours->size, err);
+	}
+	TRY(note_keys(c, &j.log, &k, err));
 	/* Writes what it has verified, the proof included. */
 	TRY(accusation_write(buf_view(&ours->note), note, root, path, &k.log, k.witness, k.n, &text, err));
-	TRY(accuse(c, &k, buf_view(&text), ours->size, cp.size, err));
-	return outvoted(c, by.mask, ours->size, err);
+	TRY(accuse(c, &k, buf_view(&text), ours->size, j.cp.size, err));
+	return outvoted(c, j.by.mask, ours->size, err);
 }
 
 /* --- what could not be told before -------------------------------------------------- */
@@ -240,7 +339,8 @@ look_again(struct custody *c, struct err *err)
 	TRY(buf_check(&note, "checkpoint", err));
 	buf_reset(&m->suspicion);
 	rc = compare_note(c, buf_view(&note), err);
-	return rc == RC_UNSURE ? RC_OK : rc;
+	/* Of a log key that a succession has replaced since, it says nothing any more. */
+	return rc == RC_UNSURE || rc == RC_VERIFY ? RC_OK : rc;
 }
 
 /* What a quorum cosigned, once we hold that much. */

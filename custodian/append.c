@@ -46,6 +46,8 @@ note_entry(struct appending *a, uint64_t index, const struct verdict *v, struct 
 		TRY(custody_note_arrival(a->c, index, a->now, err));
 	if (v->type == STATEMENT_BATCH && v->effective)
 		TRY(check_note_batch(a->c, index, err));
+	if (v->type == STATEMENT_AMENDMENT && v->effective)
+		TRY(consent_note(a->c, index, v->id, err));
 	return awaited_note(a->c, index, v, err);
 }
 
@@ -167,6 +169,7 @@ take_all_shares(struct appending *a, struct err *err)
 static enum rc
 take(struct appending *a, struct err *err)
 {
+	TRY(append_not_replaced(a, err));
 	TRY(take_entries(a, err));
 	TRY(take_all_shares(a, err));
 	TRY(append_notes(a, err));
@@ -188,6 +191,7 @@ take_durably(struct appending *a, struct err *err)
 	if (rc == RC_OK)
 		return RC_OK;
 	store_rollback(c->store);
+	c->log_keys.n = 0;
 	if (replica_reload(c->replica, &second) != RC_OK)
 		return err_set(err, RC_BUG, "cannot go back to the last commit: %s", second.msg);
 	return rc;
@@ -201,7 +205,7 @@ look_through(struct appending *a, struct err *err)
 	size_t					 i;
 
 	if (q->n_entries > APPEND_ENTRIES_MAX || q->n_blobs > APPEND_BLOBS_MAX ||
-	    q->n_shares > APPEND_SHARES_MAX || q->n_consistency > TREE_PATH_MAX)
+	    q->n_shares > APPEND_SHARES_MAX || q->n_held_of > APPEND_HELD_MAX || q->n_consistency > TREE_PATH_MAX)
 		return custody_say(a->c, err, RC_LIMIT, "too much in one call: at most %d entries, %d blobs, %d shares",
 		    APPEND_ENTRIES_MAX, APPEND_BLOBS_MAX, APPEND_SHARES_MAX);
 	if (q->n_blobs == 0)

@@ -14,6 +14,7 @@
 #define APPEND_ENTRIES_MAX	1024
 #define APPEND_BLOBS_MAX	2048
 #define APPEND_SHARES_MAX	256
+#define APPEND_HELD_MAX		64
 
 struct appending {
 	struct custody				*c;
@@ -23,7 +24,9 @@ struct appending {
 	uint64_t		 before;	/* entries here when it came */
 	uint64_t		 size;		/* and with those taken since */
 	bool			 waits;		/* an entry is dated in our future */
-	bool			 checked;	/* `checkpoint` is the log's own */
+	bool			 stopped;	/* an entry puts a charter in force whose rules we do not know */
+	bool			 checked;	/* `checkpoint` is the log's */
+	bool			 own;		/* and signed by the log key of the charter in force */
 	bool			 cosign;	/* and recorded as cosigned */
 	bool			 contradicted;	/* a quorum cosigned another log */
 	bool			 became_ready;	/* by what it brought */
@@ -44,6 +47,8 @@ DEFINE_AUTO(dsse_done, struct dsse);
 MUST_USE enum rc batch_of(struct custody *c, uint64_t index, struct dsse *d, struct statement *s,
     struct err *err);
 
+/* Before anything of the page is taken: is it of a coordinator that was succeeded? RC_VERIFY with words. */
+MUST_USE enum rc append_not_replaced(struct appending *a, struct err *err);
 /* In the transaction, after the entries: the notes that came with them. */
 MUST_USE enum rc append_notes(struct appending *a, struct err *err);
 /* In the transaction: of an entry that was applied; and what q have cosigned by now is waited for no longer. */

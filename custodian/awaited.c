@@ -18,7 +18,8 @@ static bool
 may_be_awaited(enum statement_type t)
 {
 	return t == STATEMENT_REQUEST || t == STATEMENT_DECISION || t == STATEMENT_WITHDRAWAL ||
-	    t == STATEMENT_REVOCATION || t == STATEMENT_RECEIPT || t == STATEMENT_CHECKED || t == STATEMENT_GARBAGE;
+	    t == STATEMENT_REVOCATION || t == STATEMENT_RECEIPT || t == STATEMENT_CHECKED || t == STATEMENT_GARBAGE ||
+	    t == STATEMENT_CONSENT;
 }
 
 enum rc
@@ -43,7 +44,7 @@ forget(struct custody *c, const struct statement *s, enum void_reason why, struc
 		TRY(check_logged(c, s, err));
 	if (s->type == STATEMENT_GARBAGE && why == VOID_NONE)
 		TRY(check_garbage_logged(c, s, err));
-	if (s->type == STATEMENT_CHECKED || s->type == STATEMENT_GARBAGE)
+	if (s->type == STATEMENT_CHECKED || s->type == STATEMENT_GARBAGE || s->type == STATEMENT_CONSENT)
 		return store_journal_del(c->store, JOURNAL_FOUND, SPAN_OF(s->id), err);
 	if (s->type == STATEMENT_RECEIPT && why == VOID_NONE) {
 		custody_owed_key(s, key);

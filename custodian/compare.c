@@ -163,12 +163,11 @@ peers_that_differ(const struct comparing *m, const struct charter *charter)
 static enum rc
 not_accused(struct custody *c, struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf v = BUF_INIT(STORE_VALUE_MAX);
-	enum rc	rc = store_get(c->store, CUSTODY_ACCUSATION, &v, err);
+	bool	accused;
 
-	if (rc == RC_MISSING)
+	TRY(compare_is_accused(c, &accused, err));
+	if (!accused)
 		return RC_OK;
-	TRY(rc);
 	return custody_say(c, err, RC_DENIED, "this custodian saw two logs and contributes to nothing");
 }
 

@@ -14,7 +14,8 @@
  *
  * Two checkpoints that the log signed and that cannot both be of one log are an
  * accusation (audit/accusation.h): kept under CUSTODY_ACCUSATION, given to every peer,
- * and from then on this custodian contributes to nothing. It goes on cosigning: evidence
+ * and from then on this custodian contributes to nothing, until a succession gives the
+ * log another key. It goes on cosigning: evidence
  * is never refused. What contradicts our log and cannot be proved yet is a suspicion:
  * it stops contributions until it is proved or cleared, and no longer than this process
  * lives. Peers of another state digest after the same entries are reported, and more
@@ -93,6 +94,8 @@ struct comparing {
 unsigned compare_need(const struct charter *c);
 /* RC_UNSURE with words: not yet. Looks again whether the replica has reached the target. */
 MUST_USE enum rc compare_ready(struct custody *c, struct err *err);
+/* Does an accusation of the log key that is in force stand? A succession ends what one of the key before it began. */
+MUST_USE enum rc compare_is_accused(struct custody *c, bool *ret, struct err *err);
 /* RC_DENIED with words: an accusation stands, a suspicion does, or more than f peers have another state. */
 MUST_USE enum rc compare_calm(struct custody *c, struct err *err);
 /*

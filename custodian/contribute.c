@@ -36,17 +36,6 @@ struct contributing {
 	struct secret		*share;
 };
 
-struct objections {
-	struct objection	*list;
-	size_t			 n;
-};
-
-static void
-objections_done(struct objections *o)
-{
-	free(o->list);
-}
-
 static void
 contributing_done(struct contributing *k)
 {
@@ -296,20 +285,14 @@ custody_willing(struct custody *c, when now, struct err *err)
 	return not_overdue(c, now, err);
 }
 
-/* What only this custodian knows: its clock, what was handed to it, when things came. */
 static enum rc
 ask_replica(struct custody *c, const uint8_t order[SHA256_BYTES], when now, struct grant *ret, struct err *err)
 {
-	AUTO_DONE(objections_done) struct objections o;
-	struct own_view	own = { .now = now, .arrived = custody_arrived, .user = c };
+	AUTO_DONE(own_done) struct own	own;
 
-	memset(&o, 0, sizeof(o));
-	TRY(handed_objections(c, &o.list, &o.n, err));
-	TRY(custody_cosigned_size(c, &own.cosigned_size, err));
-	own.floor = c->steps.restored ? c->steps.since : 0;
-	own.objection = o.list;
-	own.n_objections = o.n;
-	return replica_may_act(c->replica, order, &own, ret, err);
+	memset(&own, 0, sizeof(own));
+	TRY(own_of(c, now, &own, err));
+	return replica_may_act(c->replica, order, &own.view, ret, err);
 }
 
 static enum rc

@@ -19,20 +19,51 @@ check_root(struct custody *c, const struct checkpoint *cp, struct err *err)
 	return RC_OK;
 }
 
+/* Whoever goes on with a log that has passed to another is told so, whatever it sends. */
+static enum rc
+refuse_replaced(struct appending *a, const struct judged *j, struct err *err)
+{
+	return custody_say(a->c, err, RC_VERIFY, "checkpoint %llu is signed by a log key that a succession has replaced: "
+	    "this coordinator keeps the log no more; stop it", (unsigned long long)j->cp.size);
+}
+
+enum rc
+append_not_replaced(struct appending *a, struct err *err)
+{
+	const struct log_keys	*k;
+	struct judged		 j;
+
+	if (a->q->checkpoint.len == 0 || replica_charter(a->c->replica) == NULL)
+		return RC_OK;
+	TRY(judge_log_keys(a->c, &k, err));
+	if (k->n < 2)
+		return RC_OK;
+	TRY(note_judge(a->c, span_of(&a->q->checkpoint), &j, err));
+	return j.standing == NOTE_LATE && !j.quorum ? refuse_replaced(a, &j, err) : RC_OK;
+}
+
 /*
- * The log's checkpoint, when one came: signed by its key, whatever it covers.
- * RC_OK without one, and before entry 0 taught us whose key that is.
+ * The log's checkpoint, when one came: signed by the log key of the charter in force after
+ * the entries that came with it, so that a succession among them says whose key that is.
+ * Or cosigned by q: a page that ends before a succession which all others have. RC_OK
+ * without one, and before entry 0 taught us whose key it must be.
  */
 static enum rc
 read_checkpoint(struct appending *a, struct err *err)
 {
-	const struct charter	*charter;
+	struct judged	j;
 
 	if (a->q->checkpoint.len == 0 || replica_charter(a->c->replica) == NULL)
 		return RC_OK;
-	TRY(custody_charter(a->c, &charter, err));
-	TRY(charter_checkpoint_verify(charter, span_of(&a->q->checkpoint), false, &a->checkpoint, NULL, err));
+	TRY(note_judge(a->c, span_of(&a->q->checkpoint), &j, err));
+	if (!j.in_force && !j.quorum && j.standing != NOTE_STRANGE)
+		return refuse_replaced(a, &j, err);
+	if (!j.in_force && !j.quorum)
+		return custody_say(a->c, err, RC_VERIFY, "checkpoint %llu is signed by no key that this log has had: if its "
+		    "coordinator was succeeded, the entry that says so must come first", (unsigned long long)j.cp.size);
+	a->checkpoint = j.cp;
 	a->checked = true;
+	a->own = j.in_force;
 	return RC_OK;
 }
 
@@ -84,7 +115,7 @@ check_page(struct appending *a, struct err *err)
 	uint8_t			root[TREE_HASH_BYTES];
 	uint64_t		end = a->q->first + a->q->n_entries;
 
-	if (a->size == a->before)
+	if (a->size == a->before && !a->stopped)
 		return RC_OK;
 	if (!a->checked || a->checkpoint.size < end)
 		return custody_say(a->c, err, RC_VERIFY, "entries without a checkpoint of the log that covers them");
@@ -157,7 +188,7 @@ record_checkpoint(struct appending *a, struct err *err)
 {
 	bool	again;
 
-	if (!a->checked || a->waits)
+	if (!a->own || a->waits || a->stopped)
 		return RC_OK;
 	if (a->checkpoint.size > a->size)
 		return RC_OK;		/* we are behind; the reply says where */
@@ -176,20 +207,20 @@ static enum rc
 record_cosigned(struct appending *a, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf v = BUF_INIT(NOTE_BYTES_MAX + 8);
-	const struct charter	*charter;
-	struct checkpoint	 cp;
-	uint64_t		 old;
-	enum rc			 rc;
+	struct judged	j;
+	uint64_t	old;
+	enum rc		rc;
 
 	if (a->q->cosigned.len == 0 || replica_charter(a->c->replica) == NULL)
 		return RC_OK;
-	TRY(custody_charter(a->c, &charter, err));
-	rc = charter_checkpoint_verify(charter, span_of(&a->q->cosigned), true, &cp, NULL, err);
+	rc = note_judge(a->c, span_of(&a->q->cosigned), &j, err);
+	if (rc == RC_OK && !j.quorum)
+		rc = j.standing == NOTE_STRANGE ? RC_VERIFY : RC_QUORUM;
 	if (rc != RC_OK)
 		return custody_say(a->c, err, rc, "the cosigned checkpoint is refused (%s)", rc_name(rc));
-	if (cp.size > a->size)
+	if (j.cp.size > a->size)
 		return RC_OK;
-	rc = check_root(a->c, &cp, err);
+	rc = check_root(a->c, &j.cp, err);
 	a->contradicted = rc == RC_VERIFY;
 	if (a->contradicted)
 		a->c->words[0] = '\0';
@@ -197,9 +228,9 @@ record_cosigned(struct appending *a, struct err *err)
 		return RC_OK;		/* the entries stay; append_settle() sees to it */
 	TRY(rc);
 	TRY(custody_cosigned_size(a->c, &old, err));
-	if (cp.size <= old)
+	if (j.cp.size <= old)
 		return RC_OK;
-	buf_u64(&v, cp.size);
+	buf_u64(&v, j.cp.size);
 	buf_span(&v, span_of(&a->q->cosigned));
 	TRY(buf_check(&v, "cosigned checkpoint", err));
 	return store_put(a->c->store, CUSTODY_COSIGNED, buf_view(&v), err);
@@ -277,16 +308,21 @@ append_cosign(struct appending *a, struct err *err)
 	const struct charter	*charter;
 	struct note_key		 key;
 	uint8_t			 sig[NOTE_SIG_BYTES];
+	when			 time;
 
 	if (!a->cosign)
 		return RC_OK;
+	/* Never before what it covers: an entry may be ahead of our clock by a little. */
+	TRY(replica_time(a->c->replica, &time, err));
+	if (time < a->now)
+		time = a->now;
 	TRY(steps_mark(a->c, err));
 	TRY(custody_charter(a->c, &charter, err));
 	TRY(charter_witness_note_key(charter, a->c->index, &key, err));
 	checkpoint_text(&a->checkpoint, &text);
-	cosignature_message(buf_view(&text), a->now, &message);
+	cosignature_message(buf_view(&text), time, &message);
 	TRY(buf_check(&message, "cosignature", err));
 	TRY(hsm_signer_sign(a->c->signer, buf_view(&message), sig, err));
-	note_sig_line(&key, a->now, sig, &a->line);
+	note_sig_line(&key, time, sig, &a->line);
 	return buf_check(&a->line, "cosignature", err);
 }

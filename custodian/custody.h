@@ -12,7 +12,9 @@
 #include "custodian/check.h"
 #include "custodian/compare.h"
 #include "custodian/config.h"
+#include "custodian/consent.h"
 #include "custodian/handed.h"
+#include "custodian/judge.h"
 #include "custodian/steps.h"
 #include "hsm/hsm.h"
 #include "policy/apply.h"
@@ -21,7 +23,8 @@
 #define CUSTODY_SIGNED		"signed"	/* u64 size, root, note: what this custodian cosigned last */
 #define CUSTODY_SHOWN		"shown"		/* likewise: the newest over what it holds, cosigned or not */
 #define CUSTODY_COSIGNED	"cosigned"	/* the newest q-cosigned note it agrees with */
-#define CUSTODY_ACCUSATION	"accusation"	/* accusation-v1: it contributes to nothing any more */
+#define CUSTODY_ACCUSATION	"accusation"	/* accusation-v1: it contributes to nothing while ... */
+#define CUSTODY_ACCUSED		"accused"	/* ... this key is the log's: 32 bytes */
 #define CUSTODY_STEPS		"steps"		/* u64 (custodian/steps.h) */
 #define CUSTODY_STARTED		"started"	/* instance, u64 the highest mark that this start found */
 #define CUSTODY_RESTORED	"restored"	/* u64 floor, root, u64 since */
@@ -33,7 +36,8 @@
 #define JOURNAL_RECEIPT		"receipt"	/* custody_owed_key(): DSSE, until the log shows it */
 #define JOURNAL_HELD		"held"		/* u64 batch index: DSSE */
 #define JOURNAL_HANDED		"handed"	/* statement id: what custodian/handed.c writes */
-#define JOURNAL_FOUND		"found"		/* statement id: DSSE, checked or garbage, until the log shows it */
+#define JOURNAL_FOUND		"found"		/* statement id: DSSE, checked, garbage or consent, until the log shows it */
+#define JOURNAL_CONSENT		"consent"	/* u64 index, id of an amendment: u8 tries, id of the last consent */
 #define JOURNAL_UNSAID		"unsaid"	/* u64 batch index (custodian/check.c) */
 #define JOURNAL_UNCHECKED	"unchecked"	/* u64 batch index */
 #define JOURNAL_THROUGH		"through"	/* u64 batch index: u64, when it was checked */
@@ -65,7 +69,9 @@ struct custody {
 	struct hsm_signer	*signer;
 	struct steps		 steps;
 	struct comparing	 comparing;
+	struct log_keys		 log_keys;
 	struct checking		*checking;
+	struct consenting	 consenting;
 	uint64_t		 lacks_after;	/* the last batch that a reply looked at for want of its shares */
 	struct rotation		 rotation;
 	/* Of the call at hand, set by the keeper: who calls, and which custodian (0: none). */
@@ -116,6 +122,13 @@ MUST_USE enum rc custody_heard(struct custody *c, struct span request, struct bu
 MUST_USE enum rc custody_willing(struct custody *c, when now, struct err *err);
 /* own_view.arrived over JOURNAL_ARRIVED; user: the custody. */
 MUST_USE enum rc custody_arrived(void *user, uint64_t index, when *ret, struct err *err);
+/* What only this custodian knows, for replica_may_act() and replica_may_consent(). */
+struct own {
+	struct own_view		 view;
+	struct objection	*list;
+};
+MUST_USE enum rc own_of(struct custody *c, when now, struct own *ret, struct err *err);
+void	 own_done(struct own *o);
 /* In the transaction of an append: a decision came. Forgets a few that came long ago. */
 MUST_USE enum rc custody_note_arrival(struct custody *c, uint64_t index, when now, struct err *err);
 /*

@@ -171,6 +171,8 @@ struct answering {
 	struct compared_peer	*p;		/* the asker */
 	const struct charter	*charter;
 	struct checkpoint	 asked;		/* the asker's; size 0: none */
+	bool			 counts;	/* it is of a log key that we know and that was the log's then */
+	bool			 strange;	/* of one that we do not know (yet) */
 	bool			 sign;
 	struct compared_note	 ours;
 	uint64_t		 cosigned;
@@ -199,15 +201,20 @@ static enum rc
 read_question(struct answering *a, struct err *err)
 {
 	struct custody	*c = a->c;
+	struct judged	 j;
 	enum rc		 rc = RC_OK;
 
 	if (a->q->instance.len != COMPARE_INSTANCE_BYTES || a->q->n_statements > PASS_AT_ONCE || a->q->n_taken > PASS_AT_ONCE ||
 	    (a->q->nonce.len != 0 && a->q->nonce.len != COMPARE_NONCE_BYTES) ||
 	    (a->q->state_size != 0 && a->q->state.len != SHA256_BYTES))
 		return custody_say(c, err, RC_FORMAT, "malformed request");
-	if (a->q->checkpoint.len != 0)
-		rc = charter_checkpoint_verify(a->charter, SPAN(a->q->checkpoint.data, a->q->checkpoint.len), false,
-		    &a->asked, NULL, err);
+	if (a->q->checkpoint.len != 0) {
+		memset(&j, 0, sizeof(j));
+		rc = note_judge(c, SPAN(a->q->checkpoint.data, a->q->checkpoint.len), &j, err);
+		a->asked = j.cp;
+		a->counts = note_counts(&j);
+		a->strange = !a->counts && j.standing == NOTE_STRANGE;
+	}
 	if (rc == RC_FORMAT || rc == RC_VERIFY)
 		return custody_say(c, err, rc, "the checkpoint is refused (%s)", rc_name(rc));
 	return rc;
@@ -217,22 +224,26 @@ read_question(struct answering *a, struct err *err)
 static enum rc
 take_question(struct answering *a, struct err *err)
 {
+	static const struct checkpoint	none;
 	struct custody	*c = a->c;
 	enum rc		 rc;
 
 	if (a->q->accusation.len != 0) {
 		rc = compare_accused(c, SPAN(a->q->accusation.data, a->q->accusation.len), err);
+		a->p->accused |= rc == RC_OK;
+		/* Of a key that we cannot know yet: it comes again. */
+		if (rc == RC_VERIFY && a->strange)
+			rc = RC_OK;
 		if (rc == RC_FORMAT || rc == RC_VERIFY)
 			return custody_say(c, err, rc, "the accusation is refused (%s)", rc_name(rc));
 		TRY(rc);
-		a->p->accused = true;
 	}
-	if (a->asked.size != 0) {
+	if (a->counts) {
 		rc = compare_note(c, SPAN(a->q->checkpoint.data, a->q->checkpoint.len), err);
 		if (rc != RC_UNSURE)
 			TRY(rc);
 	}
-	exchange_saw(c, c->from, a->q->instance.data, a->q->steps, &a->asked);
+	exchange_saw(c, c->from, a->q->instance.data, a->q->steps, a->counts ? &a->asked : &none);
 	TRY(pass_known(c, c->from, a->q->taken, a->q->n_taken, err));
 	TRY(pass_take(c, c->from, a->q->statements, a->q->n_statements, &a->held, err));
 	if (a->q->state_size != 0 && a->q->state_size <= store_size(c->store))

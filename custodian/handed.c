@@ -332,19 +332,34 @@ handed_logged(struct custody *c, const struct statement *s, enum void_reason why
 	    err);
 }
 
+/* Of a request, or of an amendment. RC_MISSING: there is none of that id. */
+static enum rc
+subject_is_over(struct custody *c, const uint8_t *subject, when now, bool *ret, struct err *err)
+{
+	struct amendment_view	a;
+	struct request_view	v;
+	enum rc			rc = replica_request(c->replica, subject, now, &v, err);
+
+	if (rc == RC_OK)
+		*ret = v.phase != REQUEST_OPEN && v.phase != REQUEST_MET && v.phase != REQUEST_ORDERED;
+	if (rc != RC_MISSING)
+		return rc;
+	TRY(replica_amendment(c->replica, subject, now, &a, err));
+	*ret = a.phase != AMENDMENT_OPEN && a.phase != AMENDMENT_MET;
+	return RC_OK;
+}
+
 /* Of a "no": nothing is left that it could bar. */
 static enum rc
 is_over(struct custody *c, const struct slot *s, when now, bool *ret, struct err *err)
 {
-	struct request_view	v;
-	enum rc			rc;
+	enum rc	rc;
 
 	*ret = slot_kind(s) > KIND_NO_LAST;
 	if (*ret || slot_kind(s) == KIND_REVOCATION)
 		return RC_OK;
-	rc = replica_request(c->replica, slot_subject(s), now, &v, err);
-	/* A request that is not there was of a tail that is gone, and may be logged again. */
-	*ret = rc == RC_OK && v.phase != REQUEST_OPEN && v.phase != REQUEST_MET && v.phase != REQUEST_ORDERED;
+	rc = subject_is_over(c, slot_subject(s), now, ret, err);
+	/* What is not there was of a tail that is gone, and may be logged again. */
 	return rc == RC_MISSING ? RC_OK : rc;
 }
 

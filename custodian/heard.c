@@ -136,6 +136,8 @@ struct hearing {
 	struct compared_peer	*p;
 	const struct charter	*charter;
 	struct checkpoint	 cp, cosigned;	/* size 0: none came */
+	bool			 counts;	/* cp: of a log key that we know and that was the log's then */
+	bool			 strange;	/* of a log key that we do not know (yet): after a succession that is not here */
 	bool			 good;		/* signed over our nonce */
 };
 
@@ -160,12 +162,23 @@ check_shape(struct hearing *h, struct err *err)
 static enum rc
 read_notes(struct hearing *h, struct err *err)
 {
-	enum rc	rc = RC_OK;
+	struct judged	j;
+	enum rc		rc = RC_OK;
 
-	if (h->r->checkpoint.len != 0)
-		rc = charter_checkpoint_verify(h->charter, span_of(&h->r->checkpoint), false, &h->cp, NULL, err);
-	if (rc == RC_OK && h->r->cosigned.len != 0)
-		rc = charter_checkpoint_verify(h->charter, span_of(&h->r->cosigned), true, &h->cosigned, NULL, err);
+	memset(&j, 0, sizeof(j));
+	if (h->r->checkpoint.len != 0) {
+		rc = note_judge(h->c, span_of(&h->r->checkpoint), &j, err);
+		h->cp = j.cp;
+		h->counts = note_counts(&j);
+		h->strange = !h->counts && j.standing == NOTE_STRANGE;
+	}
+	if (rc == RC_OK && h->r->cosigned.len != 0) {
+		rc = note_judge(h->c, span_of(&h->r->cosigned), &j, err);
+		h->cosigned = j.cp;
+		if (rc == RC_OK && !j.quorum)
+			rc = err_set(err, RC_QUORUM, "checkpoint %llu has too few cosignatures",
+			    (unsigned long long)j.cp.size);
+	}
 	return rc == RC_OK ? RC_OK : err_wrap(err, rc, "custodian %u", h->peer);
 }
 
@@ -211,7 +224,7 @@ take_proof(struct hearing *h, struct err *err)
 		return RC_OK;	/* it has grown since: next time */
 	if (h->cosigned.size > ours.size)
 		to = span_of(&h->r->cosigned);
-	else if (h->cp.size > ours.size)
+	else if (h->counts && h->cp.size > ours.size)
 		to = span_of(&h->r->checkpoint);
 	else
 		return RC_OK;
@@ -242,7 +255,7 @@ count_fresh(struct hearing *h)
 		p->us = (struct compared_past){ .steps = h->r->steps, .size = h->r->size };
 		memcpy(p->us.root, h->r->size_root.data, sizeof(p->us.root));
 	}
-	if (p->fresh)
+	if (p->fresh && h->counts)
 		compare_most(h->c, &h->cp);
 	/*
 	 * A machine that is put back as it runs sees no start. Who has seen more of us than we
@@ -259,11 +272,13 @@ take_notes(struct hearing *h, struct err *err)
 
 	if (h->r->accusation.len != 0) {
 		rc = compare_accused(h->c, span_of(&h->r->accusation), err);
-		if (rc != RC_OK)
+		/* Of a key that we cannot know yet: it comes again. */
+		if (rc != RC_OK && !(rc == RC_VERIFY && h->strange))
 			return err_wrap(err, rc, "custodian %u", h->peer);
-		h->p->accused = true;
+		h->p->accused |= rc == RC_OK;
 	}
-	TRY(take_note(h, &h->r->checkpoint, err));
+	if (h->counts)
+		TRY(take_note(h, &h->r->checkpoint, err));
 	TRY(take_note(h, &h->r->cosigned, err));
 	TRY(take_proof(h, err));
 	if (h->cosigned.size != 0)
@@ -296,10 +311,12 @@ take_statements(struct hearing *h, struct err *err)
 static enum rc
 hear(struct hearing *h, struct err *err)
 {
+	static const struct checkpoint	none;
+
 	TRY(check_shape(h, err));
 	TRY(read_notes(h, err));
 	TRY(check_fresh(h, err));
-	exchange_saw(h->c, h->peer, h->r->instance.data, h->r->peer_steps, &h->cp);
+	exchange_saw(h->c, h->peer, h->r->instance.data, h->r->peer_steps, h->counts ? &h->cp : &none);
 	TRY(take_notes(h, err));
 	TRY(take_states(h, err));
 	TRY(take_statements(h, err));

@@ -99,6 +99,17 @@ rests(const struct keeper *k, when now)
 	return k->faulty && now >= k->fault && now - k->fault < CHECK_REST_MS / 1000;
 }
 
+static enum rc
+work(struct keeper *k, when now, struct err *err)
+{
+	int	check_ms, consent_ms;
+
+	TRY(check_work(k->c, now, &check_ms, err));
+	TRY(consent_work(k->c, now, false, &consent_ms, err));
+	k->wait_ms = consent_ms >= 0 && (check_ms < 0 || consent_ms < check_ms) ? consent_ms : check_ms;
+	return RC_OK;
+}
+
 /*
  * A little of what can wait, when no frame does. Whatever goes wrong with it, those who
  * ask are served; one line says so, until it goes well again.
@@ -112,12 +123,12 @@ idle(struct keeper *k)
 	k->wait_ms = CHECK_REST_MS;
 	if (rests(k, now))
 		return;
-	if (check_work(k->c, now, &k->wait_ms, &err) == RC_OK) {
+	if (work(k, now, &err) == RC_OK) {
 		k->faulty = false;
 		return;
 	}
 	if (!k->faulty)
-		log_err(&err, "the check of sealed shares waits");
+		log_err(&err, "the check of sealed shares, and consents to amendments, wait");
 	k->faulty = true;
 	k->fault = now;
 	k->wait_ms = CHECK_REST_MS;

@@ -325,6 +325,7 @@ rebuild(struct rebuilding *b, struct err *err)
 	TRY(make(b, err));
 	TRY(take_place(b, err));
 	forget_tail(c);
+	c->log_keys.n = 0;
 	log_line("ALARM: %llu entries from %llu on are dropped: a quorum cosigned another log than they are of",
 	    (unsigned long long)(b->was - b->size), (unsigned long long)b->size);
 	return RC_OK;

@@ -95,27 +95,40 @@ on_receipt(void *user, struct span key, struct span value, struct err *err)
 	return RC_OK;
 }
 
+/* RC_MISSING: its vector is not here. */
+static enum rc
+put_held(struct appending *a, struct reply_lists *l, uint64_t batch, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf dsse = BUF_INIT(DSSE_BYTES_MAX);
+
+	TRY(held_of(a->c, batch, a->now, &dsse, err));
+	TRY(keep(&l->held[l->n_held], buf_view(&dsse), err));
+	l->n_held++;
+	return RC_OK;
+}
+
 static enum rc
 list_held(struct appending *a, struct reply_lists *l, struct err *err)
 {
 	size_t	i;
 	enum rc	rc;
 
-	if (a->q->n_shares == 0)
+	if (a->q->n_shares + a->q->n_held_of == 0)
 		return RC_OK;
-	if ((l->held = calloc(a->q->n_shares, sizeof(*l->held))) == NULL)
+	if ((l->held = calloc(a->q->n_shares + a->q->n_held_of, sizeof(*l->held))) == NULL)
 		return err_set(err, RC_NOMEM, "reply: no memory");
 	for (i = 0; i < a->q->n_shares; i++) {
-		AUTO_DONE(buf_done) struct buf dsse = BUF_INIT(DSSE_BYTES_MAX);
-
-		rc = held_of(a->c, a->q->shares[i]->batch, a->now, &dsse, err);
+		rc = put_held(a, l, a->q->shares[i]->batch, err);
 		if (rc == RC_MISSING && l->n_missing < REPLY_MISSING_MAX)
 			l->missing[l->n_missing++] = a->q->shares[i]->batch;
-		if (rc == RC_MISSING)
-			continue;
-		TRY(rc);
-		TRY(keep(&l->held[l->n_held], buf_view(&dsse), err));
-		l->n_held++;
+		if (rc != RC_MISSING)
+			TRY(rc);
+	}
+	/* A coordinator that was rebuilt has lost what it was told once. */
+	for (i = 0; i < a->q->n_held_of; i++) {
+		rc = put_held(a, l, a->q->held_of[i], err);
+		if (rc != RC_MISSING)
+			TRY(rc);
 	}
 	return RC_OK;
 }
@@ -229,10 +242,12 @@ enum rc
 append_answer(struct appending *a, struct buf *reply, struct err *err)
 {
 	AUTO_DONE(reply_lists_done) struct reply_lists l;
+	int	wait_ms;
 
 	memset(&l, 0, sizeof(l));
 	TRY(list_all(a, &l, err));
 	TRY(append_cosign(a, err));
+	TRY(consent_work(a->c, a->now, a->size != a->before, &wait_ms, err));
 	TRY(waiting_fill(a->c, &l.waiting, err));
 	TRY(find_state_of(a, &l, err));
 	TRY(health_fill(a->c, a->now, &l.health, err));

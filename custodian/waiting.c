@@ -180,7 +180,8 @@ waiting_fill(struct custody *c, struct waiting *w, struct err *err)
 	while (n_no < s.n && slot_kind(&s.slot[n_no]) <= KIND_NO_LAST)
 		n_no++;
 	TRY(list_slots(c, &no, s.slot, n_no, &c->rotation.no, err));
-	TRY(list_found(c, &found, &c->rotation.found, err));
+	if (!c->consenting.unmarked)
+		TRY(list_found(c, &found, &c->rotation.found, err));
 	return s.n == n_no ? RC_OK :
 	    list_slots(c, &other, s.slot + n_no, s.n - n_no, &c->rotation.other, err);
 }

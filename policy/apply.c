@@ -31,6 +31,7 @@ static const struct {
 	[STATEMENT_AMENDMENT]	= { BY_PERSON,		apply_amendment },
 	[STATEMENT_CONSENT]	= { BY_CUSTODIAN,	apply_consent },
 	[STATEMENT_SUCCESSION]	= { BY_MANY,		apply_succession },
+	[STATEMENT_ANCHOR]	= { BY_LOG,		apply_anchor },
 	/* A charter only as entry 0; a held statement stands beside the log. */
 };
 

@@ -149,5 +149,4 @@ MUST_USE enum rc rec_charter_put(struct changes *c, uint64_t number, const struc
 /* The number of a charter: 'v' its digest; of the first after the genesis with a policy: 'p' the policy's. RC_MISSING. */
 MUST_USE enum rc rec_number_get(const struct state *st, char kind, const uint8_t of[SHA256_BYTES], uint64_t *ret, struct err *err);
 MUST_USE enum rc rec_number_put(struct changes *c, char kind, const uint8_t of[SHA256_BYTES], uint64_t number, struct err *err);
-
 #endif

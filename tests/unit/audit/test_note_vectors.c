@@ -120,6 +120,48 @@ test_cosignature(void **state)
 	assert_int_equal(time, 1700000100);
 }
 
+/* A line of text, without its end. */
+static struct span
+line_of(struct span *rest)
+{
+	const uint8_t	*end = memchr(rest->p, '\n', rest->n);
+	struct span	 line;
+
+	assert_non_null(end);
+	line = SPAN(rest->p, (size_t)(end - rest->p));
+	*rest = SPAN(end + 1, rest->n - line.n - 1);
+	return line;
+}
+
+/* What the log asks its first witness: from 7 entries, of which the note is there too, to 300. */
+static void
+test_add_checkpoint(void **state)
+{
+	AUTO_DONE(buf_done) struct buf	b = BUF_INIT(0), old = BUF_INIT(0);
+	struct note_key		log, witness[3];
+	struct tree_path	path = { .n = 0 };
+	struct checkpoint	was, now;
+	struct span		rest, line;
+
+	(void)state;
+	if (!keys(&log, witness) || !vectors_read("log/example-add-checkpoint-request.txt", &b))
+		return;
+	assert_true(vectors_read("log/example-checkpoint-7.txt", &old));
+	assert_int_equal(checkpoint_verify(buf_view(&old), &log, NULL, 0, &was, NULL, NULL), RC_OK);
+	rest = buf_view(&b);
+	line = line_of(&rest);
+	assert_true(span_eq(line, SPAN_STR("old 7")));
+	while ((line = line_of(&rest)).n != 0) {
+		assert_true(path.n < TREE_PATH_MAX);
+		assert_int_equal(b64_parse_fixed(path.hash[path.n++], TREE_HASH_BYTES, line, NULL), RC_OK);
+	}
+	assert_int_equal(checkpoint_verify(rest, &log, NULL, 0, &now, NULL, NULL), RC_OK);
+	assert_int_equal(now.size, 300);
+	assert_int_equal(tree_consistency_verify(was.size, was.root, now.size, now.root, &path, NULL), RC_OK);
+	path.hash[0][0] ^= 1;
+	assert_int_equal(tree_consistency_verify(was.size, was.root, now.size, now.root, &path, NULL), RC_VERIFY);
+}
+
 static void
 test_proof_file(void **state)
 {
@@ -149,6 +191,7 @@ main(void)
 		cmocka_unit_test(test_c2sp_example),
 		cmocka_unit_test(test_checkpoints),
 		cmocka_unit_test(test_cosignature),
+		cmocka_unit_test(test_add_checkpoint),
 		cmocka_unit_test(test_proof_file),
 	};
 

@@ -20,7 +20,7 @@
 static void
 test_round_trip(void **state)
 {
-	AUTO_DONE(buf_done) struct buf	b = BUF_INIT(1 << 16);
+	AUTO_DONE(buf_done) struct buf	b = BUF_INIT(1 << 16), extra = BUF_INIT(16), none = BUF_INIT(16);
 	struct tree_path	path = { .n = 3 };
 	struct tlog_proof	p;
 
@@ -39,6 +39,15 @@ test_round_trip(void **state)
 	assert_string_equal(buf_text(&b), HEAD "extra eA==\nindex 0\n\na\n\nb");
 	assert_int_equal(tlog_proof_parse(buf_view(&b), &p, NULL), RC_OK);
 	assert_true(span_eq(p.note, SPAN_STR("a\n\nb")));
+	assert_int_equal(tlog_proof_extra(&p, &extra, NULL), RC_OK);
+	assert_string_equal(buf_text(&extra), "x");
+	/* Into less than it takes; and where there is none. */
+	extra.max = 0;
+	buf_reset(&extra);
+	assert_int_equal(tlog_proof_extra(&p, &extra, NULL), RC_LIMIT);
+	p.extra.n = 0;
+	assert_int_equal(tlog_proof_extra(&p, &none, NULL), RC_OK);
+	assert_int_equal(none.n, 0);
 }
 
 static const struct {

@@ -455,6 +455,9 @@ truncated(void **state)
 		assert_int_equal(timestamp_certificates(SPAN(p, n), &out, &c, NULL), RC_FORMAT);
 		free(p);
 	}
+	buf_u8(&token, 0);
+	assert_int_equal(verify_crl(&token, SPAN(NULL, 0), &t, NULL), RC_FORMAT);
+	assert_int_equal(timestamp_certificates(buf_view(&token), &out, &c, NULL), RC_FORMAT);
 	assert_int_equal(out.n, 0);
 }
 

@@ -217,6 +217,60 @@ consistency_case(const char *path, struct span text)
 	    uint_member(v, "size2"), root2, &p, NULL), whole);
 }
 
+/*
+ * Trees over a range of a log. One that starts at a multiple of its width, rounded up
+ * to a power of two, is a tree of its own; any other is none (our logs have no such proofs).
+ */
+static bool
+is_subtree(uint64_t start, uint64_t end)
+{
+	uint64_t	width = 1;
+
+	if (start >= end)
+		return false;
+	while (width < end - start && width < UINT64_C(1) << 62)
+		width <<= 1;
+	return start % width == 0;
+}
+
+static void
+subtree_inclusion_case(const char *path, struct span text)
+{
+	AUTO(json_decref) json_t	*v = load(text);
+	uint64_t		start = uint_member(v, "start"), end = uint_member(v, "end"), at = uint_member(v, "leafIdx");
+	uint8_t			leaf[TREE_HASH_BYTES], root[TREE_HASH_BYTES];
+	struct tree_path	p;
+	bool			whole = true;
+
+	b64_member(v, "leafHash", leaf, &whole);
+	b64_member(v, "root", root, &whole);
+	path_member(v, &p, &whole);
+	count(path, v, !is_subtree(start, end) || at < start ? RC_VERIFY :
+	    tree_inclusion_verify(leaf, at - start, end - start, &p, root, NULL), whole);
+}
+
+static unsigned	no_prefix;
+
+/* Of these, what starts at 0 is a consistency proof as we know it; the empty range is not. */
+static void
+subtree_consistency_case(const char *path, struct span text)
+{
+	AUTO(json_decref) json_t	*v = load(text);
+	uint8_t			root1[TREE_HASH_BYTES], root2[TREE_HASH_BYTES];
+	struct tree_path	p;
+	bool			whole = true;
+
+	if (uint_member(v, "start") != 0 || uint_member(v, "end") == 0) {
+		no_prefix++;
+		return;
+	}
+	b64_member(v, "root1", root1, &whole);
+	b64_member(v, "root2", root2, &whole);
+	path_member(v, &p, &whole);
+	count(path, v, tree_consistency_verify(uint_member(v, "end"), root1, uint_member(v, "size"), root2, &p, NULL),
+	    whole);
+}
+
 /* --- every file of a folder ---------------------------------------------------- */
 
 static void	(*visit_fn)(const char *path, struct span text);
@@ -272,6 +326,23 @@ test_transparency_dev(void **state)
 	assert_true(bad >= 150);
 }
 
+static void
+test_subtrees(void **state)
+{
+	(void)state;
+	good = bad = no_prefix = 0;
+	visited = 0;
+	if (!each_file("log/testdata/subtreeinclusion", subtree_inclusion_case))
+		return;
+	assert_int_equal(visited, good + bad);
+	assert_true(good >= 12);
+	assert_true(bad >= 190);
+	if (!each_file("log/testdata/subtreeconsistency", subtree_consistency_case))
+		return;
+	assert_int_equal(visited, good + bad + no_prefix);
+	assert_true(visited - no_prefix >= 204 + 80);
+}
+
 int
 main(void)
 {
@@ -279,6 +350,7 @@ main(void)
 		cmocka_unit_test(test_reference_tree),
 		cmocka_unit_test(test_example_log),
 		cmocka_unit_test(test_transparency_dev),
+		cmocka_unit_test(test_subtrees),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
