@@ -57,6 +57,7 @@ take_entry(struct appending *a, struct span leaf, struct err *err)
 	struct custody	*c = a->c;
 	struct entry	 entry;
 	struct verdict	 v;
+	struct err	 fault;
 	uint64_t	 index = a->size;
 	enum rc		 rc;
 
@@ -73,7 +74,12 @@ take_entry(struct appending *a, struct span leaf, struct err *err)
 	if (rc == RC_VERIFY)
 		return custody_say(c, err, rc, "entry %llu is not the charter this custodian was enrolled under",
 		    (unsigned long long)index);
+	if (rc == RC_FORMAT) {
+		a->stopped = true;
+		return stopped_at(c, index, err, &fault) == RC_OK ? RC_OK : err_set(err, fault.rc, "%s", fault.msg);
+	}
 	TRY(rc);
+	TRY(stopped_over(c, index, err));
 	TRY(store_append(c->store, leaf, err));
 	TRY(store_verdict_put(c->store, index, &v, err));
 	a->size++;
@@ -99,7 +105,7 @@ take_entries(struct appending *a, struct err *err)
 	size_t		i;
 	uint64_t	index;
 
-	for (i = 0; i < a->q->n_entries && !a->waits; i++) {
+	for (i = 0; i < a->q->n_entries && !a->waits && !a->stopped; i++) {
 		index = a->q->first + i;
 		if (index < a->size)
 			TRY(same_entry(a, index, span_of(&a->q->entries[i]), err));
@@ -192,7 +198,7 @@ take_durably(struct appending *a, struct err *err)
 		return RC_OK;
 	store_rollback(c->store);
 	c->log_keys.n = 0;
-	if (replica_reload(c->replica, &second) != RC_OK)
+	if (replica_reload(c->replica, &second) != RC_OK || stopped_load(c, &second) != RC_OK)
 		return err_set(err, RC_BUG, "cannot go back to the last commit: %s", second.msg);
 	return rc;
 }

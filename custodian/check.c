@@ -348,7 +348,7 @@ check_work(struct custody *c, when now, int *ret_wait_ms, struct err *err)
 	enum rc		 rc;
 
 	*ret_wait_ms = -1;
-	if (replica_charter(c->replica) == NULL)
+	if (replica_charter(c->replica) == NULL || c->stopped.is)
 		return RC_OK;
 	TRY(checking_of(c, &k, err));
 	*ret_wait_ms = 0;

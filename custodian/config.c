@@ -94,8 +94,8 @@ config_charter(const char *dir, struct charter **ret, struct err *err)
 	return charter_parse(buf_view(&text), ret, err);
 }
 
-static enum rc
-newest_share_key(struct hsm *hsm, struct hsm_key **ret, struct err *err)
+enum rc
+config_share_key(struct hsm *hsm, struct hsm_key **ret, struct err *err)
 {
 	AUTO(hsm_key_free) struct hsm_key *found = NULL, *next = NULL;
 	char		label[HSM_LABEL_MAX + 1];
@@ -130,7 +130,7 @@ config_keys(const struct custodian_config *c, struct hsm **ret_hsm,
 	enum rc	rc;
 
 	TRY(token_open(&c->token, c->dir, &hsm, err));
-	TRY(newest_share_key(hsm, &share, err));
+	TRY(config_share_key(hsm, &share, err));
 	TRY(file_path(path, err, "%s/signing-key.sealed", c->dir));
 	rc = file_read(path, &sealed, err);
 	if (rc != RC_OK && rc != RC_MISSING)

@@ -22,12 +22,17 @@ MUST_USE enum rc config_write(const struct custodian_config *c, struct err *err)
 MUST_USE enum rc config_genesis(const char *dir, uint8_t ret[SHA256_BYTES], struct err *err);
 /* DIR/charter.json, whose digest must be the genesis. */
 MUST_USE enum rc config_charter(const char *dir, struct charter **ret, struct err *err);
+/* The newest share key in a token. RC_MISSING: none. */
+MUST_USE enum rc config_share_key(struct hsm *hsm, struct hsm_key **ret, struct err *err);
 /* The token, its newest share key and the signing key of this folder. */
 MUST_USE enum rc config_keys(const struct custodian_config *c, struct hsm **ret_hsm,
     struct hsm_key **ret_share, struct hsm_signer **ret_signer, struct err *err);
 
 MUST_USE enum rc custodian_init(int argc, char **argv, struct err *err);
 MUST_USE enum rc custodian_enroll(int argc, char **argv, struct err *err);
+MUST_USE enum rc custodian_agree(int argc, char **argv, struct err *err);
+MUST_USE enum rc custodian_export(int argc, char **argv, struct err *err);
+MUST_USE enum rc custodian_restore(int argc, char **argv, struct err *err);
 MUST_USE enum rc custodian_run(int argc, char **argv, struct err *err);
 
 #endif

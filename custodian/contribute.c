@@ -279,6 +279,7 @@ not_restored(struct custody *c, struct err *err)
 enum rc
 custody_willing(struct custody *c, when now, struct err *err)
 {
+	TRY(stopped_not(c, err));
 	TRY(compare_calm(c, err));
 	TRY(compare_ready(c, err));
 	TRY(not_restored(c, err));

@@ -188,7 +188,7 @@ record_checkpoint(struct appending *a, struct err *err)
 {
 	bool	again;
 
-	if (!a->own || a->waits || a->stopped)
+	if (!a->own || a->waits || a->c->stopped.is)
 		return RC_OK;
 	if (a->checkpoint.size > a->size)
 		return RC_OK;		/* we are behind; the reply says where */

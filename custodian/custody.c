@@ -39,6 +39,9 @@ open_parts(struct custody *c, const char *dir, struct err *err)
 	TRY(file_path(path, err, "%s/replica.db", dir));
 	TRY(store_open(path, file_exists(path) ? STORE_OPEN : STORE_CREATE, &c->store, err));
 	TRY(replica_new(store_state(c->store), c->genesis, &c->replica, err));
+	TRY(stopped_load(c, err));
+	if (c->stopped.is)
+		log_line("ALARM: stopped before entry %llu: %s", (unsigned long long)c->stopped.index, c->stopped.words);
 	return steps_open(c, err);
 }
 
@@ -50,6 +53,38 @@ custody_open(const char *dir, struct custody **ret, struct err *err)
 	if (c == NULL)
 		return err_set(err, RC_NOMEM, "no memory");
 	TRY(open_parts(c, dir, err));
+	*ret = TAKE(c);
+	return RC_OK;
+}
+
+static enum rc
+look_at_parts(struct custody *c, const char *dir, struct err *err)
+{
+	char	path[FILE_PATH_MAX];
+	enum rc	rc;
+
+	TRY(config_read(dir, &c->config, err));
+	TRY(config_genesis(dir, c->genesis, err));
+	TRY(file_path(path, err, "%s/replica.db", dir));
+	rc = store_open(path, STORE_READ, &c->store, err);
+	if (rc == RC_MISSING)
+		return err_set(err, RC_UNSURE, "the log has not come to %s yet", dir);
+	TRY(rc);
+	TRY(store_begin(c->store, err));
+	TRY(replica_new(store_state(c->store), c->genesis, &c->replica, err));
+	if (replica_charter(c->replica) == NULL)
+		return err_set(err, RC_UNSURE, "the log has not come to %s yet", dir);
+	return RC_OK;
+}
+
+enum rc
+custody_look(const char *dir, struct custody **ret, struct err *err)
+{
+	AUTO(custody_free) struct custody *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return err_set(err, RC_NOMEM, "no memory");
+	TRY(look_at_parts(c, dir, err));
 	*ret = TAKE(c);
 	return RC_OK;
 }
@@ -81,6 +116,24 @@ custody_charter(struct custody *c, const struct charter **ret, struct err *err)
 		return custody_say(c, err, RC_BUG, "the charter does not name this custodian");
 	*ret = charter;
 	return RC_OK;
+}
+
+enum rc
+custody_in_force(struct custody *c, struct span request, struct buf *reply, struct err *err)
+{
+	const struct charter	*charter;
+
+	if (request.n != SHA256_BYTES)
+		return custody_say(c, err, RC_FORMAT, "malformed request");
+	if (replica_charter(c->replica) == NULL) {
+		buf_u8(reply, 0);
+		return buf_check(reply, "reply", err);
+	}
+	TRY(custody_charter(c, &charter, err));
+	buf_u8(reply, c->index);
+	if (memcmp(request.p, charter->digest, SHA256_BYTES) != 0)	/* public digests */
+		buf_span(reply, buf_view(&charter->bytes));
+	return buf_check(reply, "reply", err);
 }
 
 enum rc

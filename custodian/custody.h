@@ -29,6 +29,7 @@
 #define CUSTODY_STARTED		"started"	/* instance, u64 the highest mark that this start found */
 #define CUSTODY_RESTORED	"restored"	/* u64 floor, root, u64 since */
 #define CUSTODY_PEERS		"peers"		/* what we saw of them (custodian/compare.h) */
+#define CUSTODY_STOPPED		"stopped"	/* u64 index, words (custodian/stopped.c); empty: not */
 #define CUSTODY_UNCHECKED	"unchecked"	/* u64: how many stand in that journal */
 #define CUSTODY_CHECKED		"checked"	/* u64: up to which entry runs of `checked` were said */
 #define JOURNAL_ACT		"act"		/* order id: it decided to contribute, and when */
@@ -72,6 +73,11 @@ struct custody {
 	struct log_keys		 log_keys;
 	struct checking		*checking;
 	struct consenting	 consenting;
+	struct {
+		bool		 is;
+		uint64_t	 index;		/* of the entry that was not taken */
+		char		 words[192];
+	} stopped;
 	uint64_t		 lacks_after;	/* the last batch that a reply looked at for want of its shares */
 	struct rotation		 rotation;
 	/* Of the call at hand, set by the keeper: who calls, and which custodian (0: none). */
@@ -83,6 +89,11 @@ struct custody {
 };
 
 MUST_USE enum rc custody_open(const char *dir, struct custody **ret, struct err *err);
+/*
+ * What it holds, without its token, beside a custodiand that may be running: as of this
+ * moment, nothing of it can be written or signed.
+ */
+MUST_USE enum rc custody_look(const char *dir, struct custody **ret, struct err *err);
 void	 custody_free(struct custody *c);
 DEFINE_AUTO(custody_free, struct custody);
 
@@ -114,6 +125,8 @@ MUST_USE enum rc custody_exchange(struct custody *c, struct span request, struct
  */
 MUST_USE enum rc custody_outgoing(struct custody *c, struct span request, struct buf *reply, struct err *err);
 MUST_USE enum rc custody_heard(struct custody *c, struct span request, struct buf *reply, struct err *err);
+/* Likewise: the digest of a charter -> u8 our index (0: not known yet), and the one in force if it is another. */
+MUST_USE enum rc custody_in_force(struct custody *c, struct span request, struct buf *reply, struct err *err);
 
 /*
  * Would it contribute at all now? RC_DENIED, RC_UNSURE with words: to nothing, whoever
@@ -122,6 +135,15 @@ MUST_USE enum rc custody_heard(struct custody *c, struct span request, struct bu
 MUST_USE enum rc custody_willing(struct custody *c, when now, struct err *err);
 /* own_view.arrived over JOURNAL_ARRIVED; user: the custody. */
 MUST_USE enum rc custody_arrived(void *user, uint64_t index, when *ret, struct err *err);
+/*
+ * A charter came whose rules this version does not know (custodian/stopped.c). At a start and
+ * after a rollback; in the transaction of an append: before this entry, and past it after all.
+ */
+MUST_USE enum rc stopped_load(struct custody *c, struct err *err);
+MUST_USE enum rc stopped_at(struct custody *c, uint64_t index, const struct err *why, struct err *err);
+MUST_USE enum rc stopped_over(struct custody *c, uint64_t index, struct err *err);
+/* RC_DENIED with words: it is stopped, and signs nothing. */
+MUST_USE enum rc stopped_not(struct custody *c, struct err *err);
 /* What only this custodian knows, for replica_may_act() and replica_may_consent(). */
 struct own {
 	struct own_view		 view;

@@ -345,7 +345,7 @@ fill_answer(struct answering *a, struct err *err)
 	struct custody	*c = a->c;
 
 	/* The token signs for a peer no oftener than this, whatever it asks. */
-	a->sign = a->q->nonce.len != 0 &&
+	a->sign = a->q->nonce.len != 0 && !c->stopped.is &&
 	    (a->p->signed_ms == 0 || clock_ms() - a->p->signed_ms >= COMPARE_SIGNED_MS);
 	TRY(load_notes(a, err));
 	put_notes(a);

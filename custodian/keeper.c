@@ -33,6 +33,7 @@ const struct keeper_method	keeper_methods[] = {
 	/* Not served over the network. */
 	{ SELF_OUTGOING,		      CALLER_SELF,	      1,	 custody_outgoing },
 	{ SELF_HEARD,			      CALLER_SELF,	      1 + EXCHANGE_BYTES_MAX, custody_heard },
+	{ SELF_CHARTER,			      CALLER_SELF,	      SHA256_BYTES,	 custody_in_force },
 };
 const size_t	n_keeper_methods = sizeof(keeper_methods) / sizeof(keeper_methods[0]);
 

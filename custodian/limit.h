@@ -19,7 +19,7 @@
 
 #define LIMIT_SOURCES		256
 #define LIMIT_KEY_BYTES		16
-#define LIMIT_CALLERS_MAX	96	/* coordinator, custodians, hosts */
+#define LIMIT_CALLERS_MAX	97	/* coordinator and its successor, custodians, hosts */
 
 #define LIMIT_WORKERS		16
 #define LIMIT_AT_ONCE		10	/* calls of one known caller that run */

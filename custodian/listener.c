@@ -3,7 +3,10 @@
  *
  * Every call that its table and custodian/limit.h allow is handed to the keeper as it
  * came, one at a time, and answered with what the keeper said. It decides nothing else. When its own
- * port goes deaf (docs/adr/0001) it exits, and the parent starts another.
+ * port goes deaf (docs/adr/0001) it exits, and the parent starts another; so it does when
+ * the charter in force, which the keeper tells it, names others or other places, and when
+ * this custodian has agreed to a successor of the coordinator (custodian/agree.h), who
+ * must be let in before the log can say so.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -12,6 +15,7 @@
 
 #include <sodium.h>
 
+#include "custodian/agree.h"
 #include "custodian/frame.h"
 #include "custodian/limit.h"
 #include "custodian/methods.h"
@@ -23,6 +27,7 @@
 #define SELF_MS		5000	/* for the keeper to answer our own threads */
 #define ALIVE_EVERY	10000	/* milliseconds */
 #define ALIVE_WAIT_MS	3000
+#define RENEW_EVERY	1000	/* milliseconds: looks for another charter */
 #define LOOK_UP_MS	200	/* how soon a signal to stop is seen */
 #define NOTES_MAX	50	/* lines about calls in NOTES_MS */
 #define NOTES_MS	10000
@@ -40,7 +45,9 @@ struct listener {
 	bool		 gone;		/* the keeper: nothing more can be asked */
 	uint32_t	 next_id;
 	struct frame	 frame;
-	struct charter	*charter;
+	struct charter	*charter;	/* in force when it started */
+	uint8_t		 index;		/* ours; 0 before entry 0 came */
+	struct successor successor;
 	struct peers	*peers;
 	uint8_t		 pin[LIMIT_CALLERS_MAX][RPC_PIN_BYTES];
 	uint32_t	 role[LIMIT_CALLERS_MAX];
@@ -49,7 +56,7 @@ struct listener {
 	struct limit	 limit;
 };
 
-_Static_assert(LIMIT_CALLERS_MAX == 1 + CUSTODIANS_MAX + HOSTS_MAX, "each caller has a bucket");
+_Static_assert(LIMIT_CALLERS_MAX == 2 + CUSTODIANS_MAX + HOSTS_MAX, "each caller has a bucket");
 
 static volatile sig_atomic_t	stopping;
 
@@ -302,6 +309,35 @@ ask_self(void *user, const char *method, struct span request, struct buf *reply,
 	return rc == RC_OK ? buf_check(reply, "reply", err) : rc;
 }
 
+/* The charter in force, when it is another than this one; our index. */
+static enum rc
+ask_charter(struct listener *l, const struct charter *have, struct charter **ret, uint8_t *ret_index, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf reply = BUF_INIT(1 + CHARTER_BYTES_MAX);
+
+	*ret = NULL;
+	TRY(ask_self(l, SELF_CHARTER, SPAN_OF(have->digest), &reply, err));
+	if (reply.n == 0)
+		return err_set(err, RC_IO, "the keeper said nothing");
+	*ret_index = reply.p[0];
+	return reply.n == 1 ? RC_OK : charter_parse(SPAN(reply.p + 1, reply.n - 1), ret, err);
+}
+
+/* The genesis from the folder, what followed from the keeper, whose state says so. */
+static enum rc
+read_charter(struct listener *l, const char *dir, struct err *err)
+{
+	AUTO(charter_free) struct charter *now = NULL;
+
+	TRY(config_charter(dir, &l->charter, err));
+	TRY(ask_charter(l, l->charter, &now, &l->index, err));
+	if (now != NULL) {
+		charter_free(l->charter);
+		l->charter = TAKE(now);
+	}
+	return RC_OK;
+}
+
 static enum rc
 set_up(struct listener *l, const char *dir, struct custodian_config *config, struct err *err)
 {
@@ -313,12 +349,15 @@ set_up(struct listener *l, const char *dir, struct custodian_config *config, str
 	randombytes_buf(key, sizeof(key));
 	limit_init(&l->limit, key);
 	TRY(config_read(dir, config, err));
-	TRY(config_charter(dir, &l->charter, err));
+	TRY(read_charter(l, dir, err));
+	TRY(successor_read(dir, l->charter, l->index, &l->successor, err));
 	add_pin(l, l->charter->coordinator.tls_certificate, CALLER_COORDINATOR);
 	for (i = 0; i < l->charter->n; i++)
 		add_pin(l, l->charter->custodian[i].tls_certificate, CALLER_PEER);
 	for (h = 0; h < l->charter->n_hosts; h++)
 		add_pin(l, l->charter->host[h].tls_certificate, CALLER_HOST);
+	if (l->successor.charter != NULL)
+		add_pin(l, l->successor.charter->coordinator.tls_certificate, CALLER_COORDINATOR);
 	return RC_OK;
 }
 
@@ -356,23 +395,42 @@ start(struct listener *l, const char *dir, struct rpc_server **ret, struct err *
 	o.max_memory = 64 << 20;
 	o.workers = LIMIT_WORKERS;
 	TRY(rpc_server_new(&o, &s, err));
-	TRY(peers_start(dir, l->charter, ask_self, l, &l->peers, err));	/* before the first call may wake them */
+	TRY(peers_start(dir, l->charter, l->index, ask_self, l, &l->peers, err));	/* before the first call may wake them */
 	TRY(rpc_server_start(s, &port, err));
 	log_line("ready on %s", config.listen);
 	*ret = TAKE(s);
 	return RC_OK;
 }
 
+/* Have we others to let in, or to talk to, than when we started? A keeper that is busy is asked again. */
+static bool
+is_outdated(struct listener *l, const char *dir)
+{
+	AUTO(charter_free) struct charter *now = NULL;
+	struct err	ignored;
+	uint8_t		index = l->index;
+	enum rc		rc = ask_charter(l, l->charter, &now, &index, &ignored);
+
+	if (successor_changed(dir, &l->successor))
+		return true;
+	return rc == RC_OK && (now != NULL || index != l->index);
+}
+
 static enum rc
-watch(struct rpc_server *s, struct err *err)
+watch(struct listener *l, const char *dir, struct rpc_server *s, bool *ret_renew, struct err *err)
 {
 	const struct timespec	tick = { 0, LOOK_UP_MS * 1000000L };
 	unsigned		deaf = 0;
-	uint64_t		next = clock_ms() + ALIVE_EVERY;
+	uint64_t		next = clock_ms() + ALIVE_EVERY, look = clock_ms() + RENEW_EVERY;
 	enum rc			rc = RC_OK;
 
 	while (!stopping) {
 		(void)nanosleep(&tick, NULL);
+		if (clock_ms() >= look) {
+			if ((*ret_renew = is_outdated(l, dir)))
+				return RC_OK;
+			look = clock_ms() + RENEW_EVERY;
+		}
 		if (clock_ms() < next)
 			continue;
 		rc = rpc_server_alive(s, ALIVE_WAIT_MS, err);
@@ -392,6 +450,7 @@ listener_main(const char *dir, int fd)
 				    .note_lock = PTHREAD_MUTEX_INITIALIZER, .limit_lock = PTHREAD_MUTEX_INITIALIZER };
 	struct sigaction	sa = { .sa_handler = on_term };
 	struct err		err;
+	bool			renew = false;
 	enum rc			rc;
 
 	(void)signal(SIGINT, SIG_IGN);
@@ -400,10 +459,10 @@ listener_main(const char *dir, int fd)
 	l.frame.payload = BUF_INIT(FRAME_BYTES_MAX);
 	rpc_log_to(library_line);
 	if ((rc = harden(&err)) != RC_OK || (rc = secret_init(&err)) != RC_OK ||
-	    (rc = start(&l, dir, &s, &err)) != RC_OK || (rc = watch(s, &err)) != RC_OK)
+	    (rc = start(&l, dir, &s, &err)) != RC_OK || (rc = watch(&l, dir, s, &renew, &err)) != RC_OK)
 		log_err(&err, "listener");
 	peers_stop(l.peers);
 	if (s != NULL)
 		rpc_server_stop(s, STOP_GRACE_MS);
-	return exit_code(rc);
+	return renew ? LISTENER_RENEW : exit_code(rc);
 }

@@ -1,4 +1,4 @@
-/* custodian/main.c - custodiand: init, enroll, run. */
+/* custodian/main.c - custodiand: init, enroll, run; export, agree, restore. */
 #include <sys/stat.h>
 
 #include <stdio.h>
@@ -15,6 +15,9 @@ static const struct {
 	{ "init", custodian_init, "make the keys and identity of a custodian" },
 	{ "enroll", custodian_enroll, "agree to a charter" },
 	{ "run", custodian_run, "serve" },
+	{ "export", custodian_export, "write its copy of the log as files" },
+	{ "agree", custodian_agree, "agree to a successor of the coordinator" },
+	{ "restore", custodian_restore, "begin anew with the token of a custodian whose disk is lost" },
 };
 
 static int

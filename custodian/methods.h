@@ -32,6 +32,7 @@ extern const size_t			n_keeper_methods;
  * parent, which sends the keeper's end of each listener's socketpair (frame_fd_send());
  * fd: the listener's end of its own.
  */
+#define LISTENER_RENEW	3	/* its exit code when it only wants to start anew, with another charter */
 int	 keeper_main(const char *dir, int control);
 int	 listener_main(const char *dir, int fd);
 
@@ -44,8 +45,10 @@ typedef enum rc (*keeper_ask)(void *user, const char *method, struct span reques
 	    struct err *err);
 #define SELF_OUTGOING		"/self/Outgoing"
 #define SELF_HEARD		"/self/Heard"
+#define SELF_CHARTER		"/self/Charter"
 #define EXCHANGE_BYTES_MAX	(512 << 10)	/* of a question, and of an answer */
-MUST_USE enum rc peers_start(const char *dir, const struct charter *charter, keeper_ask ask, void *user,
+/* own: our index; 0, not known yet: by our certificate. */
+MUST_USE enum rc peers_start(const char *dir, const struct charter *charter, uint8_t own, keeper_ask ask, void *user,
     struct peers **ret, struct err *err);
 void	 peers_wake(struct peers *p);	/* a statement was handed in: tell them now; NULL is fine */
 void	 peers_stop(struct peers *p);	/* and free; NULL is fine */

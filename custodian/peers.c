@@ -198,8 +198,20 @@ link_start(struct peers *p, const struct custodian *peer, const struct identity 
 	return RC_OK;
 }
 
+/* An amended charter may give us another certificate than the one in our folder. */
+static bool
+is_self(const struct custodian *peer, uint8_t index, const struct identity *own)
+{
+	bool	same = span_eq(buf_view(&own->der), SPAN(peer->tls_certificate.p, peer->tls_certificate.n));
+
+	if (index == peer->index && !same)
+		log_line("WARNING: the charter in force has another TLS certificate for this custodian than tls.crt: nobody will "
+		    "talk to it; put that one and its key there, or have the charter amended");
+	return index == 0 ? same : index == peer->index;
+}
+
 static enum rc
-links_start(struct peers *p, const char *dir, const struct charter *charter, struct err *err)
+links_start(struct peers *p, const char *dir, const struct charter *charter, uint8_t index, struct err *err)
 {
 	AUTO_DONE(identity_done) struct identity own = { BUF_INIT(16384), NULL, BUF_INIT(16384) };
 	uint8_t	i;
@@ -209,8 +221,8 @@ links_start(struct peers *p, const char *dir, const struct charter *charter, str
 	for (i = 0; i < charter->n; i++) {
 		const struct custodian	*peer = &charter->custodian[i];
 
-		if (span_eq(buf_view(&own.der), SPAN(peer->tls_certificate.p, peer->tls_certificate.n)))
-			continue;	/* that is us */
+		if (is_self(peer, index, &own))
+			continue;
 		rc = link_start(p, peer, &own, err);
 		if (rc != RC_OK)
 			return err_wrap(err, rc, "custodian %u (%s)", peer->index, peer->name);
@@ -245,8 +257,8 @@ peers_new(struct peers **ret, struct err *err)
 }
 
 enum rc
-peers_start(const char *dir, const struct charter *charter, keeper_ask ask, void *user, struct peers **ret,
-    struct err *err)
+peers_start(const char *dir, const struct charter *charter, uint8_t own, keeper_ask ask, void *user,
+    struct peers **ret, struct err *err)
 {
 	struct peers	*p = NULL;
 	enum rc		 rc;
@@ -255,7 +267,7 @@ peers_start(const char *dir, const struct charter *charter, keeper_ask ask, void
 	p->ask = ask;
 	p->user = user;
 	p->every_ms = COMPARE_EVERY_MS * (1 + (charter->n - 2U) / PEERS_A_PERIOD);
-	rc = links_start(p, dir, charter, err);
+	rc = links_start(p, dir, charter, own, err);
 	if (rc != RC_OK) {
 		peers_stop(p);
 		return rc;

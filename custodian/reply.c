@@ -113,7 +113,7 @@ list_held(struct appending *a, struct reply_lists *l, struct err *err)
 	size_t	i;
 	enum rc	rc;
 
-	if (a->q->n_shares + a->q->n_held_of == 0)
+	if (a->q->n_shares + a->q->n_held_of == 0 || a->c->stopped.is)
 		return RC_OK;
 	if ((l->held = calloc(a->q->n_shares + a->q->n_held_of, sizeof(*l->held))) == NULL)
 		return err_set(err, RC_NOMEM, "reply: no memory");

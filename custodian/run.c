@@ -147,7 +147,14 @@ status_of_child(int status)
 static enum rc
 listener_ended(struct family *f, int status, struct err *err)
 {
-	f->failed = clock_ms() - f->started < START_SECONDS * 1000 ? f->failed + 1 : 0;
+	bool	renew = WIFEXITED(status) && WEXITSTATUS(status) == LISTENER_RENEW,
+		early = clock_ms() - f->started < START_SECONDS * 1000;
+
+	if (renew) {
+		log_line("the listener starts anew: the charter in force names others, or this custodian agreed to a successor");
+		return early && told_to_stop(f, 1000) ? RC_OK : start_listener(f, err);
+	}
+	f->failed = early ? f->failed + 1 : 0;
 	log_line("the listener ended (status %d)", status_of_child(status));
 	if (f->failed >= RESTARTS_MAX || (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_USAGE))
 		return err_set(err, RC_IO, "the listener does not stay up; see its last line");

@@ -36,6 +36,7 @@ table(void **state)
 		{ "/quorate.v1.Custodian/Exchange", CALLER_PEER, 512 << 10 },
 		{ "/self/Outgoing", CALLER_SELF, 1 },
 		{ "/self/Heard", CALLER_SELF, 1 + (512 << 10) },
+		{ "/self/Charter", CALLER_SELF, 32 },
 	};
 
 	(void)state;
@@ -95,7 +96,11 @@ who_asks_what(void **state)
 		{ 5, CALLER_SELF, 1, RC_OK },
 		{ 6, (uint8_t)~CALLER_SELF, 1, RC_DENIED },
 		{ 6, CALLER_SELF, 1, RC_UNSURE },
-		{ 7, 0xff, 0, RC_USAGE },
+		{ 7, (uint8_t)~CALLER_SELF, 32, RC_DENIED },
+		{ 7, CALLER_SELF, 33, RC_DENIED },
+		{ 7, CALLER_SELF, 31, RC_FORMAT },
+		{ 7, CALLER_SELF, 32, RC_OK },		/* no log yet: nothing that the listener does not have */
+		{ 8, 0xff, 0, RC_USAGE },
 		{ 255, 0xff, 0, RC_USAGE },
 	};
 	struct frame	f = { .payload = BUF_INIT(FRAME_BYTES_MAX) };
