@@ -10,6 +10,7 @@
 #	test	set-up, unit and system tests	system	the system tests
 #	check	test, layers, clang, sanitizers, mutants	check-long	8 GiB parts
 #	bench	how fast it is: bench/README.md
+#	fuzz	search each parser for T seconds: tests/fuzz/README.md
 
 BUILD	?= build/dev
 PREFIX	?= /usr/local
@@ -115,6 +116,43 @@ $(foreach p,custodiand coordinatord quorate,$(eval $(call program,$(p))))
 
 programs: $(ALL_LIBS) $(PROGRAMS)
 
+# ---- fuzzing --------------------------------------------------------------------
+# tests/fuzz/NAME.c is one target. `unit` runs each over its corpus; `make fuzz T=60
+# FUZZ="note zip"` searches with libFuzzer, under the sanitizers, in a folder of its own.
+
+FUZZ	?= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+T	?= 60
+FUZZ_PLAIN = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
+FUZZ_O	= $(call obj,$(wildcard tests/fuzz/lib/*.c))
+FUZZ_LIBS = $(ALL_LIBS) $(BUILD)/libfixture.a
+FUZZ_MODE = -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+$(call obj,$(wildcard tests/fuzz/*.c)): | $(PB_H)
+
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/plain/driver.o $(FUZZ_O) $(FUZZ_LIBS)
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(call group,$(FUZZ_LIBS)) $(ALL_LD)
+
+$(BUILD)/search/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_O) $(FUZZ_LIBS)
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(call group,$(FUZZ_LIBS)) $(ALL_LD)
+
+unit-fuzz: $(FUZZ_PLAIN)
+	@scripts/unit-run $^
+
+fuzz:
+	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang MODE="$(FUZZ_MODE)" $(FUZZ:%=build/fuzz/search/%)
+	@T=$(T) scripts/fuzz build/fuzz $(FUZZ)
+
+$(BUILD)/fuzz/make/seeds: $(BUILD)/obj/tests/fuzz/make/seeds.o $(FUZZ_O) $(FUZZ_LIBS)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(call group,$(FUZZ_LIBS)) $(ALL_LD)
+seeds: $(BUILD)/fuzz/make/seeds
+	$< tests/fuzz/corpus tests/vectors
+	tests/fuzz/make/timestamp.sh tests/fuzz/corpus/timestamp/query tests/fuzz/corpus/timestamp
+.PHONY: unit-fuzz fuzz seeds
+
 # ---- unit tests ---------------------------------------------------------------
 # tests/unit/FOLDER/test_*.c are programs; what else stands there is linked into
 # each of them, as is tests/unit/*.c. A folder's tests link the folders that it
@@ -161,8 +199,8 @@ endef
 $(foreach t,$(CORE),$(eval $(call unit_tests,$(t),$(call libs_of,$(t)),$(CORE_LD))))
 $(foreach t,$(ADAPTER) $(EDGE),$(eval $(call unit_tests,$(t),$(call libs_of,$(t)),$(ALL_LD))))
 
-unit: $(UNIT)
-	@scripts/unit-run $(UNIT)
+unit: $(UNIT) $(FUZZ_PLAIN)
+	@scripts/unit-run $(UNIT) $(FUZZ_PLAIN)
 
 # MODE is passed on: the sanitizers take the place of the hardening flags.
 asan:
@@ -314,4 +352,4 @@ clean:
 
 -include $(patsubst %.o,%.d,$(call obj,$(foreach f,$(FOLDERS),$(wildcard $(call where,$(f))/*.c)) \
 	$(wildcard tests/unit/*.c tests/unit/*/*.c tests/gen/*.c tests/gen/*/*.c tests/second/*.c \
-	tests/fixture/*.c tests/system/*.c tests/liars/*.c tests/liars/wrap/*.c)))
+	tests/fixture/*.c tests/fuzz/*.c tests/fuzz/*/*.c tests/system/*.c tests/liars/*.c tests/liars/wrap/*.c)))
