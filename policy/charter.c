@@ -285,9 +285,14 @@ tsa_certificates(struct jobj *o, const json_t *list, struct cert_pool *pool,
 		const char	*s = json_string_value(
 		    json_array_get(list, t->n_certificates));
 		AUTO_DONE(buf_done) struct buf b = BUF_INIT(TLS_CERT_MAX);
+		enum rc		 rc = s == NULL ? RC_FORMAT :
+				    b64_parse(&b, span_str(s), NULL);
 
-		if (s == NULL || b64_parse(&b, span_str(s), NULL) != RC_OK ||
-		    b.n == 0 || pool->n == CERTS_MAX) {
+		if (rc == RC_NOMEM) {
+			o->rc = err_set(o->err, rc, "charter: no memory");
+			return;
+		}
+		if (rc != RC_OK || b.n == 0 || pool->n == CERTS_MAX) {
 			jobj_fail(o, "\"certificates\" holds something else than "
 			    "base64 of DER certificates");
 			return;

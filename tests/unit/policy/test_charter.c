@@ -92,6 +92,19 @@ static const struct {
 	{ "no class",		"classes", "[]", "classes" },
 	{ "class of no day",	"classes/0/retain_days", "0", "retain_days" },
 	{ "a TSA of nothing",	"tsas", "[{}]", "tsa" },
+	{ "a TSA twice",	"tsas/1/id", "@tsas/0/id", "twice" },
+	{ "a TSA by ftp",	"tsas/0/url", "\"ftp://tsa.example/\"", "URL" },
+	{ "a TSA with a space",	"tsas/0/url", "\"http://tsa.example/ x\"", "URL" },
+	{ "a TSA of no certificate", "tsas/0/certificates", "[]", "certificates" },
+	{ "a TSA's no base64",	"tsas/0/certificates/0", "\"?\"", "base64" },
+	{ "a TSA's no certificate", "tsas/1/certificates/0", "\"AAAA\"", "certificate 1 of TSA second" },
+	{ "a TSA's list in a file", "tsas/0/crls/0", "\"file:///etc/passwd\"", "URL" },
+	{ "TSAs and no anchor",	"anchor", NULL, "how often" },
+	{ "an anchor and no TSAs", "tsas", "[]", "needs TSAs" },
+	{ "an anchor at no time", "anchor", "{\"entries\":0,\"seconds\":0}", "above 0" },
+	{ "an anchor's member",	"anchor/days", "1", "days" },
+	{ "amends half a digest", "amends", "\"00\"", "amends" },
+	{ "amended at once",	"amend/delay_seconds", "0", "delay_seconds" },
 	{ "an amender unknown",	"amend/people/0", "\"nobody\"", "none of the people" },
 	{ "an amender twice",	"amend/people/0", "\"court\"", "twice" },
 	{ "amend needs three",	"amend/need", "3", "need" },
@@ -224,6 +237,10 @@ neighbours_pass(void **state)
 		{ "policies/0/people", "4" },
 		{ "amend/veto", "[\"auditor\"]" },
 		{ "amend/need", "1" },
+		{ "amend/delay_seconds", "1" },
+		{ "amends", "\"0000000000000000000000000000000000000000000000000000000000000000\"" },
+		{ "anchor/entries", "0" },
+		{ "tsas/0/crls", "[]" },
 	};
 
 	(void)state;
@@ -291,8 +308,15 @@ reads_what_it_says(void **state)
 	assert_false(person_has_role(charter_person(c, "twohats"), "auditor"));
 	assert_non_null(charter_class(c, "default"));
 	assert_null(charter_class(c, "other"));
+	assert_int_equal(c->n_tsas, 2);
+	assert_int_equal(c->tsa[0].n_certificates, 1);
+	assert_int_equal(c->tsa[0].n_crls, 1);
+	assert_ptr_equal(charter_tsa(c, "second"), &c->tsa[1]);
+	assert_int_equal(c->amend_delay_seconds, AMEND_DELAY_DEFAULT);
+	assert_false(c->has_amends);
 	charter_explain(c, &text);
 	assert_non_null(strstr(buf_text(&text), "1 may be down or lying"));
+	assert_non_null(strstr(buf_text(&text), "time-stamped by second (https://tsa.example/2)"));
 	json_decref(doc);
 }
 
@@ -347,11 +371,60 @@ too_large(void **state)
 	free(p);
 }
 
+/* What people must know before they sign it. */
+static void
+explains_amendments(void **state)
+{
+	static const struct {
+		const char	*amend, *says;
+	} rows[] = {
+		{ "{\"people\":[\"legal\",\"court\"],\"need\":2,\"veto\":[]}",
+		    "can never be amended: 3 amenders other than who proposes must approve, and there are 2" },
+		{ "{\"people\":[\"legal\",\"court\",\"auditor\"],\"need\":1,\"veto\":[]}",
+		    "approved by 3 of 3 amenders, never by who proposes it; 7 days later it is in force "
+		    "once 4 custodians consent.\nNobody has a veto" },
+		{ "{\"people\":[\"legal\",\"court\",\"auditor\",\"insider\",\"twohats\"],\"need\":4,"
+		    "\"veto\":[\"court\"],\"delay_seconds\":3600}", "approved by 4 of 5 amenders, never by "
+		    "who proposes it; 1 hour later" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		AUTO_DONE(buf_done) struct buf b = BUF_INIT(BIG);
+		AUTO(charter_free) struct charter *c = NULL;
+		json_t	*doc = document();
+		char	*text;
+
+		json_object_set_new(doc, "amend", value_of(doc, rows[i].amend));
+		text = json_dumps(doc, 0);
+		assert_int_equal(charter_parse(span_str(text), &c, NULL), RC_OK);
+		charter_explain(c, &b);
+		if (strstr(buf_text(&b), rows[i].says) == NULL)
+			fail_msg("%s", buf_text(&b));
+		free(text);
+		json_decref(doc);
+	}
+}
+
+static struct buf	tsas;
+
 static int
 setup(void **state)
 {
 	(void)state;
-	net_init(&net);
+	net_keys(&net);
+	tsas = BUF_INIT(BIG);
+	buf_printf(&tsas, "\"anchor\":{\"entries\":100,\"seconds\":600},\"tsas\":[");
+	for (int i = 0; i < 2; i++) {
+		buf_printf(&tsas, "%s{\"id\":\"%s\",\"url\":\"https://tsa.example/%d\","
+		    "\"crls\":[\"http://tsa.example/crl\"],\"certificates\":[\"",
+		    i > 0 ? "," : "", i > 0 ? "second" : "first", i + 1);
+		b64_write(&tsas, buf_view(&net.tls[0]));
+		buf_printf(&tsas, "\"]}");
+	}
+	buf_printf(&tsas, "]");
+	net.tsas = buf_text(&tsas);
+	net_found(&net);
 	return 0;
 }
 
@@ -360,6 +433,7 @@ teardown(void **state)
 {
 	(void)state;
 	net_done(&net);
+	buf_done(&tsas);
 	return 0;
 }
 
@@ -371,6 +445,7 @@ main(void)
 		cmocka_unit_test(neighbours_pass),
 		cmocka_unit_test(single_operator_may),
 		cmocka_unit_test(reads_what_it_says),
+		cmocka_unit_test(explains_amendments),
 		cmocka_unit_test(every_truncation),
 		cmocka_unit_test(every_allocation),
 		cmocka_unit_test(too_large),
