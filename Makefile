@@ -310,10 +310,11 @@ system: all $(SYSTEM_TOOLS) $(LIARS)
 
 # Programs that measure; each says what, and prints a table.
 BENCH	= $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
-$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(CORE_LIBS)
+bench_replay = -Wl,--wrap=crypto_sign_verify_detached
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(CORE_LIBS) $(BUILD)/libfixture.a
 	$(call say,LD)
 	@mkdir -p $(@D)
-	$(Q)$(LINK) -o $@ $< $(call group,$(CORE_LIBS)) $(CORE_LD)
+	$(Q)$(LINK) $(bench_$*) -o $@ $< $(call group,$(CORE_LIBS) $(BUILD)/libfixture.a) $(CORE_LD)
 
 bench: $(BENCH)
 	@set -e; for b in $(BENCH); do $$b; done
