@@ -98,7 +98,7 @@ rd_b64(struct rd *r, struct span *ret)
 #define EXPECT(r, text)	rd_expect((r), (text), sizeof(text) - 1)
 
 static bool
-rd_sig(struct rd *r, struct dsse_sig *s)
+rd_sig(struct rd *r, struct dsse_sig *s, enum rc *ret_rc)
 {
 	struct span	hex, b64;
 
@@ -107,17 +107,17 @@ rd_sig(struct rd *r, struct dsse_sig *s)
 	    hex_parse(hex, s->keyid, sizeof(s->keyid)) &&
 	    EXPECT(r, "\",\"sig\":\"") &&
 	    rd_b64(r, &b64) &&
-	    b64_parse_fixed(s->sig, sizeof(s->sig), b64, NULL) == RC_OK &&
+	    (*ret_rc = b64_parse_fixed(s->sig, sizeof(s->sig), b64, NULL)) == RC_OK &&
 	    EXPECT(r, "}");
 }
 
 /*
  * Nearly every envelope is one that envelope_write() made, and a replay parses a log of
  * them. What this takes envelope_parse() takes as well, and reads the same in it; what it
- * does not take is no answer.
+ * does not take is no answer; *ret_rc is RC_NOMEM when that was for want of memory.
  */
 static bool
-envelope_is_ours(struct span in, struct dsse *d)
+envelope_is_ours(struct span in, struct dsse *d, enum rc *ret_rc)
 {
 	struct rd	r = rd_init(in);
 	struct span	b64;
@@ -125,11 +125,11 @@ envelope_is_ours(struct span in, struct dsse *d)
 	if (in.n > DSSE_BYTES_MAX ||
 	    !EXPECT(&r, "{\"payload\":\"") ||
 	    !rd_b64(&r, &b64) || b64.n == 0 ||
-	    b64_parse(&d->payload, b64, NULL) != RC_OK ||
+	    (*ret_rc = b64_parse(&d->payload, b64, NULL)) != RC_OK ||
 	    !EXPECT(&r, ",\"payloadType\":\"" DSSE_INTOTO "\",\"signatures\":["))
 		return false;
 	do {
-		if (d->n_sig == DSSE_SIGS_MAX || !rd_sig(&r, &d->sig[d->n_sig]))
+		if (d->n_sig == DSSE_SIGS_MAX || !rd_sig(&r, &d->sig[d->n_sig], ret_rc))
 			return false;
 		d->n_sig++;
 	} while (EXPECT(&r, ","));
@@ -148,9 +148,12 @@ enum rc
 dsse_parse(struct span in, struct dsse *ret, struct err *err)
 {
 	AUTO(json_decref) json_t *v = NULL;
+	enum rc	rc = RC_OK;
 
 	dsse_begin(ret);
-	if (!envelope_is_ours(in, ret)) {
+	if (!envelope_is_ours(in, ret, &rc)) {
+		if (rc == RC_NOMEM)
+			return err_set(err, rc, "envelope: no memory left");
 		dsse_done(ret);
 		dsse_begin(ret);
 		TRY(json_read(in, DSSE_BYTES_MAX, &v, err));

@@ -1,5 +1,5 @@
 #include <stdlib.h>
-#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include <openssl/core_names.h>
@@ -19,7 +19,6 @@
 
 static const char info_name[] = "quorate/sealed-share/v1";	/* its NUL is part of SharedInfo */
 
-DEFINE_AUTO(EC_GROUP_free, EC_GROUP);
 DEFINE_AUTO(EC_POINT_free, EC_POINT);
 DEFINE_AUTO(EVP_PKEY_free, EVP_PKEY);
 DEFINE_AUTO(EVP_PKEY_CTX_free, EVP_PKEY_CTX);
@@ -46,29 +45,33 @@ no_memory(struct err *err)
  * One for the process: to set it up costs thirty times what a check of a point does, and a
  * replay checks five points a batch. It is never written to again.
  */
-static EC_GROUP		*the_curve;
-static pthread_once_t	 curve_once = PTHREAD_ONCE_INIT;
+static _Atomic(const EC_GROUP *)	the_curve;
 
-static void
-curve_set_up(void)
+static const EC_GROUP *
+curve(void)
 {
-	the_curve = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	const EC_GROUP	*have = atomic_load(&the_curve);
+	EC_GROUP	*made;
+
+	if (have != NULL)
+		return have;
+	made = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	if (made == NULL || atomic_compare_exchange_strong(&the_curve, &have, made))
+		return made;
+	EC_GROUP_free(made);	/* somebody else was first */
+	return have;
 }
 
 enum rc
 sealed_point_check(const uint8_t point[SEALED_POINT_BYTES], struct err *err)
 {
-	AUTO(EC_GROUP_free) EC_GROUP	*own = NULL;
 	AUTO(EC_POINT_free) EC_POINT	*p = NULL;
 	const EC_GROUP			*group;
 
 	if (point[0] != 4)
 		return err_set(err, RC_FORMAT, "P-256 point: not uncompressed");
 	libcrypto_begin();
-	(void)pthread_once(&curve_once, curve_set_up);
-	/* It stays away when there was no memory for it then. */
-	if ((group = the_curve) == NULL)
-		group = own = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	group = curve();
 	p = group == NULL ? NULL : EC_POINT_new(group);
 	if (p == NULL)
 		return no_memory(err);

@@ -1,0 +1,10 @@
+/*
+ * tests/unit/count.h - how often libsodium verified a signature (linked with
+ * --wrap=crypto_sign_verify_detached into every unit test). One thread.
+ */
+#ifndef TESTS_UNIT_COUNT_H
+#define TESTS_UNIT_COUNT_H
+
+extern unsigned long	count_verified;
+
+#endif
