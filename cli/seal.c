@@ -20,11 +20,13 @@
 #include "cli/artifact.h"
 #include "evidence/batch.h"
 #include "evidence/envelope.h"
+#include "policy/apply.h"
 
 #define READ_BYTES	(1 << 20)
 #define ARENA_BYTES	(64 << 10)
 #define BATCH_LIFE	3600
 #define WAIT_SECONDS	30
+#define SIGN_TRIES	3	/* again, when the charter changed meanwhile */
 
 struct seal_part { const char *path; char name[PART_NAME_MAX + 1]; };
 
@@ -256,6 +258,32 @@ make_batch(struct sealing *s, const struct signer *signer, struct err *err)
 	return statement_sign(&s->statement, signer, &s->dsse, err);
 }
 
+/*
+ * A charter came in force between. What was sealed stays as it is, if its policy is still
+ * there word for word: only who says so, and under which charter, is signed again.
+ */
+static enum rc
+sign_again(struct sealing *s, const struct signer *signer, struct err *err)
+{
+	struct statement	fresh;
+	char			hex[HEX_BYTES(ARTIFACT_ID_BYTES)];
+
+	TRY(remote_statement(s->r, STATEMENT_BATCH, BATCH_LIFE, &fresh, err));
+	if (memcmp(fresh.charter, s->statement.charter, SHA256_BYTES) == 0)
+		return err_set(err, RC_UNSURE, "not sealed: the coordinator speaks of another charter and does not show it; run "
+		    "the command again");
+	if (charter_policy_by_digest(s->r->charter, s->policy->digest) == NULL)
+		return err_set(err, RC_DENIED, "artifact %s is not sealed: policy %s was amended meanwhile, and nothing was logged; "
+		    "read it (`quorate charter show --in-force`) and run the command again", hex_write(SPAN_OF(s->id), hex),
+		    s->policy->id);
+	memcpy(fresh.subject, s->statement.subject, sizeof(fresh.subject));
+	fresh.u = s->statement.u;
+	statement_done(&s->statement);
+	s->statement = fresh;
+	buf_reset(&s->dsse);
+	return statement_sign(&s->statement, signer, &s->dsse, err);
+}
+
 /* --- handing over and the receipt --------------------------------------------------------- */
 
 static enum rc
@@ -308,6 +336,33 @@ hand_over(struct sealing *s, Quorate__V1__SealReply **ret, struct err *err)
 			break;
 		message_free(TAKE(a));
 		(void)nanosleep(&pause, NULL);	/* it waited for custodians already: this only keeps us from spinning */
+	}
+	*ret = a;
+	return RC_OK;
+}
+
+static bool
+is_other_charter(const Quorate__V1__SealReply *a)
+{
+	return a->entry != NULL && !a->entry->effective && strcmp(a->entry->why, void_reason_name(VOID_CHARTER)) == 0;
+}
+
+/* As often as the charter changes under it, and no more than a few times. */
+static enum rc
+hand_over_signed(struct sealing *s, const struct signer *signer, Quorate__V1__SealReply **ret, struct err *err)
+{
+	Quorate__V1__SealReply	*a = NULL;
+	bool			 logged;
+
+	for (unsigned tries = 0;; tries++) {
+		TRY(hand_over(s, &a, err));
+		if (!is_other_charter(a) || tries == SIGN_TRIES)
+			break;
+		logged = a->entry->logged;
+		message_free(TAKE(a));
+		TRY(sign_again(s, signer, err));
+		if (logged)	/* as void: the upload went with it */
+			TRY(remote_upload(s->r, "sealing", s->size, spool_read, s, s->upload, err));
 	}
 	*ret = a;
 	return RC_OK;
@@ -384,7 +439,7 @@ seal(struct sealing *s, const char *keypath, bool record, struct err *err)
 	TRY(encrypt(s, err));
 	TRY(make_batch(s, keyfile_signer(key), err));
 	TRY(remote_upload(s->r, "sealing", s->size, spool_read, s, s->upload, err));
-	TRY(hand_over(s, &a, err));
+	TRY(hand_over_signed(s, keyfile_signer(key), &a, err));
 	rc = judge(s, a, &holders, err);
 	if (rc == RC_OK)
 		rc = report(s, a, holders, record, err);
