@@ -224,17 +224,23 @@ answers(struct world *w)
 	scope_done(&scope);
 }
 
-void
-world_up(struct world *w, const char *policy)
+static void
+nothing_between(struct world *w, enum world_step at)
 {
-	memset(w, 0, sizeof(*w));
-	net_init(&w->net);
+	(void)w;
+	(void)at;
+}
+
+static void
+run(struct world *w, const char *policy, void (*between)(struct world *w, enum world_step at))
+{
 	w->direct = strcmp(policy, "direct") == 0;
 	w->arena = secret_arena_new(16384);
 	assert_non_null(w->arena);
 	for (size_t i = 0; i < WORLD_ARTIFACTS; i++)
 		seal_one(w, i, policy);
 	seal_batch(w);
+	between(w, WORLD_SEALED);
 	write_scope(w);
 	request(w, policy);
 	assert_true(net_decide(&w->net, w->request, NET_LEGAL, true).effective);
@@ -244,8 +250,26 @@ world_up(struct world *w, const char *policy)
 	}
 	w->net.now += 5;
 	order(w);
+	between(w, WORLD_ORDERED);
 	w->net.now += 5;
 	answers(w);
+	between(w, WORLD_ANSWERED);
+}
+
+void
+world_up(struct world *w, const char *policy)
+{
+	memset(w, 0, sizeof(*w));
+	net_init(&w->net);
+	run(w, policy, nothing_between);
+}
+
+void
+world_up_amendable(struct world *w, const char *policy, void (*between)(struct world *w, enum world_step at))
+{
+	memset(w, 0, sizeof(*w));
+	net_init_amendable(&w->net);
+	run(w, policy, between);
 }
 
 void
@@ -261,6 +285,8 @@ world_down(struct world *w)
 		buf_done(&w->answer[i].message);
 		buf_done(&w->answer[i].receipt);
 	}
+	for (size_t i = 0; i < CASE_CHARTERS_MAX; i++)
+		buf_done(&w->later[i]);
 	secret_arena_free(w->arena);
 	buf_done(&w->reason);
 	buf_done(&w->scope);
@@ -311,6 +337,31 @@ write_checkpoint(struct world *w, unsigned cosigners, when time)
 	buf_done(&text);
 }
 
+static enum rc
+add_later(void *user, const uint8_t digest[SHA256_BYTES], uint64_t since, struct err *err)
+{
+	struct world		*w = user;
+	const struct state	*st = memstate_state(w->net.mem);
+
+	if (since == 0)
+		return RC_OK;
+	buf_done(&w->later[w->n_later]);
+	w->later[w->n_later] = BUF_INIT(CHARTER_BYTES_MAX);
+	return st->blob(st->user, digest, &w->later[w->n_later++], err);
+}
+
+static void
+put_charters(struct world *w, struct evidence_case *c)
+{
+	struct err	err;
+
+	w->n_later = 0;
+	must(replica_charters(w->net.replica, add_later, w, &err), &err);
+	c->charter = buf_view(&w->net.charter_json);
+	for (c->n_later = 0; c->n_later < w->n_later; c->n_later++)
+		c->later[c->n_later] = buf_view(&w->later[c->n_later]);
+}
+
 void
 world_case(struct world *w, unsigned cosigners, struct evidence_case *ret)
 {
@@ -322,7 +373,7 @@ world_case(struct world *w, unsigned cosigners, struct evidence_case *ret)
 	assert_non_null(hash);
 	write_checkpoint(w, cosigners, w->net.now);
 	*ret = CASE_INIT;
-	ret->charter = buf_view(&w->net.charter_json);
+	put_charters(w, ret);
 	ret->scope = buf_view(&w->scope);
 	ret->checkpoint = buf_view(&w->checkpoint);
 	for (size_t i = 0; i < l->n; i++)

@@ -46,11 +46,16 @@ struct world {
 	uint8_t			 request[SHA256_BYTES], order[SHA256_BYTES];
 	struct world_answer	 answer[WORLD_ANSWERS];
 	struct secret		*forged;	/* keys-v1 in place of what was combined; owned */
+	uint32_t		 n_later;
+	struct buf		 later[CASE_CHARTERS_MAX];	/* of world_case() */
 };
 
 /* Everything up to the receipts, under a policy of the network. */
 void	 world_up(struct world *w, const char *policy);
 void	 world_down(struct world *w);
+/* The same under a charter that can be amended; `between` may do so. */
+enum world_step { WORLD_SEALED, WORLD_ORDERED, WORLD_ANSWERED };
+void	 world_up_amendable(struct world *w, const char *policy, void (*between)(struct world *w, enum world_step at));
 /* Byte i of a part. */
 uint8_t	 world_byte(const char *part, uint64_t i);
 
