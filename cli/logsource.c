@@ -84,11 +84,10 @@ log_source_free(struct log_source *s)
 static enum rc
 coordinator_note(struct remote *r, struct buf *ret, struct err *err)
 {
-	Quorate__V1__HeadRequest	 q = QUORATE__V1__HEAD_REQUEST__INIT;
-	Quorate__V1__HeadReply		*a = NULL;
-	enum rc				 rc = RC_OK;
+	Quorate__V1__HeadReply	*a = NULL;
+	enum rc			 rc = RC_OK;
 
-	TRY(remote_call(r, "Head", &q, &quorate__v1__head_reply__descriptor, REMOTE_MS, &a, err));
+	TRY(remote_ask_head(r, REMOTE_MS, &a, err));
 	if (a->cosigned.len == 0)
 		rc = err_set(err, RC_UNSURE, "the log has no checkpoint that %u custodians cosigned yet; ask again",
 		    r->charter->q);

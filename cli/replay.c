@@ -20,6 +20,7 @@ struct replay {
 	struct replica	*replica;
 	const struct charter *genesis;	/* borrowed */
 	struct log_source *source;	/* while it runs */
+	struct err	 fault;		/* why the source gave no blob; rc RC_OK: it gave each */
 	/* Of the run. */
 	struct replayed	*out;
 	uint64_t	 uncommitted, committed_ms, watched_ms;
@@ -68,6 +69,19 @@ fetch(struct replay *r, const uint8_t digest[SHA256_BYTES], struct err *err)
 	return RC_OK;
 }
 
+/*
+ * A bad answer is the source's doing and not the entry's: apply would take "format" or
+ * "verify" for a reason why the entry is void, and the audit would go on.
+ */
+static enum rc
+fetch_for_apply(struct replay *r, const uint8_t digest[SHA256_BYTES], struct err *err)
+{
+	if (fetch(r, digest, &r->fault) != RC_OK)
+		return err_set(err, RC_IO, "%s", r->fault.msg);
+	r->fault.rc = RC_OK;
+	return RC_OK;
+}
+
 static enum rc
 blob(void *user, const uint8_t digest[SHA256_BYTES], struct buf *ret, struct err *err)
 {
@@ -77,7 +91,7 @@ blob(void *user, const uint8_t digest[SHA256_BYTES], struct buf *ret, struct err
 
 	if (rc != RC_MISSING || r->source == NULL)
 		return rc;
-	TRY(fetch(r, digest, err));
+	TRY(fetch_for_apply(r, digest, err));
 	return st->blob(st->user, digest, ret, err);
 }
 
@@ -91,7 +105,7 @@ descriptors(void *user, const uint8_t vector[SHA256_BYTES], const uint8_t root[S
 
 	TRY(store_blob_has(r->store, vector, &has, err));
 	if (!has && r->source != NULL)
-		TRY(fetch(r, vector, err));
+		TRY(fetch_for_apply(r, vector, err));
 	return st->descriptors(st->user, vector, root, count, fn, fn_user, err);
 }
 
@@ -416,9 +430,13 @@ static enum rc
 take(struct replay *r, uint64_t index, struct span leaf, struct err *err)
 {
 	struct verdict	v;
+	enum rc		rc;
 
 	TRY(store_append(r->store, leaf, err));
-	TRY(replica_apply(r->replica, index, leaf, &v, err));
+	rc = replica_apply(r->replica, index, leaf, &v, err);
+	if (r->fault.rc != RC_OK)
+		return err_set(err, r->fault.rc, "%s", r->fault.msg);
+	TRY(rc);
 	TRY(store_verdict_put(r->store, index, &v, err));
 	return v.effective && v.type == STATEMENT_ORDER ? note_approvals(r, index, &v, err) : RC_OK;
 }
