@@ -65,3 +65,21 @@ anchor_parse(struct span in, struct anchor *ret, struct err *err)
 	*ret = a;
 	return RC_OK;
 }
+
+enum rc
+anchor_verify(const struct anchor *a, const struct span *root, size_t n_roots,
+    struct timestamp *ret, struct err *err)
+{
+	struct timestamp_trust	trust = {
+		.root = root,
+		.n_roots = n_roots,
+		.certificate = a->certificate,
+		.n_certificates = a->n_certificates,
+		.crl = a->crl,
+		.n_crls = a->n_crls,
+	};
+	uint8_t			imprint[SHA256_BYTES];
+
+	sha256_one(imprint, a->note);
+	return timestamp_verify(a->token, imprint, &trust, ret, err);
+}

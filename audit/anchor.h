@@ -26,5 +26,11 @@ struct anchor {				/* spans borrow */
 /* RC_LIMIT: longer than ANCHOR_BYTES_MAX (leave CRLs out). */
 MUST_USE enum rc anchor_write(const struct anchor *a, struct buf *out, struct err *err);
 MUST_USE enum rc anchor_parse(struct span in, struct anchor *ret, struct err *err);
+/*
+ * Is the token a good one over the note, by what is archived beside it and these roots (the
+ * certificates of the charter's TSA)? The codes of timestamp_verify().
+ */
+MUST_USE enum rc anchor_verify(const struct anchor *a, const struct span *root, size_t n_roots,
+    struct timestamp *ret, struct err *err);
 
 #endif

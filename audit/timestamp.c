@@ -282,17 +282,24 @@ add_roots(X509_STORE *store, const struct timestamp_trust *t, struct err *err)
 }
 
 static enum rc
+crl_parse(struct span der, X509_CRL **ret, struct err *err)
+{
+	const unsigned char	*p = der.p;
+
+	libcrypto_begin();
+	if (der.n == 0 || der.n > TIMESTAMP_CRL_MAX ||
+	    (*ret = d2i_X509_CRL(NULL, &p, (long)der.n)) == NULL || p != der.p + der.n)
+		return fail(err, RC_FORMAT, "a revocation list that came with it cannot be read");
+	return RC_OK;
+}
+
+static enum rc
 add_crls(X509_STORE *store, const struct timestamp_trust *t, struct err *err)
 {
 	for (size_t i = 0; i < t->n_crls; i++) {
 		AUTO(X509_CRL_free) X509_CRL *crl = NULL;
-		const unsigned char	*p = t->crl[i].p;
 
-		libcrypto_begin();
-		if (t->crl[i].n == 0 || t->crl[i].n > TIMESTAMP_CRL_MAX ||
-		    (crl = d2i_X509_CRL(NULL, &p, (long)t->crl[i].n)) == NULL ||
-		    p != t->crl[i].p + t->crl[i].n)
-			return fail(err, RC_FORMAT, "a revocation list that came with it cannot be read");
+		TRY(crl_parse(t->crl[i], &crl, err));
 		if (X509_STORE_add_crl(store, crl) != 1)
 			return err_set(err, RC_NOMEM, "time-stamp: no memory");
 	}
@@ -497,5 +504,21 @@ timestamp_certificates(struct span token_der, struct buf *out, size_t *ret_n, st
 	}
 	TRY(buf_check(out, "certificates", err));
 	*ret_n = (size_t)n;
+	return RC_OK;
+}
+
+enum rc
+timestamp_crl(struct span token_der, struct span crl_der, bool *ret_issuers, struct err *err)
+{
+	AUTO(PKCS7_free) PKCS7 *token = NULL;
+	AUTO(TS_TST_INFO_free) TS_TST_INFO *info = NULL;
+	AUTO(X509_CRL_free) X509_CRL *crl = NULL;
+	PKCS7_SIGNER_INFO	*signer;
+
+	TRY(token_parse(token_der, &token, &info, err));
+	TRY(digest_check(token, err));		/* one signer */
+	TRY(crl_parse(crl_der, &crl, err));
+	signer = sk_PKCS7_SIGNER_INFO_value(PKCS7_get_signer_info(token), 0);
+	*ret_issuers = X509_NAME_cmp(X509_CRL_get_issuer(crl), signer->issuer_and_serial->issuer) == 0;
 	return RC_OK;
 }

@@ -52,5 +52,10 @@ MUST_USE enum rc timestamp_verify(struct span token, const uint8_t imprint[SHA25
     const struct timestamp_trust *trust, struct timestamp *ret, struct err *err);
 /* The certificates that the token carries: DER, each vec32 into out, at most TIMESTAMP_CERTS_MAX. */
 MUST_USE enum rc timestamp_certificates(struct span token, struct buf *out, size_t *ret_n, struct err *err);
+/*
+ * A revocation list, alone: can it be read (RC_FORMAT), and does it bear the name of the issuer of
+ * the token's signer? Its signature is timestamp_verify()'s.
+ */
+MUST_USE enum rc timestamp_crl(struct span token, struct span crl, bool *ret_issuers, struct err *err);
 
 #endif

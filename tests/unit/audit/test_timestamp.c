@@ -12,7 +12,7 @@
 #include "audit/timestamp.h"
 #include "base/auto.h"
 #include "base/wire.h"
-#include "tests/unit/audit/tsa.h"
+#include "tests/unit/tsa.h"
 #include "tests/unit/vectors.h"
 
 #define BUF(name, size)	AUTO_DONE(buf_done) struct buf name = BUF_INIT(size)

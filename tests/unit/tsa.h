@@ -1,5 +1,5 @@
 /*
- * tests/unit/audit/tsa.h - time-stamping authorities of our own making, good and bad.
+ * tests/unit/tsa.h - time-stamping authorities of our own making, good and bad.
  */
 #ifndef TESTS_TSA_H
 #define TESTS_TSA_H

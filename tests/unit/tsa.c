@@ -1,4 +1,4 @@
-/* tests/unit/audit/tsa.c - see tsa.h. */
+/* tests/unit/tsa.c - see tsa.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <openssl/ts.h>
 #include <openssl/x509v3.h>
 
-#include "tests/unit/audit/tsa.h"
+#include "tests/unit/tsa.h"
 
 static void
 extension(X509 *cert, X509 *issuer, int nid, const char *value)
