@@ -29,6 +29,7 @@ enum {
 #define WAIT_MS_SPARE	500u	/* left to the caller's deadline for the answer */
 #define DATA_BYTES_MAX	(768u << 10)	/* of one piece of a blob or package */
 
+struct anchors;
 struct cosigning;
 struct in_force;
 struct lineage;
@@ -62,6 +63,7 @@ struct coordinator {
 	struct uploads		*uploads;
 	struct releases		*releases;
 	struct lineage		*lineage;
+	struct anchors		*anchors;
 };
 
 /* The charter in force; good until coordinator_done() (in_force.h). */

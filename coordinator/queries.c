@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "audit/entry.h"
+#include "coordinator/anchor.h"
 #include "coordinator/cosigning.h"
 #include "coordinator/journal.h"
 #include "coordinator/pb.h"
@@ -69,6 +70,41 @@ fill_status(struct coordinator *c, uint8_t i, struct status_row *row)
 	m->lag_seconds = s->seen_ms == 0 ? UINT64_MAX : (clock_ms() - s->seen_ms) / 1000;
 }
 
+/* One TSA's message, and what it borrows from. */
+struct anchor_row {
+	struct anchor_status		s;
+	Quorate__V1__AnchorStatus	m;
+};
+
+struct anchor_rows {
+	struct anchor_row		row[TSAS_MAX];
+	Quorate__V1__AnchorStatus	*p[TSAS_MAX];
+	size_t				n;
+};
+
+static enum rc
+fill_anchors(struct coordinator *c, struct reader *r, struct anchor_rows *all, struct err *err)
+{
+	const struct charter	*charter = coordinator_charter(c);
+	struct anchor_row	*row;
+
+	for (all->n = 0; c->anchors != NULL && all->n < charter->n_tsas; all->n++) {
+		row = &all->row[all->n];
+		TRY(anchors_status(c->anchors, r, charter, (uint32_t)all->n, &row->s, err));
+		quorate__v1__anchor_status__init(&row->m);
+		row->m.tsa = pb_text(charter->tsa[all->n].id);
+		if (row->s.any) {
+			row->m.index = row->s.last.index + 1;
+			row->m.size = row->s.last.size;
+			row->m.time = row->s.last.logged;
+		}
+		row->m.overdue = row->s.overdue;
+		row->m.words = row->s.words;
+		all->p[all->n] = &row->m;
+	}
+	return RC_OK;
+}
+
 enum rc
 on_head(void *user, struct rpc_call *call, struct span request, struct buf *reply,
     struct err *err)
@@ -79,11 +115,13 @@ on_head(void *user, struct rpc_call *call, struct span request, struct buf *repl
 	Quorate__V1__HeadReply		 r = QUORATE__V1__HEAD_REPLY__INIT;
 	Quorate__V1__CustodianStatus	*p[CUSTODIANS_MAX];
 	struct status_row		 row[CUSTODIANS_MAX];
+	struct anchor_rows		 anchors;
 	uint64_t			 size;
 	uint8_t				 i;
 
 	(void)call;
 	(void)request;
+	TRY(fill_anchors(c, reader, &anchors, err));
 	TRY(cosigning_latest(c->cosigning, &note, &size, err));
 	TRY(store_escrow_count(reader->store, &r.escrows, err));
 	TRY(journal_pending_count(reader->store, PENDING_COUNT_MAX, &r.unheld, err));
@@ -98,6 +136,8 @@ on_head(void *user, struct rpc_call *call, struct span request, struct buf *repl
 	}
 	r.n_custodians = c->first->n;
 	r.custodians = p;
+	r.n_anchors = anchors.n;
+	r.anchors = anchors.p;
 	return pb_pack(&r.base, reply, err);
 }
 

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "coordinator/anchor.h"
 #include "coordinator/cosigning.h"
 #include "coordinator/envelopes.h"
 #include "coordinator/in_force.h"
@@ -20,6 +21,7 @@
 #include "coordinator/sequencer.h"
 #include "coordinator/tiles_child.h"
 #include "coordinator/uploads.h"
+#include "edge/http.h"
 
 #define WORKERS			32	/* calls may wait for custodians up to 10 s */
 #define QUEUE			256
@@ -40,12 +42,15 @@ coordinator_start(struct coordinator *c, struct err *err)
 	TRY(readers_new(c, &c->readers, err));
 	TRY(lineage_new(&c->lineage, err));
 	TRY(releases_new(c, &c->releases, err));
-	return replicators_new(c, &c->replicators, err);
+	TRY(replicators_new(c, &c->replicators, err));
+	return anchors_new(c, &c->anchors, err);
 }
 
 void
 coordinator_wake(struct coordinator *c)
 {
+	if (c->anchors != NULL)
+		anchors_stop(c->anchors);
 	if (c->cosigning != NULL)
 		cosigning_wake(c->cosigning);
 	if (c->releases != NULL)
@@ -59,6 +64,7 @@ void
 coordinator_stop(struct coordinator *c)
 {
 	coordinator_wake(c);
+	anchors_free(c->anchors);
 	releases_free(c->releases);
 	replicators_free(c->replicators);
 	lineage_free(c->lineage);
@@ -66,6 +72,7 @@ coordinator_stop(struct coordinator *c)
 	sequencer_free(c->sequencer);
 	cosigning_free(c->cosigning);
 	uploads_free(c->uploads);
+	c->anchors = NULL;
 	c->releases = NULL;
 	c->replicators = NULL;
 	c->lineage = NULL;
@@ -194,6 +201,7 @@ run(const char *dir, struct coordinator *c, struct err *err)
 	block_signals(&set);
 	TRY(secret_init(err));
 	TRY(harden(err));
+	TRY(http_init(err));
 	rpc_log_to(library_line);
 	TRY(lock_folder(dir, err));
 	TRY(coordinator_load(dir, c, err));
