@@ -205,6 +205,28 @@ show_policy(const struct policy_rule *p)
 	printf("  %-12s %s\n", p->id, buf_text(&words));
 }
 
+static void
+show_tsas(const struct charter *c)
+{
+	uint32_t	i;
+	uint8_t		j;
+
+	if (c->n_tsas == 0)
+		return;
+	printf("\ntime-stamps, where something was logged, at the latest after");
+	if (c->anchor_entries != 0)
+		printf(" %llu entries", (unsigned long long)c->anchor_entries);
+	if (c->anchor_seconds != 0)
+		printf("%s %llu seconds", c->anchor_entries != 0 ? " or" : "", (unsigned long long)c->anchor_seconds);
+	puts("");
+	for (i = 0; i < c->n_tsas; i++) {
+		printf("  %-12s %s, %u trusted certificate%s\n", c->tsa[i].id, c->tsa[i].url, c->tsa[i].n_certificates,
+		    c->tsa[i].n_certificates == 1 ? "" : "s");
+		for (j = 0; j < c->tsa[i].n_crls; j++)
+			printf("  %-12s revocation list %s\n", "", c->tsa[i].crl[j]);
+	}
+}
+
 static enum rc
 print_charter(const struct charter *c, struct err *err)
 {
@@ -223,6 +245,7 @@ print_charter(const struct charter *c, struct err *err)
 	puts("\npolicies");
 	for (i = 0; i < c->n_policies; i++)
 		show_policy(&c->policy[i]);
+	show_tsas(c);
 	return RC_OK;
 }
 

@@ -6,9 +6,9 @@
 #include "cli/charter.h"
 
 struct add_options {
-	const char	*id, *name, *organisation, *key, *certificate;
-	struct texts	 roles, people, veto;
-	uint64_t	 retain_days, per_day, need, delay;
+	const char	*id, *name, *organisation, *key, *url;
+	struct texts	 roles, people, veto, certificates, crls;
+	uint64_t	 retain_days, per_day, need, delay, entries, seconds;
 };
 
 static enum rc
@@ -185,19 +185,67 @@ add_class(json_t *draft, const char *file, const struct add_options *v, struct e
 	    (json_int_t)v->retain_days), err);
 }
 
+/* A certificate in PEM from a file, as base64 of its DER. */
+static enum rc
+certificate(const char *path, json_t **ret, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf pem = BUF_INIT(16384), der = BUF_INIT(TLS_CERT_MAX), b64 = BUF_INIT(16384);
+	enum rc	rc;
+
+	TRY(file_read_given(path, &pem, err));
+	if ((rc = pem_to_der(buf_view(&pem), &der, err)) != RC_OK)
+		return err_wrap(err, rc, "%s", path);
+	b64_write(&b64, buf_view(&der));
+	TRY(buf_check(&b64, "certificate", err));
+	*ret = json_string(buf_text(&b64));
+	return *ret == NULL ? no_memory(err) : RC_OK;
+}
+
 static enum rc
 add_host(json_t *draft, const char *file, const struct add_options *v, struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf pem = BUF_INIT(16384), der = BUF_INIT(TLS_CERT_MAX), b64 = BUF_INIT(16384);
+	json_t	*der = NULL;
 
 	(void)file;
 	TRY(need_option(v->name, "name", err));
-	TRY(need_option(v->certificate, "certificate", err));
-	TRY(file_read_given(v->certificate, &pem, err));
-	TRY(pem_to_der(buf_view(&pem), &der, err));
-	b64_write(&b64, buf_view(&der));
-	TRY(buf_check(&b64, "certificate", err));
-	return push(draft, "hosts", json_pack("{s:s,s:s}", "name", v->name, "tls_certificate", buf_text(&b64)), err);
+	if (v->certificates.n != 1)
+		return err_set(err, RC_USAGE, "a host has one --certificate");
+	TRY(certificate(v->certificates.v[0], &der, err));
+	return push(draft, "hosts", json_pack("{s:s,s:o}", "name", v->name, "tls_certificate", der), err);
+}
+
+static enum rc
+add_tsa(json_t *draft, const char *file, const struct add_options *v, struct err *err)
+{
+	AUTO(json_decref) json_t *all = json_array();
+	json_t	*der;
+
+	(void)file;
+	TRY(need_option(v->id, "id", err));
+	TRY(need_option(v->url, "url", err));
+	if (v->certificates.n < 1 || v->certificates.n > TSA_CERTS_MAX || v->crls.n > TSA_CRLS_MAX)
+		return err_set(err, RC_USAGE, "a TSA has 1 to %d --certificate (where its chain ends) and at most %d --crl",
+		    TSA_CERTS_MAX, TSA_CRLS_MAX);
+	for (size_t i = 0; i < v->certificates.n; i++) {
+		TRY(certificate(v->certificates.v[i], &der, err));
+		if (json_array_append_new(all, der) != 0)
+			return no_memory(err);
+	}
+	return push(draft, "tsas", json_pack("{s:s,s:s,s:O?,s:o?}", "id", v->id, "url", v->url, "certificates", all,
+	    "crls", texts_json(&v->crls)), err);
+}
+
+/* How often; neither given: not at all, which goes with a charter without TSAs. */
+static enum rc
+add_anchor(json_t *draft, const char *file, const struct add_options *v, struct err *err)
+{
+	(void)file;
+	if (v->entries == 0 && v->seconds == 0) {
+		(void)json_object_del(draft, "anchor");
+		return RC_OK;
+	}
+	return json_object_set_new(draft, "anchor", json_pack("{s:I,s:I}", "entries", (json_int_t)v->entries, "seconds",
+	    (json_int_t)v->seconds)) == 0 ? RC_OK : no_memory(err);
 }
 
 static enum rc
@@ -224,7 +272,7 @@ static const struct {
 } kinds[] = {
 	{ "custodian", add_custodian }, { "coordinator", add_coordinator }, { "person", add_person },
 	{ "sealer", add_sealer }, { "policy", add_policy }, { "class", add_class }, { "host", add_host },
-	{ "amend", add_amend },
+	{ "amend", add_amend }, { "tsa", add_tsa }, { "anchor", add_anchor },
 };
 
 static enum rc
@@ -248,7 +296,7 @@ add(const char *path, const char *kind, const char *file, const struct add_optio
 		return RC_OK;
 	}
 	return err_set(err, RC_USAGE, "no such kind: %.40s; one of custodian, coordinator, person, sealer, "
-	    "policy, class, host, amend", kind);
+	    "policy, class, host, amend, tsa, anchor", kind);
 }
 
 enum rc
@@ -257,12 +305,17 @@ charter_add(int argc, char **argv, struct err *err)
 	static struct add_options	v = { .delay = UINT64_MAX };
 	const char			*word[3] = { NULL, NULL, NULL };
 	const struct option_row	rows[] = {
-		{ "id", OPTION_TEXT, &v.id, "ID", "person, sealer, class: a short id" },
+		{ "id", OPTION_TEXT, &v.id, "ID", "person, sealer, class, tsa: a short id" },
 		{ "name", OPTION_TEXT, &v.name, "TEXT", "person, host: its name" },
 		{ "organisation", OPTION_TEXT, &v.organisation, "TEXT", "person, sealer: for whom" },
 		{ "role", OPTION_TEXTS, &v.roles, "ROLE", "person: may be given more than once" },
 		{ "key", OPTION_TEXT, &v.key, "FILE.pub", "person, sealer: the public key" },
-		{ "certificate", OPTION_TEXT, &v.certificate, "FILE.crt", "host: its TLS certificate" },
+		{ "certificate", OPTION_TEXTS, &v.certificates, "FILE.crt",
+		    "host: its TLS certificate; tsa: where its chain ends, may be given more than once" },
+		{ "url", OPTION_TEXT, &v.url, "URL", "tsa: where it answers (http or https)" },
+		{ "crl", OPTION_TEXTS, &v.crls, "URL", "tsa: a revocation list to archive, may be given more than once" },
+		{ "entries", OPTION_NUMBER, &v.entries, "N", "anchor: a time-stamp after so many entries (0: not counted so)" },
+		{ "seconds", OPTION_NUMBER, &v.seconds, "N", "anchor: or after so many seconds, if anything was logged (0: not)" },
 		{ "retain-days", OPTION_NUMBER, &v.retain_days, "DAYS", "class: how long" },
 		{ "per-day", OPTION_NUMBER, &v.per_day, "N", "sealer: artifacts a day (0: no quota)" },
 		{ "person", OPTION_TEXTS, &v.people, "ID", "amend: who may change the charter" },
@@ -274,7 +327,7 @@ charter_add(int argc, char **argv, struct err *err)
 	const struct command	c = {
 		"quorate charter add charter.json KIND [FILE] [options]",
 		"Adds to a draft. KIND is custodian or coordinator (FILE: their enrolment.json), policy (FILE:\n"
-		"its JSON), person, sealer, class, host or amend.",
+		"its JSON), person, sealer, class, host, amend, tsa or anchor (how often TSAs are asked).",
 		rows, sizeof(rows) / sizeof(rows[0]) };
 	size_t	n;
 	bool	help;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/accuse.h"
+#include "cli/anchor.h"
 #include "cli/log.h"
 
 enum rc
@@ -151,6 +152,12 @@ do_accuse(struct remote *r, const struct asked *a, struct err *err)
 	return log_accuse(a->word, a->out, err);
 }
 
+static enum rc
+do_anchor(struct remote *r, const struct asked *a, struct err *err)
+{
+	return log_anchor(r, a->word, a->out, err);
+}
+
 enum { OPT_OUT = 1, OPT_ENTRY = 2, OPT_CHARTER = 4, OPT_POLICY = 8 };
 
 static const struct verb {
@@ -166,6 +173,7 @@ static const struct verb {
 	{ "verify",	1, 1, OPT_ENTRY | OPT_CHARTER | OPT_POLICY, false, do_verify },
 	{ "policy",	0, 0, OPT_CHARTER,			false,	do_policy },
 	{ "export",	1, 1, 0,				true,	do_export },
+	{ "anchor",	1, 1, OPT_OUT,				true,	do_anchor },
 	{ "accuse",	0, 1, OPT_OUT,				false,	do_accuse },
 };
 
@@ -193,19 +201,20 @@ cmd_log(int argc, char **argv, struct err *err)
 	struct asked		 a = { .word = NULL };
 	const char		*word[2] = { NULL, NULL };
 	const struct option_row	 rows[] = {
-		{ "out", OPTION_TEXT, &a.out, "FILE", "proof, accuse: write the proof there" },
+		{ "out", OPTION_TEXT, &a.out, "FILE", "proof, accuse: write the proof there; anchor: its files, in that folder" },
 		{ "entry", OPTION_TEXT, &a.entry, "FILE", "verify: the entry's bytes, when the proof does not carry them" },
 		{ "charter", OPTION_TEXT, &a.trust.charter, "FILE", "verify, policy: the charter to trust (QUORATE_CHARTER)" },
 		{ "policy", OPTION_TEXT, &a.trust.policy, "FILE", "verify: the keys to trust instead, a C2SP tlog-policy" },
 		JSON_ROW,
 	};
-	const struct command	 c = { "quorate log checkpoint | entry N | proof N | verify FILE | policy | export DIR | "
+	const struct command	 c = { "quorate log checkpoint | entry N | proof N | verify FILE | policy | export DIR | anchor N | "
 		"accuse [FILE]",
 		"The newest q-cosigned checkpoint; an entry with its verdict; its .tlog-proof; the check of such a file,\n"
 		"offline, against a charter or a policy of verifier keys; the charter's keys as such a policy; the whole log\n"
 		"as plain files for any web server (C2SP tlog-tiles), and in DIR.blobs the documents that entries name.\n"
 		"What the coordinator gives is proved against the charter before it is printed; the verdict on an entry is\n"
 		"its word, which `quorate audit` computes anew.\n"
+		"anchor checks the time-stamp that an entry archives, and with --out DIR writes it as files for openssl.\n"
 		"accuse asks every custodian for proof that the log's key signed two pasts: exit 1 when there is, 0 when a\n"
 		"quorum of custodians knows of none, 2 when fewer answer. With a FILE it checks such a proof, offline: exit 0\n"
 		"when it holds, 1 when not.", rows, sizeof(rows) / sizeof(rows[0]) };
@@ -219,5 +228,5 @@ cmd_log(int argc, char **argv, struct err *err)
 	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(verbs[i].word, word[0]) == 0)
 			return run(&verbs[i], n - 1, &a, c.usage, err);
-	return err_set(err, RC_USAGE, "say what: checkpoint, entry N, proof N, verify FILE, policy, export DIR or accuse");
+	return err_set(err, RC_USAGE, "say what: checkpoint, entry N, proof N, verify FILE, policy, export DIR, anchor N or accuse");
 }

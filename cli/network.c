@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/accuse.h"
+#include "cli/anchor.h"
 #include "cli/network.h"
 
 #define HEAD_MS		5000	/* the custodians' answers should not wait longer for the coordinator's */
@@ -194,6 +195,8 @@ network_words(const struct network *n)
 	puts("the custodians say:");
 	for (i = 0; i < n->r->charter->n; i++)
 		print_custodian(n, i);
+	if (n->head != NULL && n->head_rc == RC_OK)
+		anchors_print(n->head);
 	print_missing(n);
 }
 
@@ -244,9 +247,9 @@ network_json(const struct network *n, struct err *err)
 	    n->head_err.msg, "accusation", n->proof, "handed", (json_int_t)custodians_handed(n->c), "missing",
 	    missing_json(n->missing, n->n_missing), "custodians", list);
 	if (o != NULL && head)
-		(void)json_object_update_new(o, json_pack("{s:I,s:I,s:I,s:I,s:I}", "size", (json_int_t)n->head->size,
+		(void)json_object_update_new(o, json_pack("{s:I,s:I,s:I,s:I,s:I,s:o?}", "size", (json_int_t)n->head->size,
 		    "cosigned", (json_int_t)n->cp.size, "escrows", (json_int_t)n->head->escrows, "uploads",
-		    (json_int_t)n->head->uploads, "unheld", (json_int_t)n->head->unheld));
+		    (json_int_t)n->head->uploads, "unheld", (json_int_t)n->head->unheld, "anchors", anchors_json(n->head)));
 	return cli_print_json(o, err);
 }
 
