@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Who was away, or lost a disk, comes back: a custodian that missed ENTRIES entries, one whose token
+# alone is left, and the coordinator, out of a custodian's copy of the log and its envelopes.
+. "$(dirname "$0")/lib.sh"
+n=${ENTRIES:-2000}
+net_up n
+c=$net/coordinator
+soon() { for _ in $(seq "${TRIES:-300}"); do "$@" && return; sleep 0.2; done; return 1; }
+ms() { echo $(($(date +%s%N) / 1000000)); }
+lines() { quorate status >"$work/status" 2>/dev/null; grep -E '^  [0-9] ' "$work/status"; }
+all_up() { [ "$(lines | grep -c 'up, ')" = 5 ] && ! lines | grep -qE 'NOT READY|DOWN|behind'; }
+same_size() { [ "$(lines | sed -n 's/.* up, \([0-9]*\) entries.*/\1/p' | sort -u | wc -l)" = 1 ] && all_up; }
+held_by_all() { quorate status "$1" 2>/dev/null | grep -q 'held     by 5 of 5'; }
+quick() { quorate seal --policy standard --part "prompt=$work/prompt.txt" >/dev/null; }
+
+a=$(seal standard)
+r=$(request "$a" standard)
+approve "$r" legal compliance auditor
+ok "all hold the first artifact" soon held_by_all "$a"
+
+# Away for a long time: the others go on while it catches up.
+devnet kill "$net" custodian-5
+devnet kill "$net" coordinator
+ok "the log grows by $n entries" "$tools/grow" "$net" "$n"
+cat "$work/out"
+devnet start "$net" coordinator
+four_up() { [ "$(lines | grep -c "up, $((n + 6)) entries")" = 4 ]; }
+ok "four custodians catch up" soon four_up
+began=$(ms)
+for _ in 1 2 3; do quick; done
+alone=$((($(ms) - began) / 3))
+devnet start "$net" custodian-5
+back=$(ms)
+for _ in 1 2 3; do quick; done
+meanwhile=$((($(ms) - back) / 3))
+ok "the one that was away catches up" soon same_size
+took=$(($(ms) - back))
+echo "a seal took $alone ms before, $meanwhile ms while it caught up; $n entries in $took ms: $((n * 1000 / took)) a second"
+ok "the others did not wait for it" test "$meanwhile" -lt $((2 * alone + 500))
+
+# The coordinator lost its disk: its token is left, and a copy of its TLS identity and of its envelopes.
+b=$(seal standard)
+ok "all hold what was sealed last" soon held_by_all "$b"
+ok "a package from before" quorate release "$r" -o "$work/p1"
+r=$(request "$a" standard)
+approve "$r" legal compliance
+devnet kill "$net" coordinator
+ok "a custodian exports its copy of the log" "$bin/custodiand" export "$net/custodian-2/state" "$work/copy"
+mv "$c/state" "$work/lost"
+init() {
+	SOFTHSM2_CONF=$c/softhsm2.conf "$bin/coordinatord" init "$c/state" --organisation "Example AI" \
+	    --origin "$(sed -n 's/.*"origin": "\([^"]*\)".*/\1/p' "$work/lost/coordinator.json")" \
+	    --address "$(sed -n 's/.*"address": "\([^"]*\)".*/\1/p' "$work/lost/coordinator.json")" \
+	    --module "$QUORATE_PKCS11_MODULE" --token coordinator --pin-file "$c/pin"
+}
+rebuild() { SOFTHSM2_CONF=$c/softhsm2.conf "$bin/coordinatord" rebuild "$c/state" "$@"; }
+ok "a new folder on the old token" init
+says "a rebuild wants the genesis" 64 'give --charter' rebuild --from "$work/copy"
+says "and says which part it cannot make again" 64 'another TLS certificate' \
+    rebuild --from "$work/copy" --charter "$net/charter.json"
+cp "$work/lost/tls.crt" "$work/lost/tls.key" "$c/state/"
+cp -r "$work/copy" "$work/bad"
+cp -r "$work/copy.blobs" "$work/bad.blobs"
+rm "$work/bad.blobs/$(ls "$work/bad.blobs" | head -n 1)"
+says "a blob that is missing" 2 'is not there, which entry' rebuild --from "$work/bad"
+printf x >>"$work/bad.blobs/$(ls "$work/bad.blobs" | head -n 1)"
+cp -r "$work/copy.blobs/." "$work/bad.blobs/"
+bundle=$(find "$work/bad/tile/entries" -type f | head -n 1)
+printf '\001' | dd of="$bundle" bs=1 seek=9 conv=notrunc status=none
+says "a byte of an entry" '1|2|65' '.' rebuild --from "$work/bad"
+ok "no half of a log is left" test ! -e "$c/state/log.db"
+ok "it is rebuilt from the copy" rebuild --from "$work/copy"
+ok "the envelopes that are missing are counted" grep -q '2 without\|8 without\|without their envelope' "$work/out"
+says "not over a log" 64 'is here' rebuild --from "$work/copy"
+says "which are missing" 1 'no envelope:' "$bin/coordinatord" envelopes "$c/state"
+rm -rf "$c/state/envelopes"
+cp -r "$work/lost/envelopes" "$c/state/"
+ok "none is when they are back" "$bin/coordinatord" envelopes "$c/state"
+devnet start "$net" coordinator
+ok "all agree with it" soon same_size
+ok "it hears again who holds what" soon held_by_all "$a"
+ok "and of the last one" soon held_by_all "$b"
+approve "$r" auditor
+ok "an old artifact is released" quorate release "$r" -o "$work/p2"
+ok "its package is valid" quorate verify "$work/p2"
+d=$(seal standard)
+ok "sealing goes on" soon held_by_all "$d"
+ok "nobody was alarmed" test -z "$(grep -h ALARM "$net"/*/log)"
+ok "the log replays clean" quorate audit
