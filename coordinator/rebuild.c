@@ -54,8 +54,8 @@ take_blob(struct rebuild *b, const uint8_t digest[SHA256_BYTES], struct err *err
 		return RC_OK;
 	TRY(file_path(path, err, "%s/%s", b->blobs, hex_write(SPAN(digest, SHA256_BYTES), hex)));
 	if (!file_exists(path))
-		return err_set(err, RC_MISSING, "%s is not there, which entry %llu names: is --blobs the folder "
-		    "that was exported with this log?", path, (unsigned long long)b->size);
+		return err_set(err, RC_MISSING, "%s is not there: is --blobs the folder that was exported with this "
+		    "log?", path);
 	TRY(file_read(path, &bytes, err));
 	sha256_one(have, buf_view(&bytes));
 	if (memcmp(have, digest, SHA256_BYTES) != 0)
