@@ -128,7 +128,7 @@ keep(void *user, const char *journal, struct span key)
 	if (journal == NULL)
 		return !span_eq(key, SPAN_STR(CUSTODY_SHOWN));
 	if (strcmp(journal, JOURNAL_HELD) != 0 && strcmp(journal, JOURNAL_ARRIVED) != 0 &&
-	    strcmp(journal, JOURNAL_AWAITED) != 0)
+	    strcmp(journal, JOURNAL_AWAITED) != 0 && strcmp(journal, JOURNAL_CONSENT) != 0)
 		return true;
 	return rd_u64(&r, &index) && index < b->size;
 }

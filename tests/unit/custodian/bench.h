@@ -25,6 +25,7 @@ struct bench_place {			/* once a program */
 	struct hsm		*hsm;
 	struct hsm_key		*share_key;
 	struct hsm_signer	*signer;
+	bool			 amendable;	/* set by who wants a charter that can be amended: it began five times as long ago */
 };
 
 struct bench {				/* once a test */
