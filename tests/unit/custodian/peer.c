@@ -96,6 +96,7 @@ peer_note_of(const struct bench *b, uint64_t size, const uint8_t root[32], unsig
 	struct err		 err;
 
 	must(charter_log_note_key(charter, &key, &err), &err);
+	memcpy(key.key, b->net.log.signer.key.bytes, sizeof(key.key));	/* of whoever signs as the log */
 	memcpy(cp.origin, key.name, sizeof(cp.origin));
 	memcpy(cp.root, root, 32);
 	checkpoint_text(&cp, &text);
