@@ -289,6 +289,8 @@ name_all(struct named *m, const struct statement *s)
 		name(m, s->u.decision.reason);
 	else if (s->type == STATEMENT_REVOCATION && s->u.revocation.has_reason)
 		name(m, s->u.revocation.reason);
+	else if (s->type == STATEMENT_AMENDMENT && s->u.amendment.has_reason)
+		name(m, s->u.amendment.reason);
 }
 
 static enum rc
