@@ -308,8 +308,11 @@ static enum rc
 distinct(const void *list, size_t n, size_t size, size_t offset,
     const char *what, struct err *err)
 {
-	const char	*base = (const char *)list + offset;
+	const char	*base;
 
+	if (n == 0)
+		return RC_OK;		/* there may be no list at all then */
+	base = (const char *)list + offset;
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(base + i * size, base + j * size) == 0)

@@ -8,12 +8,13 @@
 static void
 check_key(struct span in)
 {
-	struct key	k;
+	struct key	k, again;
 	struct buf	b = BUF_INIT(1024);
 
+	/* Base64 has two alphabets, so that a key has two spellings; it is one key. */
 	if (key_parse(in, &k, NULL) == RC_OK) {
 		key_write(&k, &b);
-		fuzz_same(&b, in);
+		PROMISE(key_parse(buf_view(&b), &again, NULL) == RC_OK && key_eq(&k, &again));
 	}
 	buf_done(&b);
 }

@@ -16,6 +16,7 @@
 #include "evidence/cms.h"
 #include "policy/dsse.h"
 #include "tests/fixture/network.h"
+#include "tests/fuzz/lib/world.h"
 #include "tests/fuzz/lib/fuzz.h"
 
 #define SEED_MAX	(16u << 10)
@@ -267,6 +268,7 @@ make_texts(void)
 
 	key_write(&fuzz_keys()->log.signer.key, &b);
 	seed_buf("text", "key", &b);
+	seed("text", "key_url", SPAN_STR("ed25519:i8_d2y9bGQ-9UvstPLpdcspnCb8dlBIb83SIAbQPb1w="));
 	seed("text", "time", SPAN_STR("2026-11-22T10:00:00Z"));
 	seed("text", "base64", SPAN_STR("aGVsbG8_d29ybGQ-"));
 	seed("text", "padded", SPAN_STR("aGVsbG8/d29ybGQ+IQ=="));
@@ -283,6 +285,83 @@ make_charter(void)
 	net_init(&n);
 	seed("charter", "five", buf_view(&n.charter_json));
 	net_done(&n);
+}
+
+/* ---- statements that hit ------------------------------------------------------------------ */
+
+static void
+apply_seed(const char *name, struct statement *s, struct test_key *by)
+{
+	struct buf	dsse = BUF_INIT(DSSE_BYTES_MAX), b = BUF_INIT(DSSE_BYTES_MAX);
+	struct dsse	d;
+
+	memset(s->nonce, 5, sizeof(s->nonce));		/* not those of what was logged */
+	PROMISE(statement_sign(s, &by->signer, &dsse, NULL) == RC_OK);
+	PROMISE(dsse_parse(buf_view(&dsse), &d, NULL) == RC_OK);
+	world_placeholders(buf_view(&d.payload), &b);
+	seed_buf("apply", name, &b);
+	dsse_done(&d);
+	buf_done(&dsse);
+	statement_done(s);
+}
+
+static void
+of_people(struct world *w)
+{
+	struct statement	s;
+
+	net_request(&w->n, &w->artifact, 1, "pair", &s);
+	apply_seed("request", &s, &w->n.person[NET_REQUESTER]);
+	net_statement(&w->n, &s, STATEMENT_DECISION);
+	memcpy(s.subject, w->open, SHA256_BYTES);
+	s.u.decision.approve = true;
+	apply_seed("approve", &s, &w->n.person[NET_COMPLIANCE]);
+	net_statement(&w->n, &s, STATEMENT_DECISION);
+	memcpy(s.subject, w->met, SHA256_BYTES);
+	apply_seed("deny", &s, &w->n.person[NET_LEGAL]);
+	net_statement(&w->n, &s, STATEMENT_WITHDRAWAL);
+	memcpy(s.subject, w->met, SHA256_BYTES);
+	apply_seed("withdrawal", &s, &w->n.person[NET_REQUESTER]);
+	net_statement(&w->n, &s, STATEMENT_REVOCATION);
+	key_id(&w->n.person[NET_LEGAL].signer.key, s.subject);
+	apply_seed("revocation", &s, &w->n.person[NET_COURT]);
+	net_statement(&w->n, &s, STATEMENT_AMENDMENT);
+	memcpy(s.subject, w->n.genesis, SHA256_BYTES);
+	apply_seed("amendment", &s, &w->n.person[NET_LEGAL]);
+}
+
+static void
+of_others(struct world *w)
+{
+	struct statement	s;
+
+	net_statement(&w->n, &s, STATEMENT_ORDER);
+	memcpy(s.subject, w->met, SHA256_BYTES);
+	memcpy(s.u.order.scope, w->scope, SHA256_BYTES);
+	s.expires = s.issued + 600;
+	buf_span(&s.bytes, buf_view(&w->n.worker));
+	apply_seed("order", &s, &w->n.log);
+	net_statement(&w->n, &s, STATEMENT_RECEIPT);
+	memcpy(s.subject, w->order, SHA256_BYTES);
+	s.u.receipt.custodian = 2;
+	s.u.receipt.count = 4;
+	apply_seed("receipt", &s, &w->n.signing[1]);
+	net_statement(&w->n, &s, STATEMENT_RELEASE);
+	memcpy(s.subject, w->order, SHA256_BYTES);
+	s.u.release.n = 1;
+	s.u.release.custodian[0].index = 1;
+	s.u.release.custodian[0].good = true;
+	memcpy(s.u.release.custodian[0].receipt, w->receipt, SHA256_BYTES);
+	apply_seed("release", &s, &w->n.log);
+	net_statement(&w->n, &s, STATEMENT_CONSENT);
+	memcpy(s.subject, w->met, SHA256_BYTES);
+	s.u.consent.custodian = 3;
+	apply_seed("consent", &s, &w->n.signing[2]);
+	net_statement(&w->n, &s, STATEMENT_CHECKED);
+	memcpy(s.subject, w->met, SHA256_BYTES);
+	s.u.checked.custodian = 3;
+	s.u.checked.first = 1;
+	apply_seed("checked", &s, &w->n.signing[2]);
 }
 
 int
@@ -303,6 +382,8 @@ main(int argc, char **argv)
 	make_query();
 	make_texts();
 	make_charter();
+	of_people(world());
+	of_others(world());
 	buf_done(&note);
 	return 0;
 }
