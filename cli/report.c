@@ -48,6 +48,9 @@ void
 report_done(struct report *r)
 {
 	conduct_done(&r->conduct);
+	report_charters_done(r);
+	free(r->amendment);
+	free(r->anchor);
 	free(r->line);
 	free(r->request);
 	free(r->order);
@@ -115,7 +118,8 @@ add_line(struct walk *w, struct err *err)
 {
 	struct report		*r = w->r;
 	struct report_line	*l;
-	const char		*who = w->parsed ? signer_of(w->charter, &w->s) : "";
+	const struct charter	*said = report_charter_of(r, w->s.charter);
+	const char		*who = !w->parsed ? "" : signer_of(said == NULL ? w->charter : said, &w->s);
 
 	if (w->v.effective && (w->v.type == STATEMENT_BATCH || w->v.type == STATEMENT_CHECKED))
 		return RC_OK;
@@ -351,6 +355,10 @@ add_facts(struct walk *w, struct err *err)
 		return add_request(w, err);
 	if (w->v.type == STATEMENT_ORDER)
 		return add_order(w, err);
+	if (w->v.type == STATEMENT_AMENDMENT)
+		return report_amendment(w, err);
+	if (w->v.type == STATEMENT_ANCHOR)
+		return report_anchor(w, err);
 	if (w->v.type == STATEMENT_RECEIPT)
 		return add_receipt(w, err);
 	if (w->v.type == STATEMENT_RELEASE)
@@ -404,6 +412,7 @@ on_entry(struct walk *w, uint64_t index, struct buf *leaf, struct err *err)
 	if (w->v.effective && !w->parsed && must_parse(&w->v))
 		return err_set(err, RC_IO, "entry %llu: its verdict is damaged", (unsigned long long)index);
 	TRY(time_check(w, err));
+	TRY(report_schedule(w, err));
 	if (!w->v.effective)
 		w->r->voids++;
 	TRY(add_line(w, err));
@@ -414,17 +423,21 @@ static enum rc
 walk(struct report *r, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf	leaf = BUF_INIT(ENTRY_BYTES_MAX);
-	struct walk			w = { .r = r, .charter = replica_charter(r->source->replica) };
+	struct walk			w = { .r = r };
+	const struct charter		*c;
 	uint64_t			i;
 	enum rc				rc;
 
 	for (i = 0; i < r->source->size; i++) {
 		buf_reset(&leaf);
+		if ((c = report_charter_at(r, i)) != w.charter)
+			report_watch_tsas(&w, c, w.v.time);
+		w.charter = c;
 		rc = on_entry(&w, i, &leaf, err);
 		statement_done(&w.s);
 		TRY(rc);
 	}
-	return RC_OK;
+	return report_overdue_anchors(&w, err);
 }
 
 /* --- at the end --------------------------------------------------------------------------------- */
@@ -473,7 +486,8 @@ report_make(const struct report_source *s, struct report *ret, struct err *err)
 	struct report	r = { .source = s };
 	enum rc		rc;
 
-	if ((rc = walk(&r, err)) == RC_OK &&
+	if ((rc = report_charters(&r, err)) == RC_OK &&
+	    (rc = walk(&r, err)) == RC_OK &&
 	    (rc = conduct_checked(&r.conduct, s->replica, err)) == RC_OK &&
 	    (rc = orders_check(&r, err)) == RC_OK)
 		rc = charter_check(&r, err);

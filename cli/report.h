@@ -54,6 +54,21 @@ struct report_order {
 	uint32_t	good, wrong;		/* bit i-1: what the release says of custodian i */
 };
 
+struct report_charter {
+	uint64_t	since;			/* the entry with which it came in force */
+	struct charter	*doc;			/* owned */
+};
+
+/* A time-stamp over the log. */
+struct report_anchor {
+	uint64_t	index, size;		/* its entry; so many entries it covers */
+	when		logged;
+	char		tsa[ID_MAX + 1];
+	bool		good;			/* the token holds, as of its own time */
+	when		stamped;		/* what it says; these two only of a good one */
+	char		signer[128];
+};
+
 enum finding_kind {
 	FINDING_VOID,			/* an entry without effect */
 	FINDING_TIME_BACK,		/* dated before the entry before it */
@@ -86,12 +101,15 @@ struct report {
 	uint64_t		count[STATEMENT_TYPES];	/* effective */
 	uint64_t		voids, artifacts, wrong;
 	struct conduct		conduct;
-	size_t			n_lines, n_requests, n_orders, n_findings;
-	size_t			cap_lines, cap_requests, cap_orders, cap_findings;
+	size_t			n_lines, n_requests, n_orders, n_findings, n_charters, n_amendments, n_anchors;
+	size_t			cap_lines, cap_requests, cap_orders, cap_findings, cap_charters, cap_amendments, cap_anchors;
 	struct report_line	*line;
 	struct report_request	*request;
 	struct report_order	*order;
 	struct finding		*finding;
+	struct report_charter	*charter;	/* the genesis first */
+	struct report_request	*amendment;
+	struct report_anchor	*anchor;
 };
 
 MUST_USE enum rc report_make(const struct report_source *s, struct report *ret, struct err *err);

@@ -96,13 +96,13 @@ findings(const struct report *r, json_t *list, struct err *err)
 }
 
 static enum rc
-decisions(const struct request_view *v, json_t *list, struct err *err)
+decisions(const struct request_approval *approval, uint32_t n, json_t *list, struct err *err)
 {
 	char		t[WHEN_TEXT_BYTES];
 	uint32_t	i;
 
-	for (i = 0; i < v->n_approvals; i++) {
-		const struct request_approval	*a = &v->approval[i];
+	for (i = 0; i < n; i++) {
+		const struct request_approval	*a = &approval[i];
 
 		TRY(add(list, json_pack("{s:s,s:s,s:b,s:b,s:s,s:I}", "person", a->person, "place", a->role, "approves",
 		    a->approve, "counts", a->counts, "time", when_write(a->time, t), "entry", (json_int_t)a->index), err));
@@ -166,8 +166,75 @@ requests(const struct report *r, json_t *list, struct err *err)
 		    (json_int_t)v.index, "time", when_write(v.logged, t), "expires", when_write(v.expires, x), "requester",
 		    v.requester, "policy", v.policy, "phase", request_phase_name(v.phase), "missing", v.missing, "decisions", said,
 		    "orders", ordered), err));
-		TRY(decisions(&v, said, err));
+		TRY(decisions(v.approval, v.n_approvals, said, err));
 		TRY(orders(r, v.id, ordered, err));
+	}
+	return RC_OK;
+}
+
+static enum rc
+charters(const struct report *r, json_t *list, struct err *err)
+{
+	size_t	i;
+
+	for (i = 0; i < r->n_charters; i++) {
+		AUTO_DONE(buf_done) struct buf	text = BUF_INIT(1 << 20);
+		const struct report_charter	*c = &r->charter[i];
+		struct verdict			 v = { .time = 0 };
+		const char			*by = report_came_by(r, i, &v, err);
+		json_t				*changes = json_array();
+		char				*line, *rest;
+
+		if (by == NULL) {
+			json_decref(changes);
+			return err->rc;
+		}
+		TRY(add(list, json_pack("{s:o?,s:I,s:s,s:o?}", "digest", json_hex(SPAN_OF(c->doc->digest)), "since",
+		    (json_int_t)c->since, "by", by, "changes", changes), err));
+		if (i == 0)
+			continue;
+		TRY(report_change(r, i, &text, err));
+		buf_u8(&text, '\0');
+		TRY(buf_check(&text, "what the charter changes", err));
+		for (line = strtok_r((char *)text.p, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+			TRY(add(changes, json_text(line), err));
+	}
+	return RC_OK;
+}
+
+static enum rc
+amendments(const struct report *r, json_t *list, struct err *err)
+{
+	struct amendment_view	v;
+	char			t[WHEN_TEXT_BYTES];
+	size_t			i;
+
+	for (i = 0; i < r->n_amendments; i++) {
+		json_t	*said = json_array();
+
+		TRY(replica_amendment(r->source->replica, r->amendment[i].id, r->source->now, &v, err));
+		TRY(add(list, json_pack("{s:o?,s:I,s:s,s:s,s:o?,s:s,s:i,s:i,s:o?,s:o?}", "id", json_hex(SPAN_OF(v.id)), "entry",
+		    (json_int_t)v.index, "time", when_write(v.logged, t), "proposer", v.proposer, "charter",
+		    json_hex(SPAN_OF(v.charter)), "phase", amendment_phase_name(v.phase), "have", v.have, "need", v.need,
+		    "decisions", said, "consents", custodians_of(v.consents)), err));
+		TRY(decisions(v.approval, v.n_approvals, said, err));
+	}
+	return RC_OK;
+}
+
+static enum rc
+anchors(const struct report *r, json_t *list, struct err *err)
+{
+	char	t[WHEN_TEXT_BYTES], g[WHEN_TEXT_BYTES];
+	size_t	i;
+
+	for (i = 0; i < r->n_anchors; i++) {
+		const struct report_anchor	*a = &r->anchor[i];
+
+		TRY(add(list, json_pack("{s:I,s:I,s:s,s:s,s:b,s:o,s:o?}", "entry", (json_int_t)a->index, "size",
+		    (json_int_t)a->size, "tsa", a->tsa, "time", when_write(a->logged, t), "good", a->good, "stamped",
+		    a->good ? json_string(when_write(a->stamped, g)) : json_null(), "signer",
+		    a->good ? json_text(a->signer) : json_null()), err));
 	}
 	return RC_OK;
 }
@@ -196,7 +263,8 @@ report_json(const struct report *r, json_t *into, struct err *err)
 		const char	*name;
 		enum rc		(*fill)(const struct report *, json_t *, struct err *);
 	} lists[] = {
-		{ "requests", requests }, { "findings", findings }, { "events", lines },
+		{ "requests", requests }, { "amendments", amendments }, { "charters", charters }, { "anchors", anchors },
+		{ "findings", findings }, { "events", lines },
 	};
 	const struct charter	*c = replica_charter(r->source->replica);
 	size_t			 i;

@@ -163,6 +163,28 @@ print_waiting(const struct report *r, const struct request_view *v, FILE *out)
 }
 
 static enum rc
+print_open_amendments(const struct report *r, FILE *out, size_t *n, struct err *err)
+{
+	struct amendment_view	v;
+	char			hex[HEX_BYTES(8)], t[WHEN_TEXT_BYTES];
+	size_t			i;
+
+	for (i = 0; i < r->n_amendments; i++) {
+		TRY(replica_amendment(r->source->replica, r->amendment[i].id, r->source->now, &v, err));
+		if (v.phase != AMENDMENT_OPEN && v.phase != AMENDMENT_MET)
+			continue;
+		(*n)++;
+		(void)fprintf(out, "  amendment %s: ", hex8(v.id, hex));
+		if (v.phase == AMENDMENT_OPEN)
+			(void)fprintf(out, "waits for %d more amenders", v.need - v.have);
+		else
+			(void)fprintf(out, "approved; custodians may consent from %s on", when_write(v.earliest, t));
+		(void)fprintf(out, "; it runs out %s\n", when_write(v.expires, t));
+	}
+	return RC_OK;
+}
+
+static enum rc
 print_open(const struct report *r, FILE *out, struct err *err)
 {
 	struct request_view	v;
@@ -176,6 +198,7 @@ print_open(const struct report *r, FILE *out, struct err *err)
 		print_waiting(r, &v, out);
 		n++;
 	}
+	TRY(print_open_amendments(r, out, &n, err));
 	if (n == 0)
 		(void)fprintf(out, "  nothing\n");
 	return RC_OK;
@@ -235,6 +258,8 @@ report_print(const struct report *r, FILE *out, struct err *err)
 	TRY(print_open(r, out, err));
 	print_findings(r, "OVERDUE", true, out);
 	print_findings(r, "FINDINGS (no rule is broken by them)", false, out);
+	report_print_anchors(r, out);
+	TRY(report_print_charters(r, out, err));
 	print_custodians(r, out);
 	(void)fprintf(out, "\n%llu artifacts in %llu batches; %llu requests, %llu decisions, %llu orders, %llu releases; %llu void "
 	    "entries\n", (unsigned long long)r->artifacts, (unsigned long long)r->count[STATEMENT_BATCH],
