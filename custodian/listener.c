@@ -338,6 +338,24 @@ read_charter(struct listener *l, const char *dir, struct err *err)
 	return RC_OK;
 }
 
+/* Before the log came the keeper cannot say who we are; the charter does, by our certificate. */
+static enum rc
+look_up_index(struct listener *l, const char *dir, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf pem = BUF_INIT(16384), der = BUF_INIT(TLS_CERT_MAX);
+	char	path[FILE_PATH_MAX];
+	uint8_t	i;
+
+	TRY(file_path(path, err, "%s/tls.crt", dir));
+	TRY(file_read(path, &pem, err));
+	TRY(pem_to_der(buf_view(&pem), &der, err));
+	for (i = 0; i < l->charter->n && l->index == 0; i++)
+		if (span_eq(SPAN(l->charter->custodian[i].tls_certificate.p, l->charter->custodian[i].tls_certificate.n),
+		    buf_view(&der)))
+			l->index = l->charter->custodian[i].index;
+	return RC_OK;
+}
+
 static enum rc
 set_up(struct listener *l, const char *dir, struct custodian_config *config, struct err *err)
 {
@@ -350,6 +368,8 @@ set_up(struct listener *l, const char *dir, struct custodian_config *config, str
 	limit_init(&l->limit, key);
 	TRY(config_read(dir, config, err));
 	TRY(read_charter(l, dir, err));
+	if (l->index == 0)
+		TRY(look_up_index(l, dir, err));
 	TRY(successor_read(dir, l->charter, l->index, &l->successor, err));
 	add_pin(l, l->charter->coordinator.tls_certificate, CALLER_COORDINATOR);
 	for (i = 0; i < l->charter->n; i++)
@@ -413,7 +433,7 @@ is_outdated(struct listener *l, const char *dir)
 
 	if (successor_changed(dir, &l->successor))
 		return true;
-	return rc == RC_OK && (now != NULL || index != l->index);
+	return rc == RC_OK && (now != NULL || (index != 0 && index != l->index));
 }
 
 static enum rc
