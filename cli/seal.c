@@ -245,15 +245,29 @@ encrypt(struct sealing *s, struct err *err)
 	return envelope_finish(s->writer, &s->descriptor, &s->size, err);
 }
 
+/* The descriptor pins its policy: word for word it must be in force still. */
+static enum rc
+check_policy(const struct sealing *s, struct err *err)
+{
+	char	hex[HEX_BYTES(ARTIFACT_ID_BYTES)];
+
+	if (charter_policy_by_digest(s->r->charter, s->policy->digest) != NULL)
+		return RC_OK;
+	return err_set(err, RC_DENIED, "artifact %s is not sealed: policy %s was amended meanwhile, and nothing was logged; read "
+	    "it (`quorate charter show --in-force`) and run the command again", hex_write(SPAN_OF(s->id), hex), s->policy->id);
+}
+
 static enum rc
 make_batch(struct sealing *s, const struct signer *signer, struct err *err)
 {
 	AUTO(batch_free) struct batch *b = NULL;
 	uint32_t	leaf;
 
+	/* First, for it looks which charter is in force by now. */
+	TRY(remote_statement(s->r, STATEMENT_BATCH, BATCH_LIFE, &s->statement, err));
+	TRY(check_policy(s, err));
 	TRY(batch_new(s->r->first->digest, s->r->charter, &b, err));
 	TRY(batch_add(b, buf_view(&s->descriptor), envelope_shares(s->writer), &leaf, err));
-	TRY(remote_statement(s->r, STATEMENT_BATCH, BATCH_LIFE, &s->statement, err));
 	TRY(batch_seal(b, &s->statement, &s->sealed, err));
 	return statement_sign(&s->statement, signer, &s->dsse, err);
 }
@@ -266,16 +280,12 @@ static enum rc
 sign_again(struct sealing *s, const struct signer *signer, struct err *err)
 {
 	struct statement	fresh;
-	char			hex[HEX_BYTES(ARTIFACT_ID_BYTES)];
 
 	TRY(remote_statement(s->r, STATEMENT_BATCH, BATCH_LIFE, &fresh, err));
 	if (memcmp(fresh.charter, s->statement.charter, SHA256_BYTES) == 0)
 		return err_set(err, RC_UNSURE, "not sealed: the coordinator speaks of another charter and does not show it; run "
 		    "the command again");
-	if (charter_policy_by_digest(s->r->charter, s->policy->digest) == NULL)
-		return err_set(err, RC_DENIED, "artifact %s is not sealed: policy %s was amended meanwhile, and nothing was logged; "
-		    "read it (`quorate charter show --in-force`) and run the command again", hex_write(SPAN_OF(s->id), hex),
-		    s->policy->id);
+	TRY(check_policy(s, err));
 	memcpy(fresh.subject, s->statement.subject, sizeof(fresh.subject));
 	fresh.u = s->statement.u;
 	statement_done(&s->statement);
