@@ -155,7 +155,7 @@ void	 grant_done(struct grant *g);
  */
 struct objection {
 	enum statement_type	type;			/* decision (a denial), withdrawal, revocation */
-	uint8_t			subject[SHA256_BYTES];	/* request id, or key id */
+	uint8_t			subject[SHA256_BYTES];	/* request or amendment id, or key id */
 };
 struct own_view {
 	when			 now;			/* the custodian's own clock */
@@ -214,10 +214,11 @@ MUST_USE enum rc replica_amendment(struct replica *r, const uint8_t id[SHA256_BY
     struct amendment_view *ret, struct err *err);
 /*
  * May this custodian consent now? As replica_may_act() is to an order: the amendment
- * alive and approved by enough amenders who still count, its delay run out by log time,
- * by the custodian's own clock, and since the last needed approval `arrived`; no "no"
+ * alive and approved by enough amenders who still count, its delay run out since then by
+ * the custodian's own clock, and since the last needed approval `arrived`; no "no"
  * that was handed to it and affects it; its charter one that we can read and that may
  * follow the one in force; the last needed approval under own->cosigned_size.
+ * A consent that is logged too early by log time is void; its signer signs another.
  * RC_DENIED: no (or not again); RC_MISSING: no such amendment; RC_QUORUM: not covered yet;
  * RC_FORMAT: its rules are none that this code knows.
  */
@@ -225,8 +226,8 @@ MUST_USE enum rc replica_may_consent(struct replica *r, const uint8_t id[SHA256_
     const struct own_view *own, struct err *err);
 /*
  * The entries that show how the charter in force came to be, ascending, entry 0 first: for
- * each amendment its own, the decisions and withdrawals on it and the consents; each
- * succession. With the documents (replica_charters) that is a lineage (evidence/case.h).
+ * each amendment its own, the last decision or withdrawal of each person on it and the
+ * consents that counted; each succession. With the documents (replica_charters) that is a lineage (evidence/case.h).
  */
 typedef enum rc (*index_fn)(void *user, uint64_t index, struct err *err);
 MUST_USE enum rc replica_lineage(struct replica *r, index_fn fn, void *user, struct err *err);

@@ -51,7 +51,7 @@ static const struct {
 	    "its author has denied this request; a new request is needed" },
 	[VOID_DECIDED] = { "decided", "its author has approved this request already" },
 	[VOID_ENDED] = { "request-ended",
-	    "the request was withdrawn, vetoed or released, or has expired" },
+	    "it was withdrawn, vetoed or carried out, has expired, or another came before it" },
 	[VOID_QUORUM] = { "too-few-approvals",
 	    "too few approvals, or too few good contributions, so far" },
 	[VOID_TIME_LOCK] = { "time-locked", "the time lock has not run out; wait" },
