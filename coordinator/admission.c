@@ -59,7 +59,7 @@ is_its_signers(const struct admission *a, const struct key *k)
 {
 	uint8_t	id[KEY_ID_BYTES];
 
-	if (a->s.type == STATEMENT_UNKNOWN || a->s.type == STATEMENT_CHARTER)
+	if (a->s.type == STATEMENT_UNKNOWN || !statement_has_signer(a->s.type))
 		return true;		/* names none */
 	key_id(k, id);
 	return a->d.n_sig == 1 && memcmp(id, a->s.signer, sizeof(id)) == 0;

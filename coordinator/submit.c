@@ -224,6 +224,9 @@ submit(struct coordinator *c, struct rpc_call *call, const Quorate__V1__SubmitRe
 	if (rc == RC_OK && a.s.type == STATEMENT_BATCH) {
 		rpc_say(call, "a batch comes with its envelopes and shares, by Seal");
 		rc = err_set(err, RC_FORMAT, "a batch by Submit");
+	} else if (rc == RC_OK && a.s.type == STATEMENT_SUCCESSION) {
+		rpc_say(call, "a succession is the first entry of the new coordinator: coordinatord rebuild");
+		rc = err_set(err, RC_FORMAT, "a succession by Submit");
 	} else if (rc == RC_OK) {
 		rc = take_blobs(c, call, q, &a, err);
 	}

@@ -43,14 +43,12 @@ rig_remove(const char *dir)
 	MUST(nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
 }
 
-void
-rig_init(struct rig *r)
+static void
+make_coordinator(struct rig *r)
 {
 	struct err	err;
 	char		dir[64];
 
-	net_init(&r->net);
-	r->net.now = clock_now();
 	coordinator_init(&r->c);
 	rig_folder(dir);
 	(void)snprintf(r->c.dir, sizeof(r->c.dir), "%s", dir);
@@ -58,6 +56,24 @@ rig_init(struct rig *r)
 	MUST(in_force_put(&r->c, buf_view(&r->net.charter_json), &err) == RC_OK);
 	net_charter_envelope(&r->net, &r->c.charter_dsse);
 	r->c.log = r->net.log.signer;
+}
+
+void
+rig_init(struct rig *r)
+{
+	net_init(&r->net);
+	r->net.now = clock_now();
+	make_coordinator(r);
+}
+
+void
+rig_init_amendable(struct rig *r)
+{
+	net_keys(&r->net);
+	r->net.amendable = true;
+	r->net.now = clock_now() - 7200;
+	net_found(&r->net);
+	make_coordinator(r);
 }
 
 void

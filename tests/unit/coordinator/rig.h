@@ -15,6 +15,8 @@ struct rig {
 };
 
 void	 rig_init(struct rig *r);
+/* The same with a charter that can be amended, begun two hours ago. */
+void	 rig_init_amendable(struct rig *r);
 void	 rig_done(struct rig *r);		/* removes the folder */
 /* Cosigning and sequencer, and readers; stopped by rig_stop(). */
 void	 rig_start(struct rig *r);
