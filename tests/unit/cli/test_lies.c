@@ -111,6 +111,10 @@ is_it_logged(void **state)
 		assert_int_equal(hand_in(buf_view(&ours), at, leaf_of(at), other, 4, repeated, &s, &err), RC_VERIFY);
 		assert_int_equal(hand_in(buf_view(&ours), other, leaf_of(at), other, 4, repeated, &s, &err), RC_VERIFY);
 		assert_int_equal(hand_in(buf_view(&ours), at, leaf_of(at), at, 3, repeated, &s, &err), RC_QUORUM);
+		/* Cosigned before it was there. */
+		net.now--;
+		assert_int_equal(hand_in(buf_view(&ours), at, leaf_of(at), at, 4, repeated, &s, &err), RC_QUORUM);
+		net.now++;
 	}
 }
 
