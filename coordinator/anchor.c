@@ -200,7 +200,7 @@ static void
 succeeded(struct slot *s, const char *left_out)
 {
 	if (s->tries > 0)
-		log_line("TSA %s: anchored again, after %u failures", s->tsa, s->tries);
+		log_line("TSA %s: anchored again; tries that failed: %u", s->tsa, s->tries);
 	if (left_out[0] != '\0' && strcmp(left_out, s->words) != 0)
 		log_line("TSA %s: anchored %s", s->tsa, left_out);
 	(void)pthread_mutex_lock(&s->all->lock);

@@ -77,6 +77,16 @@ rig_init_amendable(struct rig *r)
 }
 
 void
+rig_init_tsas(struct rig *r, const char *tsas)
+{
+	net_keys(&r->net);
+	r->net.tsas = tsas;
+	net_found(&r->net);
+	r->net.now = clock_now();
+	make_coordinator(r);
+}
+
+void
 rig_done(struct rig *r)
 {
 	rig_remove(r->c.dir);

@@ -17,6 +17,8 @@ struct rig {
 void	 rig_init(struct rig *r);
 /* The same with a charter that can be amended, begun two hours ago. */
 void	 rig_init_amendable(struct rig *r);
+/* The same with these members "tsas" and "anchor" in the charter. */
+void	 rig_init_tsas(struct rig *r, const char *tsas);
 void	 rig_done(struct rig *r);		/* removes the folder */
 /* Cosigning and sequencer, and readers; stopped by rig_stop(). */
 void	 rig_start(struct rig *r);

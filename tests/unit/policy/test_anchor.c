@@ -129,6 +129,7 @@ rows(void **state)
 		{ "by a custodian", { .by = &n.signing[0] }, VOID_SIGNATURE },
 		{ "of a TSA that the charter does not list", { .tsa = "third" }, VOID_ANCHOR },
 		{ "of a size that is not there yet", { .size = 5 }, VOID_ANCHOR },
+		{ "of one long after it", { .size = 99 }, VOID_ANCHOR },
 		{ "cosigned by three", { .q = 3 }, VOID_ANCHOR },
 		{ "of another log", { .turn = 1 }, VOID_ANCHOR },
 		{ "of another note", { .other_subject = true }, VOID_ANCHOR },
