@@ -316,8 +316,17 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(CORE_LIBS) $(BUILD)/libfixture.a
 	@mkdir -p $(@D)
 	$(Q)$(LINK) $(bench_$*) -o $@ $< $(call group,$(CORE_LIBS) $(BUILD)/libfixture.a) $(CORE_LD)
 
-bench: $(BENCH)
+# What loads a network that a script beside it has set up.
+LOAD	= $(patsubst %.c,$(BUILD)/%,$(wildcard bench/load/*.c))
+$(call obj,$(wildcard bench/load/*.c)): | $(PB_H)
+$(BUILD)/bench/load/%: $(BUILD)/obj/bench/load/%.o $(ALL_LIBS)
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $< $(call group,$(ALL_LIBS)) $(ALL_LD)
+
+bench: $(BENCH) all $(LOAD)
 	@set -e; for b in $(BENCH); do $$b; done
+	@bench/append $(abspath $(BUILD))
 
 check: test
 	$(MAKE) clang asan mutants
