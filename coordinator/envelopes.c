@@ -57,13 +57,6 @@ envelope_file_done(struct envelope_file *f)
 	*f = ENVELOPE_FILE_INIT;
 }
 
-static enum rc
-folder_of(const char *dir, const uint8_t id[ARTIFACT_ID_BYTES], char path[FILE_PATH_MAX],
-    struct err *err)
-{
-	return file_path(path, err, "%s/envelopes/%02x", dir, id[0]);
-}
-
 enum rc
 envelopes_path(const char *dir, const uint8_t id[ARTIFACT_ID_BYTES],
     char path[FILE_PATH_MAX], struct err *err)
@@ -93,27 +86,37 @@ envelopes_start(const char *dir, struct err *err)
 	return file_sync_dir(dir, err);
 }
 
-static enum rc
-make_folder(const char *dir, const uint8_t id[ARTIFACT_ID_BYTES],
-    char folder[FILE_PATH_MAX], struct err *err)
+void
+envelopes_touch(struct envelopes_touched *touched, const uint8_t id[ARTIFACT_ID_BYTES])
 {
-	char	top[FILE_PATH_MAX];
+	touched->folder[id[0]] = true;
+	touched->top = true;		/* it may be as new as what is in it */
+}
 
-	TRY(folder_of(dir, id, folder, err));
-	if (file_exists(folder))
-		return RC_OK;
-	TRY(file_path(top, err, "%s/envelopes", dir));
-	TRY(file_mkdir(folder, err));
-	return file_sync_dir(top, err);
+enum rc
+envelopes_sync(const char *dir, const struct envelopes_touched *touched, struct err *err)
+{
+	char		path[FILE_PATH_MAX];
+	unsigned	i;
+
+	for (i = 0; i < sizeof(touched->folder) / sizeof(touched->folder[0]); i++)
+		if (touched->folder[i]) {
+			TRY(file_path(path, err, "%s/envelopes/%02x", dir, i));
+			TRY(file_sync_dir(path, err));
+		}
+	TRY(file_path(path, err, "%s/envelopes", dir));
+	return touched->top ? file_sync_dir(path, err) : RC_OK;
 }
 
 enum rc
 envelopes_take(const char *dir, const uint8_t id[ARTIFACT_ID_BYTES], const char *from,
-    struct err *err)
+    struct envelopes_touched *touched, struct err *err)
 {
 	char	folder[FILE_PATH_MAX], to[FILE_PATH_MAX];
 
-	TRY(make_folder(dir, id, folder, err));
+	TRY(file_path(folder, err, "%s/envelopes/%02x", dir, id[0]));
+	TRY(file_mkdir(folder, err));
+	envelopes_touch(touched, id);
 	TRY(envelopes_path(dir, id, to, err));
 	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) != 0) {
 		if (errno == EEXIST)
@@ -121,7 +124,7 @@ envelopes_take(const char *dir, const uint8_t id[ARTIFACT_ID_BYTES], const char 
 		return err_set(err, RC_IO, "envelope: %s", strerror(errno));
 	}
 	(void)chmod(to, 0400);	/* a reminder to people; the daemon does not rely on it */
-	return file_sync_dir(folder, err);
+	return RC_OK;
 }
 
 void

@@ -30,11 +30,20 @@ MUST_USE enum rc envelopes_path(const char *dir, const uint8_t id[ARTIFACT_ID_BY
     char path[FILE_PATH_MAX], struct err *err);
 bool	 envelopes_has(const char *dir, const uint8_t id[ARTIFACT_ID_BYTES]);
 /*
- * Moves `from` into place, durably. `from` was synced. RC_DENIED: there is an
- * envelope of that id.
+ * Which folders a batch touched. A name is durable when its folder was synced: once for
+ * all that the batch put there, for each sync is a wait for the disk.
+ */
+struct envelopes_touched { bool top, folder[256]; };
+#define ENVELOPES_TOUCHED_INIT	((struct envelopes_touched){ .top = false })
+/*
+ * Moves `from`, which was synced, into place. RC_DENIED: there is an envelope of that id.
+ * Durable after envelopes_sync().
  */
 MUST_USE enum rc envelopes_take(const char *dir, const uint8_t id[ARTIFACT_ID_BYTES],
-    const char *from, struct err *err);
+    const char *from, struct envelopes_touched *touched, struct err *err);
+/* One that is there already counts as touched: whoever moved it may not have come to sync. */
+void	 envelopes_touch(struct envelopes_touched *touched, const uint8_t id[ARTIFACT_ID_BYTES]);
+MUST_USE enum rc envelopes_sync(const char *dir, const struct envelopes_touched *touched, struct err *err);
 /* Takes back what was moved for an entry that became void. */
 void	 envelopes_drop(const char *dir, const uint8_t id[ARTIFACT_ID_BYTES]);
 

@@ -71,6 +71,7 @@ struct sealing {
 	const struct statement		*s;
 	uint8_t				 moved[BATCH_COUNT_MAX][ARTIFACT_ID_BYTES];
 	uint32_t			 n_moved;
+	struct envelopes_touched	 touched;
 };
 
 static enum rc
@@ -162,13 +163,15 @@ take_envelope(void *user, uint32_t leaf, struct span bytes, struct err *err)
 	TRY(descriptor_parse_known(bytes, &d, err));
 	TRY(pb_fixed(&k->q->uploads[leaf], "upload", upload, sizeof(upload), err));
 	TRY(settle_taken(k, d.id, bytes, &done, err));
-	if (done)
+	if (done) {
+		envelopes_touch(&k->touched, d.id);
 		return RC_OK;
+	}
 	TRY(uploads_path(k->c->uploads, upload, path, &size, err));
 	rc = check_envelope(path, bytes, err);
 	if (rc != RC_OK)
 		return err_wrap(err, rc, "the upload of artifact %u", leaf + 1);
-	TRY(envelopes_take(k->c->dir, d.id, path, err));
+	TRY(envelopes_take(k->c->dir, d.id, path, &k->touched, err));
 	memcpy(k->moved[k->n_moved++], d.id, ARTIFACT_ID_BYTES);
 	uploads_forget(k->c->uploads, upload);
 	return RC_OK;
@@ -184,6 +187,7 @@ log_batch(struct sealing *k, struct submission *sub, struct err *err)
 	enum rc		rc;
 
 	TRY(descriptor_vector_each(blob, k->s->u.batch.count, take_envelope, k, err));
+	TRY(envelopes_sync(k->c->dir, &k->touched, err));	/* before the entry that names them */
 	for (i = 0; i < k->c->first->n; i++)
 		vector[i] = pb_span(&k->q->shares[i]);
 	sub->dsse = pb_span(&k->q->statement);

@@ -237,6 +237,7 @@ static void
 envelopes_are_written_once(void **state)
 {
 	static const uint8_t	a[ARTIFACT_ID_BYTES] = { 0xab, 1 };
+	struct envelopes_touched touched = ENVELOPES_TOUCHED_INIT;
 	char			from[FILE_PATH_MAX], to[FILE_PATH_MAX];
 	struct buf		b = BUF_INIT(64);
 	struct err		err;
@@ -246,18 +247,40 @@ envelopes_are_written_once(void **state)
 	write_file(from, "first");
 	assert_false(envelopes_has(dir, a));
 	assert_int_equal(envelopes_start(dir, &err), RC_OK);
-	assert_int_equal(envelopes_take(dir, a, from, &err), RC_OK);
+	assert_int_equal(envelopes_take(dir, a, from, &touched, &err), RC_OK);
 	assert_true(envelopes_has(dir, a));
 	assert_false(file_exists(from));
+	assert_int_equal(envelopes_sync(dir, &touched, &err), RC_OK);
 	write_file(from, "second");
-	assert_int_equal(envelopes_take(dir, a, from, &err), RC_DENIED);
+	assert_int_equal(envelopes_take(dir, a, from, &touched, &err), RC_DENIED);
 	assert_int_equal(envelopes_path(dir, a, to, &err), RC_OK);
 	assert_int_equal(file_read(to, &b, &err), RC_OK);
 	assert_true(span_eq(buf_view(&b), SPAN_STR("first")));
 	envelopes_drop(dir, a);
 	assert_false(envelopes_has(dir, a));
-	assert_int_equal(envelopes_take(dir, a, from, &err), RC_OK);
+	assert_int_equal(envelopes_take(dir, a, from, &touched, &err), RC_OK);
 	buf_done(&b);
+}
+
+/* What was touched is synced, each folder and the one above: one that is not there is noticed. */
+static void
+touched_folders_are_synced(void **state)
+{
+	static const uint8_t	a[ARTIFACT_ID_BYTES] = { 0xab, 1 }, b[ARTIFACT_ID_BYTES] = { 0xcd };
+	struct envelopes_touched touched = ENVELOPES_TOUCHED_INIT;
+	char			from[FILE_PATH_MAX];
+	struct err		err;
+
+	(void)state;
+	assert_int_equal(envelopes_sync(dir, &touched, &err), RC_OK);	/* nothing to do */
+	assert_int_equal(file_path(from, &err, "%s/new", dir), RC_OK);
+	write_file(from, "words");
+	assert_int_equal(envelopes_start(dir, &err), RC_OK);
+	assert_int_equal(envelopes_take(dir, a, from, &touched, &err), RC_OK);
+	assert_true(touched.top && touched.folder[0xab] && !touched.folder[0xcd]);
+	assert_int_equal(envelopes_sync(dir, &touched, &err), RC_OK);
+	envelopes_touch(&touched, b);		/* its folder was never made */
+	assert_int_not_equal(envelopes_sync(dir, &touched, &err), RC_OK);
 }
 
 static void
@@ -289,6 +312,7 @@ main(void)
 		T(old_ones_go_at_start),
 		T(a_full_disk_says_so),
 		T(envelopes_are_written_once),
+		T(touched_folders_are_synced),
 		T(a_foreign_file_is_no_envelope),
 	};
 
