@@ -8,25 +8,25 @@
 
 /* --- amendments ----------------------------------------------------------------------- */
 
-/* What cannot be read is not looked at: it is for those who can. */
+/* Not kept: whoever may propose could have us keep as many as they like. */
 static enum rc
-may_follow(struct applying *a, enum change how, const struct charter **ret,
-    struct err *err)
+may_follow(struct applying *a, enum change how, struct err *err)
 {
-	enum rc	rc = charters_load(a->r, a->s.subject, ret, err);
+	AUTO(charter_free) struct charter *next = NULL;
+	enum rc	rc = charters_read(a->r, a->s.subject, &next, err);
 
 	if (rc == RC_OK)
-		rc = charter_follows(a->charter, *ret, how, err);
+		rc = charter_follows(a->charter, next, how, err);
 	return is_refusal(rc) ? refuse(a, VOID_AMENDMENT) : rc;
 }
 
+/* What cannot be read is not looked at: it is for those who can. */
 static enum rc
 amendment_check(struct applying *a, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf b = BUF_INIT(CHARTER_BYTES_MAX);
-	const struct charter	*next;
-	uint64_t		 rules;
-	enum rc			 rc;
+	uint64_t	rules;
+	enum rc		rc;
 
 	rc = fixed_blob(a->st, a->s.subject, CHARTER_BYTES_MAX, &b, err);
 	if (rc == RC_OK)
@@ -35,7 +35,7 @@ amendment_check(struct applying *a, struct err *err)
 		return refuse(a, VOID_AMENDMENT);
 	TRY(rc);
 	return rules == CHARTER_RULES ?
-	    may_follow(a, CHANGE_AMENDMENT, &next, err) : RC_OK;
+	    may_follow(a, CHANGE_AMENDMENT, err) : RC_OK;
 }
 
 enum rc
@@ -212,6 +212,7 @@ apply_succession(struct applying *a, struct err *err)
 	/* It names no time: that it stands where it was signed for keeps it from being kept. */
 	if (a->s.seen_size != a->index)
 		return refuse(a, VOID_SEEN);
-	TRY(may_follow(a, CHANGE_SUCCESSION, &next, err));
+	TRY(may_follow(a, CHANGE_SUCCESSION, err));
+	TRY(charters_load(a->r, a->s.subject, &next, err));
 	return enter(a, next, a->s.id, err);
 }

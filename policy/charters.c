@@ -79,17 +79,25 @@ rules_check(struct span json, struct err *err)
 }
 
 enum rc
+charters_read(struct replica *r, const uint8_t digest[SHA256_BYTES],
+    struct charter **ret, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf b = BUF_INIT(CHARTER_BYTES_MAX);
+
+	TRY(fixed_blob(r->st, digest, CHARTER_BYTES_MAX, &b, err));
+	TRY(rules_check(buf_view(&b), err));
+	return charter_parse(buf_view(&b), ret, err);
+}
+
+enum rc
 charters_load(struct replica *r, const uint8_t digest[SHA256_BYTES],
     const struct charter **ret, struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf b = BUF_INIT(CHARTER_BYTES_MAX);
-	struct charter		*c = NULL;
+	struct charter	*c = NULL;
 
 	if ((*ret = cached(r->cache, digest)) != NULL)
 		return RC_OK;
-	TRY(fixed_blob(r->st, digest, CHARTER_BYTES_MAX, &b, err));
-	TRY(rules_check(buf_view(&b), err));
-	TRY(charter_parse(buf_view(&b), &c, err));
+	TRY(charters_read(r, digest, &c, err));
 	return charter_cache_add(r->cache, c, ret, err);
 }
 

@@ -27,6 +27,9 @@ MUST_USE enum rc charter_cache_add(struct charter_cache *k, struct charter *c, c
  * The document with this digest, in the chain or not. RC_FORMAT: its rules are none
  * that this code knows (the words say what to do), or it is no charter. RC_MISSING: the blob.
  */
+MUST_USE enum rc charters_read(struct replica *r, const uint8_t digest[SHA256_BYTES],
+    struct charter **ret, struct err *err);
+/* As charters_read(), and kept: for documents that the log has made matter. */
 MUST_USE enum rc charters_load(struct replica *r, const uint8_t digest[SHA256_BYTES],
     const struct charter **ret, struct err *err);
 /* Is it the charter in force, or was it? */

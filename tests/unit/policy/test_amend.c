@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "audit/entry.h"
-#include "policy/record.h"
+#include "policy/apply_impl.h"
 #include "tests/unit/policy/rows.h"
 
 static const struct net_edit	renamed[] = { { "name", "\"Another name\"" } };
@@ -453,7 +453,6 @@ static void
 many(void **state)
 {
 	const struct charter	*c;
-	struct list		charters = { 0 };
 	struct net		n;
 
 	(void)state;
@@ -462,7 +461,29 @@ many(void **state)
 		net_amend(&n, i % 2 == 0 ? renamed : again, 1);
 	assert_int_equal(replica_charter_of(n.replica, n.genesis, &c, NULL), RC_OK);
 	assert_memory_equal(c->digest, n.genesis, 32);
-	(void)charters;
+	assert_true(n.replica->cache->n <= CHARTERS_KEPT + 2);
+	net_done(&n);
+}
+
+/* Nor is what is only proposed. */
+static void
+proposals_are_not_kept(void **state)
+{
+	struct net	n;
+
+	(void)state;
+	net_init_amendable(&n);
+	for (int i = 0; i < 5; i++) {
+		struct buf	doc = BUF_INIT(BIG);
+		char		name[16];
+		struct net_edit	e = { "name", name };
+
+		(void)snprintf(name, sizeof(name), "\"%d\"", i);
+		net_next(&n, &e, 1, &doc);
+		good(net_propose(&n, buf_view(&doc), NET_REQUESTER, NULL));
+		buf_done(&doc);
+	}
+	assert_int_equal(n.replica->cache->n, 1);
 	net_done(&n);
 }
 
@@ -709,6 +730,7 @@ main(void)
 		cmocka_unit_test(lineage),
 		cmocka_unit_test(lineage_of_a_succession),
 		cmocka_unit_test(many),
+		cmocka_unit_test(proposals_are_not_kept),
 		cmocka_unit_test(released_stays_released),
 		cmocka_unit_test(an_order_that_stood),
 		cmocka_unit_test(what_is_missing),
