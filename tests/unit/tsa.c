@@ -33,7 +33,7 @@ extensions(X509 *cert, X509 *issuer, bool ca, enum tsa_eku eku)
 	extension(cert, issuer, NID_subject_key_identifier, "hash");
 	if (ca)
 		return;
-	if (eku == TSA_EKU)
+	if (eku == TSA_EKU || eku == TSA_EKU_SHA1)
 		extension(cert, issuer, NID_ext_key_usage, "critical,timeStamping");
 	else if (eku == TSA_EKU_NOT_CRITICAL)
 		extension(cert, issuer, NID_ext_key_usage, "timeStamping");
@@ -63,7 +63,8 @@ tsa_party_new(struct tsa_party *p, const char *name, const struct tsa_party *iss
 	assert_non_null(X509_time_adj_ex(X509_getm_notAfter(p->cert), to_day, 0, &now));
 	assert_int_equal(X509_set_pubkey(p->cert, p->key), 1);
 	extensions(p->cert, issuer == NULL ? p->cert : issuer->cert, ca, eku);
-	assert_true(X509_sign(p->cert, issuer == NULL ? p->key : issuer->key, EVP_sha256()) > 0);
+	assert_true(X509_sign(p->cert, issuer == NULL ? p->key : issuer->key,
+	    eku == TSA_EKU_SHA1 ? EVP_sha1() : EVP_sha256()) > 0);
 	len = i2d_X509(p->cert, &der);
 	assert_true(len > 0 && (size_t)len <= sizeof(p->der));
 	memcpy(p->der, der, (size_t)len);

@@ -19,7 +19,7 @@ struct tsa_party {
 	size_t		 n;
 };
 
-enum tsa_eku { TSA_EKU, TSA_EKU_NONE, TSA_EKU_NOT_CRITICAL, TSA_EKU_OTHER };
+enum tsa_eku { TSA_EKU, TSA_EKU_NONE, TSA_EKU_NOT_CRITICAL, TSA_EKU_OTHER, TSA_EKU_SHA1 /* a good one, signed over SHA-1 */ };
 
 /* issuer NULL: self-signed, a CA. Days from TSA_NOW. */
 void	 tsa_party_new(struct tsa_party *p, const char *name, const struct tsa_party *issuer, bool ca,

@@ -251,7 +251,7 @@ signer_row(size_t i, const struct signer_row *r)
 static void
 signers(void **state)
 {
-	struct tsa_party	none, soft, other, young, old, strange, leaf, unfit;
+	struct tsa_party	none, soft, other, young, old, strange, leaf, unfit, weak;
 	const struct signer_row	t[] = {
 		{ .by = &tsa, .rc = RC_OK },
 		{ &none, NULL, { 0 }, RC_VERIFY, "purpose" },
@@ -263,6 +263,7 @@ signers(void **state)
 		{ &leaf, &middle, { 0 }, RC_OK, "" },		/* its chain in the token */
 		{ &leaf, NULL, { 0 }, RC_VERIFY, "local issuer" },
 		{ &unfit, &tsa, { 0 }, RC_VERIFY, "CA certificate" },	/* a TSA is no CA */
+		{ &weak, NULL, { 0 }, RC_VERIFY, "too weak" },
 		{ &tsa, NULL, { .no_ess = true }, RC_VERIFY, "signing cert" },
 		{ &tsa, NULL, { .no_certs = true }, RC_VERIFY, "signer" },
 		{ &tsa, NULL, { .digest = "sha1" }, RC_VERIFY, "not SHA-2" },
@@ -280,8 +281,10 @@ signers(void **state)
 	tsa_party_new(&strange, "strange", NULL, false, TSA_EKU, 15, -1, 365);
 	tsa_party_new(&leaf, "leaf", &middle, false, TSA_EKU, 16, -1, 365);
 	tsa_party_new(&unfit, "unfit", &tsa, false, TSA_EKU, 17, -1, 365);
+	tsa_party_new(&weak, "weak", &ca, false, TSA_EKU_SHA1, 18, -1, 365);
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
 		signer_row(i, &t[i]);
+	tsa_party_done(&weak);
 	tsa_party_done(&none);
 	tsa_party_done(&soft);
 	tsa_party_done(&other);
