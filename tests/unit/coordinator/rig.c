@@ -71,6 +71,7 @@ rig_init_amendable(struct rig *r)
 {
 	net_keys(&r->net);
 	r->net.amendable = true;
+	r->net.quota = 1000;
 	r->net.now = clock_now() - 7200;
 	net_found(&r->net);
 	make_coordinator(r);

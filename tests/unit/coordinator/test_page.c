@@ -110,11 +110,71 @@ each_page_is_covered(void **state)
 	rig_done(&r);
 }
 
+static enum rc
+hold_all(struct store *store, void *user, struct err *err)
+{
+	uint64_t	i, n = store_size(store);
+
+	(void)user;
+	for (i = 1; i < n; i++)
+		TRY(journal_hold(store, i, 1, SPAN_STR("held"), err));
+	return RC_OK;
+}
+
+/* One that held them, and begins at nothing again: each vector with its entry, however many there are. */
+static void
+vectors_come_with_their_entries(void **state)
+{
+	static struct rig		r;
+	static struct page		p;
+	static struct replica_link	l;
+	char				path[FILE_PATH_MAX];
+	size_t				shares = 0, pages = 0, i;
+	struct descriptor		d;
+	struct statement		s;
+	struct err			err;
+
+	(void)state;
+	rig_init_amendable(&r);
+	r.net.now = clock_now();
+	rig_start(&r);
+	for (i = 0; i < PAGE_SHARES_MAX + 2; i++) {
+		net_descriptor(&r.net, "standard", &d);
+		net_batch(&r.net, &d, 1, &s);
+		assert_true(rig_log(&r, &s, &r.net.sealer.signer).effective);
+	}
+	ok(sequencer_do(r.c.sequencer, hold_all, NULL, &err), &err);
+	memset(&l, 0, sizeof(l));
+	l.c = &r.c;
+	l.index = 1;
+	l.known = true;
+	ok(file_path(path, &err, "%s/log.db", r.c.dir), &err);
+	ok(store_open(path, STORE_READ, &l.store, &err), &err);
+	newest_target(&r);
+	for (; l.size < sequencer_size(r.c.sequencer); pages++) {
+		page_init(&p);
+		ok(page_build(&l, &p, &err), &err);
+		assert_true(p.m.n_entries > 0);
+		for (i = 0; i < p.m.n_shares; i++)
+			assert_in_range(p.m.shares[i]->batch, l.size, l.size + p.m.n_entries - 1);
+		shares += p.m.n_shares;
+		check_page(&r, l.store, &p);
+		l.size += p.m.n_entries;
+		page_done(&p);
+	}
+	assert_int_equal(pages, 2);
+	assert_int_equal(shares, PAGE_SHARES_MAX + 2);
+	store_close(l.store);
+	rig_stop(&r);
+	rig_done(&r);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(each_page_is_covered),
+		cmocka_unit_test(vectors_come_with_their_entries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -431,6 +431,7 @@ begin(struct bench *k)
 
 	assert_int_equal(replay(k, &err), RC_OK);
 	rebuild_done(&k->b);
+	k->rig.net.now = clock_now();
 	rig_start(&k->rig);
 	assert_int_equal(lineage_new(&k->rig.c.lineage, &err), RC_OK);
 }
