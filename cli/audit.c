@@ -12,7 +12,6 @@
 
 #include "cli/accuse.h"
 #include "cli/replay.h"
-#include "cli/report.h"
 
 struct auditing {
 	struct replay		*replay;
@@ -223,30 +222,6 @@ on_progress(void *user, uint64_t at, uint64_t size)
 }
 
 static enum rc
-read_entry(void *user, uint64_t index, struct buf *leaf, struct err *err)
-{
-	return store_entry(replay_store(user), index, leaf, err);
-}
-
-static enum rc
-read_verdict(void *user, uint64_t index, struct verdict *ret, struct err *err)
-{
-	return store_verdict(replay_store(user), index, ret, err);
-}
-
-static enum rc
-read_approvals(void *user, uint64_t order, struct buf *ret, struct err *err)
-{
-	return replay_approvals(user, order, ret, err);
-}
-
-static enum rc
-read_blob(void *user, const uint8_t digest[SHA256_BYTES], struct buf *ret, struct err *err)
-{
-	return store_blob(replay_store(user), digest, ret, err);
-}
-
-static enum rc
 audit(struct auditing *a, struct log_source *source, const char *state, struct err *err)
 {
 	struct err	second;
@@ -258,9 +233,7 @@ audit(struct auditing *a, struct log_source *source, const char *state, struct e
 	if (rc == RC_VERIFY && a->done.other.n > 0 && print_two_pasts(a, &second) != RC_OK)
 		err_wrap(err, rc, "%s", second.msg);
 	TRY(rc);
-	a->reads = (struct report_source){ .user = a->replay, .size = store_size(replay_store(a->replay)),
-	    .replica = replay_replica(a->replay), .now = clock_now(), .entry = read_entry, .verdict = read_verdict,
-	    .approvals = read_approvals, .blob = read_blob };
+	a->reads = replay_read(a->replay, clock_now());
 	return report(a, err);
 }
 

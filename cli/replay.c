@@ -34,12 +34,6 @@ replay_store(struct replay *r)
 	return r->store;
 }
 
-struct replica *
-replay_replica(struct replay *r)
-{
-	return r->replica;
-}
-
 void
 replayed_done(struct replayed *r)
 {
@@ -527,12 +521,39 @@ replay_run(struct replay *r, struct log_source *s, replay_watch watch, void *use
 	return rc;
 }
 
-enum rc
-replay_approvals(struct replay *r, uint64_t order, struct buf *ret, struct err *err)
+/* --- for the report ------------------------------------------------------------------------------ */
+
+static enum rc
+read_entry(void *user, uint64_t index, struct buf *leaf, struct err *err)
+{
+	return store_entry(replay_store(user), index, leaf, err);
+}
+
+static enum rc
+read_verdict(void *user, uint64_t index, struct verdict *ret, struct err *err)
+{
+	return store_verdict(replay_store(user), index, ret, err);
+}
+
+static enum rc
+read_approvals(void *user, uint64_t order, struct buf *ret, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf key = BUF_INIT(8);
 
 	buf_u64(&key, order);
 	TRY(buf_check(&key, "order", err));
-	return store_journal_get(r->store, ORDERS, buf_view(&key), ret, err);
+	return store_journal_get(replay_store(user), ORDERS, buf_view(&key), ret, err);
+}
+
+static enum rc
+read_blob(void *user, const uint8_t digest[SHA256_BYTES], struct buf *ret, struct err *err)
+{
+	return store_blob(replay_store(user), digest, ret, err);
+}
+
+struct report_source
+replay_read(struct replay *r, when now)
+{
+	return (struct report_source){ .user = r, .size = store_size(r->store), .replica = r->replica, .now = now,
+	    .entry = read_entry, .verdict = read_verdict, .approvals = read_approvals, .blob = read_blob };
 }

@@ -11,7 +11,7 @@
 
 #include "audit/store/store.h"
 #include "cli/logsource.h"
-#include "policy/apply.h"
+#include "cli/report.h"
 
 struct replay;
 
@@ -48,12 +48,7 @@ MUST_USE enum rc replay_run(struct replay *r, struct log_source *s, replay_watch
     struct replayed *ret, struct err *err);
 
 struct store	*replay_store(struct replay *r);
-struct replica	*replay_replica(struct replay *r);
-
-/*
- * Whose approvals met the policy when an order was given: u8 count, then each vec8 person,
- * vec8 role (the place that they filled, may be empty), u64 entry. RC_MISSING: no such order.
- */
-MUST_USE enum rc replay_approvals(struct replay *r, uint64_t order, struct buf *ret, struct err *err);
+/* What has been replayed, for a report. Valid as long as r, and until it runs again. */
+struct report_source replay_read(struct replay *r, when now);
 
 #endif

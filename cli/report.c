@@ -388,6 +388,16 @@ time_check(struct walk *w, struct err *err)
 	    (unsigned long long)(last - w->time));
 }
 
+static void
+under_charter(struct walk *w)
+{
+	const struct charter	*c = report_charter_at(w->r, w->index);
+
+	if (c != w->charter)
+		report_watch_tsas(w, c, w->v.time);
+	w->charter = c;
+}
+
 static enum rc
 on_entry(struct walk *w, uint64_t index, struct buf *leaf, struct err *err)
 {
@@ -402,6 +412,7 @@ on_entry(struct walk *w, uint64_t index, struct buf *leaf, struct err *err)
 	TRY(s->entry(s->user, index, leaf, err));
 	if (w->v.type >= STATEMENT_TYPES || (w->v.effective && w->v.type == STATEMENT_UNKNOWN))
 		return err_set(err, RC_IO, "entry %llu: its verdict is damaged", (unsigned long long)index);
+	under_charter(w);
 	w->parsed = false;
 	w->time = w->v.time;
 	if (entry_parse(buf_view(leaf), &e, &ignored) == RC_OK) {
@@ -424,15 +435,11 @@ walk(struct report *r, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf	leaf = BUF_INIT(ENTRY_BYTES_MAX);
 	struct walk			w = { .r = r };
-	const struct charter		*c;
 	uint64_t			i;
 	enum rc				rc;
 
 	for (i = 0; i < r->source->size; i++) {
 		buf_reset(&leaf);
-		if ((c = report_charter_at(r, i)) != w.charter)
-			report_watch_tsas(&w, c, w.v.time);
-		w.charter = c;
 		rc = on_entry(&w, i, &leaf, err);
 		statement_done(&w.s);
 		TRY(rc);

@@ -20,7 +20,10 @@ struct report_source {
 	when		 now;		/* the reader's clock: what is overdue by it */
 	enum rc		(*entry)(void *user, uint64_t index, struct buf *leaf, struct err *err);
 	enum rc		(*verdict)(void *user, uint64_t index, struct verdict *ret, struct err *err);
-	/* Who approved when this order was given, as cli/replay.h has it. */
+	/*
+	 * Whose approvals counted when the order in this entry was given: u8 count, then each vec8
+	 * person, vec8 role (the place that they filled, may be empty), u64 entry.
+	 */
 	enum rc		(*approvals)(void *user, uint64_t order, struct buf *ret, struct err *err);
 	enum rc		(*blob)(void *user, const uint8_t digest[SHA256_BYTES], struct buf *ret, struct err *err);
 };
