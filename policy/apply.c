@@ -18,20 +18,20 @@ static const struct {
 	enum rc		(*apply)(struct applying *a, struct err *err);
 	bool		 earlier;
 } types[STATEMENT_TYPES] = {
-	[STATEMENT_BATCH]	= { BY_SEALER,		apply_batch },
-	[STATEMENT_REQUEST]	= { BY_PERSON,		apply_request },
+	[STATEMENT_BATCH]	= { BY_SEALER,		apply_batch, false },
+	[STATEMENT_REQUEST]	= { BY_PERSON,		apply_request, false },
 	[STATEMENT_DECISION]	= { BY_PERSON,		apply_decision, true },
 	[STATEMENT_WITHDRAWAL]	= { BY_PERSON,		apply_withdrawal, true },
 	[STATEMENT_REVOCATION]	= { BY_PERSON,		apply_revocation, true },
-	[STATEMENT_ORDER]	= { BY_LOG,		apply_order },
+	[STATEMENT_ORDER]	= { BY_LOG,		apply_order, false },
 	[STATEMENT_RECEIPT]	= { BY_CUSTODIAN,	apply_receipt, true },
 	[STATEMENT_RELEASE]	= { BY_LOG,		apply_release, true },
 	[STATEMENT_CHECKED]	= { BY_CUSTODIAN,	apply_checked, true },
 	[STATEMENT_GARBAGE]	= { BY_CUSTODIAN,	apply_garbage, true },
-	[STATEMENT_AMENDMENT]	= { BY_PERSON,		apply_amendment },
-	[STATEMENT_CONSENT]	= { BY_CUSTODIAN,	apply_consent },
-	[STATEMENT_SUCCESSION]	= { BY_MANY,		apply_succession },
-	[STATEMENT_ANCHOR]	= { BY_LOG,		apply_anchor },
+	[STATEMENT_AMENDMENT]	= { BY_PERSON,		apply_amendment, false },
+	[STATEMENT_CONSENT]	= { BY_CUSTODIAN,	apply_consent, false },
+	[STATEMENT_SUCCESSION]	= { BY_MANY,		apply_succession, false },
+	[STATEMENT_ANCHOR]	= { BY_LOG,		apply_anchor, false },
 	/* A charter only as entry 0; a held statement stands beside the log. */
 };
 
