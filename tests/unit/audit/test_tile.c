@@ -311,6 +311,7 @@ test_bundle(void **state)
 	assert_int_equal(bundle_each(buf_view(&b), 1, get, &g, NULL), RC_OK);
 	assert_int_equal(bundle_add(&b, SPAN(big, ENTRY_BYTES_MAX + 1), NULL), RC_LIMIT);
 	assert_int_equal(b.n, ENTRY_BYTES_MAX + 2);
+	assert_int_equal(bundle_add(&b, SPAN_STR(""), NULL), RC_OK);	/* it is none the worse for it */
 	b.max = b.n;
 	assert_int_equal(bundle_add(&b, SPAN_STR("x"), NULL), RC_LIMIT);
 }
