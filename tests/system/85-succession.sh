@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# The coordinator is lost, and its token with it: a custodian's copy of the log, the amenders and q custodians
+# make another one, which goes on where a quorum stood. The one before it is let in nowhere any more.
+. "$(dirname "$0")/lib.sh"
+net_up n
+c=$net/coordinator new=$work/new.json
+
+soon() { for _ in $(seq 150); do "$@" && return; sleep 0.2; done; return 1; }
+as() { local p=$1; shift; SOFTHSM2_CONF=$net/$p/softhsm2.conf "$@"; }
+agree() { as "custodian-$1" "$bin/custodiand" agree "$net/custodian-$1/state" --charter "${2:-$new}"; }
+succeed() { quorate charter succeed "$new" --key "$people/$1.key" "${@:2}"; }
+held_by_all() { quorate status "$1" 2>/dev/null | grep -q 'held     by 5 of 5'; }
+all_up() { [ "$(quorate status 2>/dev/null | grep -c 'up, ')" = 5 ] && ! quorate status 2>/dev/null | grep -qE 'NOT READY|DOWN|behind'; }
+free_port() {
+	local p
+	for p in $(shuf -i 10000-31999 -n 100); do
+		(exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo "$p"; return; }
+	done
+}
+member() { sed -n "s/.*\"$1\": \"\\([^\"]*\\)\".*/\\1/p" "$2" | head -n 1; }
+
+a=$(seal standard)
+r=$(request "$a" standard)
+approve "$r" legal compliance
+ok "all hold it" soon held_by_all "$a"
+
+# --- lost: log, token, TLS identity, all but the envelopes --------------------------------------------
+devnet kill "$net" coordinator
+mv "$c" "$work/old"
+sed -i "s#$c/#$work/old/#g" "$work/old/softhsm2.conf" "$work/old/state/coordinator.json"
+ok "a custodian that runs exports its copy of the log" "$bin/custodiand" export "$net/custodian-2/state" "$work/copy"
+says "and not over another copy" 64 'is there already' "$bin/custodiand" export "$net/custodian-2/state" "$work/copy"
+
+# --- another coordinator --------------------------------------------------------------------------------
+mkdir -p "$c/tokens"
+printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$c/tokens" >"$c/softhsm2.conf"
+(umask 077; echo 135791357 >"$c/pin")
+as coordinator softhsm2-util --init-token --free --label coordinator --pin 135791357 --so-pin 135791357 >/dev/null
+ok "another coordinator has keys of its own" as coordinator "$bin/coordinatord" init "$c/state" --organisation "Example AI" \
+    --origin "$(member origin "$work/old/state/coordinator.json")" --address "127.0.0.1:$(free_port)" \
+    --module "$QUORATE_PKCS11_MODULE" --token coordinator --pin-file "$c/pin"
+ok "the charter that names it" quorate charter draft --out "$new"
+ok "in the place of the one before" quorate charter add "$new" coordinator "$c/state/enrolment.json"
+says "a custodian agrees to nothing that nobody made" 64 'quorate charter succeed. makes it' agree 1
+ok "an amender says from where it goes on" succeed legal --from "$work/copy"
+
+# --- who may agree to what ----------------------------------------------------------------------------------
+sed 's/"receipt_seconds": [0-9]*/"receipt_seconds": 77/' "$new" >"$work/more.json"
+says "a successor changes nothing else" 1 'may not take the place' agree 1 "$work/more.json"
+cp "$new" "$work/other.json"
+cp "$new.dsse" "$work/other.json.dsse"
+printf '\n' >>"$work/other.json"
+says "nor is it another document than was signed" 1 'changed after it was signed' agree 1 "$work/other.json"
+says "two are shown as what they are" 0 'coordinator from now' agree 1
+says "what is missing is said" 0 '2 of 4 custodians have signed' agree 2
+says "too few, and nothing is rebuilt" 1 'not complete' as coordinator "$bin/coordinatord" rebuild "$c/state" \
+    --from "$work/copy" --charter "$net/charter.json" --succession "$new"
+for p in compliance auditor; do ok "$p signs" succeed "$p"; done
+for i in 3 4; do ok "custodian $i agrees, and goes on running" agree "$i"; done
+says "all who are needed have signed" 0 'all that is needed have signed' agree 4
+
+# --- it goes on ---------------------------------------------------------------------------------------------------
+ok "the log is made anew" as coordinator "$bin/coordinatord" rebuild "$c/state" --from "$work/copy" --succession "$new"
+rm -rf "$c/state/envelopes"
+cp -r "$work/old/state/envelopes" "$c/state/"
+devnet start "$net" coordinator
+ok "who has the genesis finds it" soon quorate charter fetch --via "$new" --out "$work/fetched.json"
+four() { [ "$(quorate status 2>/dev/null | grep -c 'up, ')" = 4 ]; }
+ok "q custodians let it in" soon four
+ok "custodian 5 agrees late" agree 5
+ok "and follows" soon all_up
+approve "$r" auditor
+ok "an old request is released" quorate release "$r" -o "$work/p1"
+ok "its package is valid from the genesis on" quorate verify "$work/p1"
+b=$(seal standard)
+ok "sealing goes on" soon held_by_all "$b"
+ok "the log replays clean" quorate audit
+
+# --- the one before ------------------------------------------------------------------------------------------------
+SOFTHSM2_CONF=$work/old/softhsm2.conf setsid "$bin/coordinatord" run "$work/old/state" >"$work/old/log2" 2>&1 </dev/null &
+old=$!
+refused() { grep -qiE 'not allowed|denied|may not call|unauthenticated' "$work/old/log2"; }
+ok "the coordinator before it is let in nowhere" soon refused
+kill "$old"
+wait "$old" 2>/dev/null
+ok "all stay with the new one" all_up
+says "nobody was alarmed" 1 '' grep -h ALARM "$net"/custodian-*/log
