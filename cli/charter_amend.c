@@ -160,14 +160,22 @@ static enum rc
 read_export(const struct charter *now, const char *from, struct succession *what, struct err *err)
 {
 	AUTO(log_source_free) struct log_source *source = NULL;
-	AUTO_DONE(buf_done) struct buf note = BUF_INIT(NOTE_BYTES_MAX);
+	AUTO_DONE(buf_done) struct buf note = BUF_INIT(NOTE_BYTES_MAX), tail = BUF_INIT(NOTE_BYTES_MAX);
 	struct checkpoint	cp;
+	char			path[FILE_PATH_MAX];
 	enum rc			rc;
 
 	TRY(log_source_new(from, NULL, NULL, &source, err));
 	TRY(log_source_checkpoint(source, &cp, &note, err));
 	if ((rc = charter_checkpoint_verify(now, buf_view(&note), true, &cp, NULL, err)) != RC_OK)
 		return err_wrap(err, rc, "%s", from);
+	/* What no quorum cosigned yet stays, too: some custodians did. */
+	TRY(file_path(path, err, "%s.tail.checkpoint", from));
+	if (file_exists(path)) {
+		TRY(file_read(path, &tail, err));
+		if ((rc = charter_checkpoint_verify(now, buf_view(&tail), false, &cp, NULL, err)) != RC_OK)
+			return err_wrap(err, rc, "%s", path);
+	}
 	what->size = cp.size;
 	memcpy(what->root, cp.root, sizeof(what->root));
 	return RC_OK;

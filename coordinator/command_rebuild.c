@@ -71,6 +71,8 @@ make_log(struct coordinator *c, const struct rebuild_options *o, const char *pat
 	rc = rebuild_init(&b, path, c->genesis, o->from, blobs, err);
 	if (rc == RC_OK)
 		rc = rebuild_replay(&b, err);
+	if (rc == RC_OK)
+		rc = rebuild_take_tail(&b, err);
 	if (rc == RC_OK && o->succession != NULL)
 		rc = succeed(&b, o->succession, err);
 	if (rc == RC_OK)

@@ -5,6 +5,7 @@
 #include "audit/entry.h"
 #include "audit/note.h"
 #include "audit/tile.h"
+#include "base/wire.h"
 #include "coordinator/envelopes.h"
 #include "coordinator/in_force.h"
 #include "coordinator/journal.h"
@@ -13,8 +14,10 @@
 #include "edge/edge.h"
 #include "edge/file.h"
 #include "policy/descriptor.h"
+#include "policy/witness.h"
 
 #define SAY_EVERY	(TILE_WIDTH * 100u)	/* entries between words of progress */
+#define TAIL_BYTES_MAX	((size_t)256 << 20)
 
 enum rc
 rebuild_init(struct rebuild *b, const char *path, const uint8_t genesis[SHA256_BYTES],
@@ -153,6 +156,68 @@ check_end(struct rebuild *b, struct err *err)
 	if (memcmp(root, b->cp.root, sizeof(root)) != 0)
 		return err_set(err, RC_VERIFY, "the entries are not those that the checkpoint covers");
 	return RC_OK;
+}
+
+/* ---- what no quorum had cosigned ----------------------------------------------------------- */
+
+static enum rc
+take_tail_entries(struct rebuild *b, struct span tail, struct err *err)
+{
+	struct rd	r = rd_init(tail);
+	struct span	leaf;
+
+	while (!rd_done(&r)) {
+		if (!rd_vec16(&r, 1, ENTRY_BYTES_MAX, &leaf))
+			return err_set(err, RC_FORMAT, "%s.tail: malformed at byte %zu", b->from, r.at);
+		TRY(take_leaf(b, 0, leaf, err));
+	}
+	return RC_OK;
+}
+
+/* The log's key signed for it, and some custodians: another log of that length would be a second past. */
+static enum rc
+check_tail(struct rebuild *b, struct buf *note, struct err *err)
+{
+	struct checkpoint	cp;
+	uint8_t			root[TREE_HASH_BYTES];
+
+	TRY(charter_checkpoint_verify(replica_charter(b->replica), buf_view(note), false, &cp, NULL, err));
+	TRY(store_root_at(b->store, b->size, root, err));
+	if (cp.size != b->size || memcmp(root, cp.root, sizeof(root)) != 0)
+		return err_set(err, RC_VERIFY, "the entries are not those that its checkpoint covers");
+	buf_reset(&b->note);
+	buf_span(&b->note, buf_view(note));
+	return buf_check(&b->note, "checkpoint", err);
+}
+
+static enum rc
+take_tail(struct rebuild *b, const char *path, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf tail = BUF_INIT(TAIL_BYTES_MAX), note = BUF_INIT(NOTE_BYTES_MAX);
+	char	name[FILE_PATH_MAX];
+	enum rc	rc;
+
+	TRY(file_read(path, &tail, err));
+	TRY(file_path(name, err, "%s.checkpoint", path));
+	TRY(file_read(name, &note, err));
+	TRY(store_begin(b->store, err));
+	rc = take_tail_entries(b, buf_view(&tail), err);
+	if (rc == RC_OK)
+		rc = check_tail(b, &note, err);
+	if (rc == RC_OK)
+		rc = store_commit(b->store, err);
+	if (rc != RC_OK)
+		store_rollback(b->store);
+	return rc == RC_OK ? RC_OK : err_wrap(err, rc, "%s", path);
+}
+
+enum rc
+rebuild_take_tail(struct rebuild *b, struct err *err)
+{
+	char	path[FILE_PATH_MAX];
+
+	TRY(file_path(path, err, "%s.tail", b->from));
+	return file_exists(path) ? take_tail(b, path, err) : RC_OK;
 }
 
 enum rc

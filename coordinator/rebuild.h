@@ -38,6 +38,12 @@ void	 rebuild_done(struct rebuild *b);
  */
 MUST_USE enum rc rebuild_replay(struct rebuild *b, struct err *err);
 /*
+ * FROM.tail, when it is there: entries that q had not cosigned as far as the custodian knew
+ * that exported them, and FROM.tail.checkpoint, which the log's key signed over them. They
+ * stay: others hold them, too.
+ */
+MUST_USE enum rc rebuild_take_tail(struct rebuild *b, struct err *err);
+/*
  * A succession as the next entry, and the note below it where those find it that have not
  * got so far. RC_DENIED: it is void; the words say why.
  */

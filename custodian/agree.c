@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/wire.h"
 #include "custodian/agree.h"
 #include "custodian/custody.h"
 #include "edge/options.h"
@@ -112,26 +113,56 @@ read_next(struct agreeing *a, struct err *err)
 	return rc;
 }
 
-/* q cosigned so much; whoever goes on from less would have them forget it. */
+/* What it signed, as far as it knows. RC_UNSURE: it does not know. */
+static enum rc
+most_signed(struct agreeing *a, uint64_t *ret, struct err *err)
+{
+	AUTO_DONE(compared_note_done) struct compared_note n = COMPARED_NOTE_INIT;
+	AUTO_DONE(buf_done) struct buf v = BUF_INIT(64);
+	struct rd	r;
+	uint64_t	since;
+	enum rc		rc;
+
+	TRY(compare_note_get(a->c, CUSTODY_SIGNED, &n, err));
+	*ret = n.size;
+	rc = store_get(a->c->store, CUSTODY_RESTORED, &v, err);
+	if (rc == RC_MISSING)
+		return RC_OK;
+	TRY(rc);
+	r = rd_init(SPAN(v.p + (v.n < 8 ? 0 : v.n - 8), v.n < 8 ? 0 : 8));
+	if (!rd_u64(&r, &since))
+		return err_set(err, RC_BUG, "the record of what was restored is damaged");
+	if (since == UINT64_MAX)
+		return err_set(err, RC_UNSURE, "this custodian was put back and has not caught up with the others: it does not know what "
+		    "it signed; let others agree");
+	return RC_OK;
+}
+
+/*
+ * Where q custodians agree each of whom signed no longer log than the one that goes on,
+ * no q ever cosigned a longer one: nothing that was acknowledged is lost. What is past our
+ * own end the new coordinator must bring.
+ */
 static enum rc
 check_seen(struct agreeing *a, struct err *err)
 {
 	const struct succession	*s = &a->what;
-	uint64_t		 size = store_size(a->c->store), cosigned;
+	uint64_t		 size = store_size(a->c->store), most;
 	uint8_t			 root[SHA256_BYTES];
 
-	TRY(custody_cosigned_size(a->c, &cosigned, err));
+	TRY(most_signed(a, &most, err));
 	if (memcmp(s->genesis, a->c->genesis, sizeof(s->genesis)) != 0 ||
 	    memcmp(s->now, a->now->digest, sizeof(s->now)) != 0)	/* public digests */
 		return err_set(err, RC_DENIED, "%s.dsse is of another log, or follows another charter than the one in force", a->path);
-	if (s->size > size)
-		return err_set(err, RC_UNSURE, "%s.dsse goes on from %llu entries, and only %llu came to this custodian: let it catch "
-		    "up, or take the export of one that all have reached", a->path, (unsigned long long)s->size,
+	if (s->size < most)
+		return err_set(err, RC_DENIED, "%s.dsse goes on from %llu entries, and this custodian cosigned %llu, which must not be "
+		    "lost: make it again from an export of the custodian that has the most", a->path,
+		    (unsigned long long)s->size, (unsigned long long)most);
+	if (s->size > size) {
+		printf("of the %llu entries %llu are here; the new coordinator must bring the others\n", (unsigned long long)s->size,
 		    (unsigned long long)size);
-	if (s->size < cosigned)
-		return err_set(err, RC_DENIED, "%s.dsse goes on from %llu entries, and a quorum cosigned %llu, which nobody may undo: "
-		    "make it again from an export of this custodian", a->path, (unsigned long long)s->size,
-		    (unsigned long long)cosigned);
+		return RC_OK;
+	}
 	TRY(store_root_at(a->c->store, s->size, root, err));
 	if (memcmp(root, s->root, sizeof(root)) != 0)	/* public */
 		return err_set(err, RC_DENIED, "%s.dsse goes on from another log than this custodian holds", a->path);
@@ -247,7 +278,7 @@ custodian_agree(int argc, char **argv, struct err *err)
 		"custodiand agree DIR --charter NEW.json",
 		"For a coordinator that was lost: checks that NEW.json changes the coordinator and nothing else,\n"
 		"and that NEW.json.dsse (`quorate charter succeed`) goes on from the log of DIR and forgets nothing\n"
-		"that a quorum cosigned; shows it, and signs NEW.json.dsse. A custodiand that runs may go on.",
+		"that this custodian cosigned; shows it, and signs NEW.json.dsse. A custodiand that runs may go on.",
 		rows, 1 };
 	size_t	n;
 	bool	help;

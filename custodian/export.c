@@ -26,7 +26,7 @@ struct exporting {
 	struct custody	*c;
 	uint64_t	 size;			/* of the tree */
 	struct buf	 note, tile, leaf;	/* used again and again */
-	uint64_t	 blobs;
+	uint64_t	 blobs, tail;
 };
 
 static void
@@ -146,11 +146,11 @@ write_blobs(struct exporting *x, struct err *err)
 /* --- what no quorum stands behind ------------------------------------------------------- */
 
 static enum rc
-write_tail_entries(struct exporting *x, struct file_new *f, struct err *err)
+write_tail_entries(struct exporting *x, uint64_t end, struct file_new *f, struct err *err)
 {
 	uint64_t	index, at = 0;
 
-	for (index = x->size; index < store_size(x->c->store); index++) {
+	for (index = x->size; index < end; index++) {
 		TRY(read_leaf(x, index, err));
 		buf_reset(&x->tile);
 		TRY(bundle_add(&x->tile, buf_view(&x->leaf), err));
@@ -169,11 +169,12 @@ write_tail(struct exporting *x, struct err *err)
 	enum rc		rc;
 
 	TRY(compare_own_note(x->c, &ours, err));
-	if (store_size(x->c->store) == x->size || ours.size <= x->size)
+	if (ours.size <= x->size)
 		return RC_OK;
+	x->tail = ours.size - x->size;
 	TRY(file_path(path, err, "%s.tail", x->out));
 	TRY(file_new_open(&f, path, err));
-	rc = write_tail_entries(x, &f, err);
+	rc = write_tail_entries(x, ours.size, &f, err);
 	file_new_drop(&f);
 	TRY(rc);
 	TRY(file_path(path, err, "%s.tail.checkpoint", x->out));
@@ -214,8 +215,7 @@ make_place(struct exporting *x, struct err *err)
 static enum rc
 export(const char *dir, struct exporting *x, struct err *err)
 {
-	char		path[FILE_PATH_MAX];
-	uint64_t	tail;
+	char	path[FILE_PATH_MAX];
 
 	TRY(custody_look(dir, &x->c, err));
 	TRY(read_note(x, err));
@@ -225,12 +225,12 @@ export(const char *dir, struct exporting *x, struct err *err)
 	TRY(tile_each(x->size, on_tile, x, err));
 	TRY(file_path(path, err, "%s/checkpoint", x->out));
 	TRY(file_write(path, buf_view(&x->note), 0644, err));
-	tail = store_size(x->c->store) - x->size;
 	printf("wrote %s: %llu entries that a quorum cosigned; %llu blobs in %s.blobs\n", x->out, (unsigned long long)x->size,
 	    (unsigned long long)x->blobs, x->out);
-	if (tail > 0)
-		printf("%llu entries more, which no quorum cosigned yet as far as this custodian knows, in %s.tail\n",
-		    (unsigned long long)tail, x->out);
+	if (x->tail > 0)
+		printf("%llu entries more, which no quorum cosigned yet as far as this custodian knows, in %s.tail: keep them\n"
+		    "together; a coordinator is rebuilt from the export that has the most entries\n", (unsigned long long)x->tail,
+		    x->out);
 	return RC_OK;
 }
 
