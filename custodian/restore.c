@@ -94,10 +94,10 @@ open_signer(struct restoring *r, struct err *err)
 
 	if (r->v[SEALED] != NULL)
 		TRY(file_read_given(r->v[SEALED], &r->sealed, err));
-	else if (r->own->signing_key_sealed)
-		return err_set(err, RC_USAGE, "the signing key of custodian %u is not in its token but in a file that the token can open: "
-		    "give signing-key.sealed from a backup with --sealed-key; without it this custodian cannot sign again", r->own->index);
 	rc = hsm_signer_open(r->hsm, SIGNING_LABEL, r->share, buf_view(&r->sealed), &r->signer, err);
+	if (rc == RC_MISSING && r->v[SEALED] == NULL)
+		return err_set(err, RC_USAGE, "the token has no signing key: that of custodian %u is in a file that the token can open: "
+		    "give signing-key.sealed from a backup with --sealed-key; without it this custodian cannot sign again", r->own->index);
 	if (rc != RC_OK)
 		return err_wrap(err, rc, "the signing key of custodian %u", r->own->index);
 	if (memcmp(r->own->signing_key.bytes, hsm_signer_public(r->signer), HSM_ED25519_BYTES) != 0)
