@@ -25,24 +25,31 @@ list_parse(struct rd *r, uint8_t *ret_n, struct span *list, size_t max, size_t b
 	return true;
 }
 
+static size_t
+list_bytes(const struct span *list, size_t n)
+{
+	size_t	bytes = 1;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += 4 + list[i].n;
+	return bytes;
+}
+
+/* Known before anything is written: who is told RC_LIMIT tries again with the same buf. */
 enum rc
 anchor_write(const struct anchor *a, struct buf *out, struct err *err)
 {
-	size_t	was = out->n;
-
 	if (a->n_certificates > TIMESTAMP_CERTS_MAX || a->n_crls > TIMESTAMP_CRLS_MAX)
 		return err_set(err, RC_BUG, "anchor: too many certificates or lists");
+	if (sizeof(magic) - 1 + 4 + a->note.n + 4 + a->token.n + list_bytes(a->certificate, a->n_certificates) +
+	    list_bytes(a->crl, a->n_crls) > ANCHOR_BYTES_MAX)
+		return err_set(err, RC_LIMIT, "anchor: over %d bytes", ANCHOR_BYTES_MAX);
 	buf_add(out, magic, sizeof(magic) - 1);
 	buf_vec32(out, a->note);
 	buf_vec32(out, a->token);
 	list_write(a->certificate, a->n_certificates, out);
 	list_write(a->crl, a->n_crls, out);
-	TRY(buf_check(out, "anchor", err));
-	if (out->n - was > ANCHOR_BYTES_MAX) {
-		out->n = was;
-		return err_set(err, RC_LIMIT, "anchor: over %d bytes", ANCHOR_BYTES_MAX);
-	}
-	return RC_OK;
+	return buf_check(out, "anchor", err);
 }
 
 enum rc

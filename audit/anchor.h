@@ -23,7 +23,7 @@ struct anchor {				/* spans borrow */
 	struct span	crl[TIMESTAMP_CRLS_MAX];
 };
 
-/* RC_LIMIT: longer than ANCHOR_BYTES_MAX (leave CRLs out). */
+/* RC_LIMIT: longer than ANCHOR_BYTES_MAX (leave CRLs out); out is as it was. */
 MUST_USE enum rc anchor_write(const struct anchor *a, struct buf *out, struct err *err);
 MUST_USE enum rc anchor_parse(struct span in, struct anchor *ret, struct err *err);
 /*

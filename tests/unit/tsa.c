@@ -105,10 +105,9 @@ revoke(X509_CRL *crl, long serial, long at, int reason)
 	ASN1_ENUMERATED_free(why);
 }
 
-void
-tsa_crl(const struct tsa_party *ca, long revoked, long at, int reason, long from, long to, struct buf *out)
+static void
+crl_write(const struct tsa_party *ca, X509_CRL *crl, long from, long to, struct buf *out)
 {
-	X509_CRL	*crl = X509_CRL_new();
 	ASN1_TIME	*t = ASN1_TIME_set(NULL, (time_t)TSA_NOW + from), *next = ASN1_TIME_set(NULL, (time_t)TSA_NOW + to);
 	unsigned char	*der = NULL;
 	int		 len;
@@ -117,8 +116,6 @@ tsa_crl(const struct tsa_party *ca, long revoked, long at, int reason, long from
 	assert_int_equal(X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca->cert)), 1);
 	assert_int_equal(X509_CRL_set1_lastUpdate(crl, t), 1);
 	assert_int_equal(X509_CRL_set1_nextUpdate(crl, next), 1);
-	if (revoked != 0)
-		revoke(crl, revoked, at, reason);
 	assert_true(X509_CRL_sign(crl, ca->key, EVP_sha256()) > 0);
 	len = i2d_X509_CRL(crl, &der);
 	assert_true(len > 0);
@@ -127,6 +124,26 @@ tsa_crl(const struct tsa_party *ca, long revoked, long at, int reason, long from
 	ASN1_TIME_free(t);
 	ASN1_TIME_free(next);
 	X509_CRL_free(crl);
+}
+
+void
+tsa_crl(const struct tsa_party *ca, long revoked, long at, int reason, long from, long to, struct buf *out)
+{
+	X509_CRL	*crl = X509_CRL_new();
+
+	if (revoked != 0)
+		revoke(crl, revoked, at, reason);
+	crl_write(ca, crl, from, to, out);
+}
+
+void
+tsa_crl_long(const struct tsa_party *ca, unsigned n, struct buf *out)
+{
+	X509_CRL	*crl = X509_CRL_new();
+
+	for (unsigned i = 0; i < n; i++)
+		revoke(crl, 1000000000L + i, -60, -1);
+	crl_write(ca, crl, -10, 1000, out);
 }
 
 /* --- stamping ------------------------------------------------------------------------ */

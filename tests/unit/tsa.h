@@ -30,6 +30,9 @@ struct span tsa_cert(const struct tsa_party *p);
 /* revoked 0: none. reason -1: not said. Times as offsets in seconds from TSA_NOW. */
 void	 tsa_crl(const struct tsa_party *ca, long revoked, long at, int reason, long from, long to, struct buf *out);
 
+/* Names nobody that is here, n times: some 20 bytes each. */
+void	 tsa_crl_long(const struct tsa_party *ca, unsigned n, struct buf *out);
+
 struct tsa_how {
 	const char	*signed_over;	/* NULL: sha256 */
 	const char	*ess;		/* NULL: sha256; "sha1": signing-certificate v1 */

@@ -113,7 +113,8 @@ static void
 too_long(void **state)
 {
 	static const uint8_t	zeros[TIMESTAMP_CRL_MAX];
-	BUF(out, ROOM);
+	BUF(out, ANCHOR_BYTES_MAX);
+	BUF(more, ROOM);
 	struct anchor	a = full, back;
 
 	(void)state;
@@ -125,11 +126,20 @@ too_long(void **state)
 	a.n_crls = 1;
 	assert_int_equal(anchor_write(&a, &out, NULL), RC_OK);
 	/* Nor is it read, however it came to be. */
+	buf_span(&more, SPAN_STR("quorate anchor 1\n\0\0\0\1n\0\0\0\1t\0\2"));
+	buf_vec32(&more, SPAN_OF(zeros));
+	buf_vec32(&more, SPAN_OF(zeros));
+	assert_int_equal(anchor_parse(buf_view(&more), &back, NULL), RC_FORMAT);
+	/* As long as it may be, to the byte. */
+	a.n_crls = 2;
+	a.crl[1].n = ANCHOR_BYTES_MAX - (out.n - 1) - 4;
 	buf_reset(&out);
-	buf_span(&out, SPAN_STR("quorate anchor 1\n\0\0\0\1n\0\0\0\1t\0\2"));
-	buf_vec32(&out, SPAN_OF(zeros));
-	buf_vec32(&out, SPAN_OF(zeros));
-	assert_int_equal(anchor_parse(buf_view(&out), &back, NULL), RC_FORMAT);
+	assert_int_equal(anchor_write(&a, &out, NULL), RC_OK);
+	assert_int_equal(out.n, ANCHOR_BYTES_MAX);
+	assert_int_equal(anchor_parse(buf_view(&out), &back, NULL), RC_OK);
+	buf_reset(&out);
+	a.crl[1].n++;
+	assert_int_equal(anchor_write(&a, &out, NULL), RC_LIMIT);
 }
 
 /* A count over what there is room for. */

@@ -23,12 +23,12 @@
 #include "tests/unit/coordinator/rig.h"
 #include "tests/unit/tsa.h"
 
-#define ROOM	65536
+#define ROOM	(1 << 20)
 
 /* ---- an authority on loopback ------------------------------------------------------ */
 
 enum manner { HONEST, OTHER_NONCE, OTHER_SIGNER, OLD_SIGNER, REFUSES, SENDS_ELSEWHERE, SILENT };
-enum list { GOOD_LIST, NO_LIST, REVOKED_LIST, OTHERS_LIST, NOISE_LIST };
+enum list { GOOD_LIST, NO_LIST, REVOKED_LIST, OTHERS_LIST, NOISE_LIST, LONG_LIST };
 
 struct authority {
 	pthread_t		thread;
@@ -90,6 +90,8 @@ answer_list(struct authority *a, int fd)
 	}
 	if (list == NOISE_LIST)
 		buf_span(&b, SPAN_STR("noise"));
+	else if (list == LONG_LIST)
+		tsa_crl_long(&ca, 9000, &b);
 	else
 		tsa_crl(list == OTHERS_LIST ? &other_ca : &ca, list == REVOKED_LIST ? 2 : 99, -60, -1, -100, 1000, &b);
 	say(fd, "200 OK\r\nContent-Type: application/pkix-crl", buf_view(&b));
@@ -253,7 +255,8 @@ make_tsa(struct tsa *t)
 	t->n_certificates = 1;
 	t->certificate[0] = (struct blob_ref){ ca.der, ca.n };
 	t->n_crls = 1;
-	strcpy(t->crl[0], one.crl);
+	for (size_t i = 0; i < 3; i++)
+		strcpy(t->crl[i], one.crl);
 }
 
 static void
@@ -270,6 +273,7 @@ exchanges(void **state)
 		{ HONEST, NO_LIST, RC_OK, "without a revocation list: http", 0 },
 		{ HONEST, NOISE_LIST, RC_OK, "cannot be read", 0 },
 		{ HONEST, OTHERS_LIST, RC_OK, "none that could be had is by the signer's issuer", 0 },
+		{ HONEST, LONG_LIST, RC_OK, "too long for an entry", 0 },
 		{ HONEST, REVOKED_LIST, RC_VERIFY, "certificate revoked", 0 },
 		{ OTHER_NONCE, GOOD_LIST, RC_VERIFY, "another nonce", 0 },
 		{ OTHER_SIGNER, NO_LIST, RC_VERIFY, "not to be trusted", 0 },
@@ -292,6 +296,7 @@ exchanges(void **state)
 
 		one.manner = t[i].manner;
 		one.list = t[i].list;
+		about.n_crls = t[i].list == LONG_LIST ? 3 : 1;
 		rc = anchor_ask(&about, SPAN_STR("a note"), NULL, NULL, &blob, left_out, &err);
 		if (rc != t[i].rc || strstr(rc == RC_OK ? left_out : err.msg, t[i].word) == NULL ||
 		    (t[i].word[0] == '\0' && left_out[0] != '\0'))
