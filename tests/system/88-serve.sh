@@ -77,7 +77,7 @@ for i in $(seq 10 38); do eval "exec $i>&-"; done
 
 # It dies; it comes back; the log went on.
 kill -9 "$me"
-ok "killed" gone "$me"
+ok "killed" until_ok gone "$me"
 a=$(seal standard)
 ok "the log goes on" [ -n "$a" ]
 ok "it comes back" until_ok published 5
