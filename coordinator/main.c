@@ -9,6 +9,7 @@
 
 static const char	usage[] =
 "usage: coordinatord init DIR --organisation O --origin ORIGIN --address HOST:PORT\n"
+"                         [--tiles HOST:PORT]\n"
 "                         --module SO --token LABEL --pin-file FILE\n"
 "       coordinatord enroll DIR --charter charter.json\n"
 "       coordinatord run DIR\n"

@@ -252,7 +252,7 @@ tiles_http_sweep(struct tiles_http *h, uint64_t now_ms)
 	(void)pthread_mutex_lock(&h->lock);
 	most = 1000u * (h->n_guests > TILES_CONNECTIONS / 4 * 3 ? TILES_BUSY_SECONDS : TILES_LIFE_SECONDS);
 	for (g = h->guests; g != NULL; g = g->next)
-		if (now_ms - g->since > most)
+		if (g->since + most < now_ms)	/* who came since now_ms was read is younger than it */
 			(void)shutdown(g->fd, SHUT_RDWR);
 	(void)pthread_mutex_unlock(&h->lock);
 }

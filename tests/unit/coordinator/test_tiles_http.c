@@ -259,6 +259,8 @@ test_sweep(void **state)
 
 	assert_memory_equal(get(b, fd, "/checkpoint"), "HTTP/1.1 200 ", 13);
 	now = clock_ms();
+	tiles_http_sweep(b->http, now - 1000);		/* a clock that was read before it came */
+	assert_false(is_closed(fd, 100));
 	tiles_http_sweep(b->http, now + TILES_BUSY_SECONDS * 1000 + 1);
 	assert_false(is_closed(fd, 100));
 	tiles_http_sweep(b->http, now + TILES_LIFE_SECONDS * 1000 + 1);
