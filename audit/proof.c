@@ -70,7 +70,7 @@ tlog_proof_parse(struct span in, struct tlog_proof *ret, struct err *err)
 	struct span		line;
 	enum rc			rc;
 
-	/* log-v1 section 6. */
+	/* log-v1 section 7. */
 	if (!text_skip(&in, SPAN_STR(MAGIC)))
 		return err_set(err, RC_FORMAT, "proof file: not tlog-proof@v1");
 	if ((rc = extra_take(&in, &p.extra, err)) != RC_OK)

@@ -9,7 +9,7 @@
  * Lines end in \n, words are parted by blanks and tabs; empty lines and those that start with
  * # say nothing. Refused: a key twice in one kind, a name twice, a name that no line above
  * defines, a name in two groups, a k of 0 or above the members, not exactly one quorum,
- * a control character. Pure. Threads: no shared state.
+ * a control character. docs/spec/log-v1.md section 8. Pure. Threads: no shared state.
  */
 #ifndef AUDIT_TLOG_POLICY_H
 #define AUDIT_TLOG_POLICY_H

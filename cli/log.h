@@ -11,7 +11,7 @@ MUST_USE enum rc log_number(const char *word, uint64_t *ret, struct err *err);
 /* The entry with its proof, checked against the charter. RC_UNSURE: not cosigned yet. Free with message_free(). */
 MUST_USE enum rc log_fetch(struct remote *r, uint64_t index, Quorate__V1__EntryReply **ret, struct err *err);
 
-/* The tlog-tiles tree below dir, and the fixed blobs in dir.blobs (docs/spec/log-v1.md section 8). */
+/* The tlog-tiles tree below dir, and the fixed blobs in dir.blobs (docs/spec/log-v1.md section 6). */
 MUST_USE enum rc log_export(struct remote *r, const char *dir, struct err *err);
 
 /* A .tlog-proof that carries its entry; path NULL: to standard output. */

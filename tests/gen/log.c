@@ -1,4 +1,4 @@
-/* Writes tests/vectors/log-v1: docs/spec/log-v1.md section 9. */
+/* Writes tests/vectors/log-v1: docs/spec/log-v1.md section 11. */
 #include <string.h>
 
 #include <sodium.h>

@@ -180,7 +180,7 @@ export function openNote(bytes, log, witnesses) {
 	return { ...c, text, by };
 }
 
-// Section 6.
+// Section 7.
 export function readProof(bytes) {
 	const file = Buffer.from(bytes).toString('latin1');
 	const m = /^c2sp\.org\/tlog-proof@v1\n(?:extra ([^\n]*)\n)?index (0|[1-9][0-9]{0,18})\n((?:[^\n]+\n)*)\n/.exec(file);

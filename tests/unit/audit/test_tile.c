@@ -1,4 +1,4 @@
-/* Tiles: their names, their bytes, and proofs out of them (log-v1 section 7). */
+/* Tiles: their names, their bytes, and proofs out of them (log-v1 section 6). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

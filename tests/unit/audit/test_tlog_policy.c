@@ -1,4 +1,4 @@
-/* Policies of verifier keys (C2SP tlog-policy; log-v1 section 9). */
+/* Policies of verifier keys (C2SP tlog-policy; log-v1 section 8). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
