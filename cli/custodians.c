@@ -21,6 +21,7 @@ custodians_new(const struct remote *r, struct custodians **ret, struct err *err)
 	if (c == NULL)
 		return err_set(err, RC_NOMEM, "no memory");
 	c->charter = r->charter;
+	c->lineage = &r->lineage;
 	if (r->identity.key != NULL) {
 		o.cert_pem = buf_view(&r->identity.cert);
 		o.key_pem = SPAN(secret_view(r->identity.key), secret_len(r->identity.key));
@@ -116,20 +117,41 @@ call(struct custodians *c, uint8_t i, const char *method, const void *q, const P
 
 /* --- how they are ---------------------------------------------------------------------- */
 
+/*
+ * By the key of the charter in force, or by one that a succession replaced: whoever has
+ * not come so far shows what it last saw, and that was the log's.
+ */
+static enum rc
+note_of_log(const struct lineage *l, const ProtobufCBinaryData *note, bool need_q, struct checkpoint *ret,
+    const struct charter **ret_by, struct err *err)
+{
+	const struct charter	*now = lineage_in_force(l), *tried = now;
+	struct span		 s = SPAN(note->data, note->len);
+	enum rc			 rc = charter_checkpoint_verify(now, s, need_q, ret, NULL, err);
+
+	*ret_by = now;
+	for (uint32_t i = l->n; rc == RC_VERIFY && i-- > 0;) {
+		if (key_eq(&l->charter[i]->coordinator.log_key, &tried->coordinator.log_key))
+			continue;
+		tried = *ret_by = l->charter[i];
+		if (charter_checkpoint_verify(tried, s, need_q, ret, NULL, NULL) == RC_OK)
+			return RC_OK;
+	}
+	return rc;
+}
+
 /* The notes that it shows are the log's, or nothing that it says is believed. */
 static enum rc
-read_notes(const struct charter *charter, struct custodian_view *v, struct err *err)
+read_notes(const struct lineage *l, struct custodian_view *v, struct err *err)
 {
 	const Quorate__V1__CheckpointReply	*a = v->reply;
 
 	if (a->checkpoint.len > 0) {
-		TRY(charter_checkpoint_verify(charter, SPAN(a->checkpoint.data, a->checkpoint.len), false, &v->signed_,
-		    NULL, err));
+		TRY(note_of_log(l, &a->checkpoint, false, &v->signed_, &v->signed_by, err));
 		v->has_signed = true;
 	}
 	if (a->cosigned.len > 0) {
-		TRY(charter_checkpoint_verify(charter, SPAN(a->cosigned.data, a->cosigned.len), true, &v->cosigned,
-		    NULL, err));
+		TRY(note_of_log(l, &a->cosigned, true, &v->cosigned, &v->cosigned_by, err));
 		v->has_cosigned = true;
 	}
 	return RC_OK;
@@ -147,7 +169,7 @@ look_at(struct custodians *c, uint8_t i, const void *user)
 	v->rc = call(c, i, "Custodian/Checkpoint", &q, &quorate__v1__checkpoint_reply__descriptor,
 	    CUSTODIANS_LOOK_MS, said, &v->reply, &err);
 	v->spoke = v->rc != RC_UNSURE || said[0] != '\0';
-	if (v->rc == RC_OK && (v->rc = read_notes(c->charter, v, &err)) != RC_OK)
+	if (v->rc == RC_OK && (v->rc = read_notes(c->lineage, v, &err)) != RC_OK)
 		(void)err_wrap(&err, v->rc, "IT SHOWS WHAT THE LOG DID NOT SIGN");
 	(void)snprintf(v->words, sizeof(v->words), "%s", err.msg);
 	(void)text_clean_str(v->words);
@@ -295,6 +317,7 @@ struct shown {
 	const struct checkpoint	*cp;
 	struct span		 note;
 	uint8_t			 by;	/* custodian, 0: the coordinator */
+	const struct charter	*of;	/* whose log key signed it */
 };
 
 static size_t
@@ -305,15 +328,15 @@ all_shown(const struct custodians *c, const struct checkpoint *head, struct span
 	uint8_t				 i;
 
 	if (head->size > 0)
-		out[n++] = (struct shown){ head, head_note, 0 };
+		out[n++] = (struct shown){ head, head_note, 0, c->charter };
 	for (i = 0; i < c->charter->n; i++) {
 		v = &c->view[i];
 		if (v->has_signed)
 			out[n++] = (struct shown){ &v->signed_, SPAN(v->reply->checkpoint.data, v->reply->checkpoint.len),
-			    (uint8_t)(i + 1) };
+			    (uint8_t)(i + 1), v->signed_by };
 		if (v->has_cosigned)
 			out[n++] = (struct shown){ &v->cosigned, SPAN(v->reply->cosigned.data, v->reply->cosigned.len),
-			    (uint8_t)(i + 1) };
+			    (uint8_t)(i + 1), v->cosigned_by };
 	}
 	return n;
 }
@@ -333,7 +356,8 @@ custodians_conflict(const struct custodians *c, const struct checkpoint *head, s
 
 	for (i = 0; i < n; i++)
 		for (j = i + 1; j < n; j++)
-			if (s[i].cp->size == s[j].cp->size && memcmp(s[i].cp->root, s[j].cp->root, TREE_HASH_BYTES) != 0) {
+			if (s[i].cp->size == s[j].cp->size && memcmp(s[i].cp->root, s[j].cp->root, TREE_HASH_BYTES) != 0 &&
+			    key_eq(&s[i].of->coordinator.log_key, &s[j].of->coordinator.log_key)) {
 				ret->a = s[i].note;
 				ret->b = s[j].note;
 				(void)snprintf(ret->words, sizeof(ret->words), "the log's key signed two pasts of %llu "

@@ -26,6 +26,8 @@ struct custodian_view {
 	bool				 has_signed, has_cosigned;
 	struct checkpoint		 signed_;	/* the newest that it cosigned */
 	struct checkpoint		 cosigned;	/* the newest that a quorum did */
+	/* Of which charter's log key: after a succession some may not have come so far. */
+	const struct charter		*signed_by, *cosigned_by;
 };
 
 enum took {
@@ -44,7 +46,8 @@ struct custodian_took {
 };
 
 struct custodians {
-	const struct charter	*charter;	/* borrowed from the remote */
+	const struct charter	*charter;	/* in force; borrowed from the remote, as the next */
+	const struct lineage	*lineage;
 	struct rpc_client	*rpc[CUSTODIANS_MAX];
 	struct custodian_view	 view[CUSTODIANS_MAX];	/* custodian i at [i-1], as everywhere */
 	struct custodian_took	 took[CUSTODIANS_MAX];
@@ -86,7 +89,7 @@ void	 missing_print(const struct missing *m, const struct charter *c);
 json_t	*missing_json(const struct missing *m, size_t n);	/* NULL: no memory */
 
 /*
- * Two checkpoints that the log's key signed, of one size and with other roots: among
+ * Two checkpoints that one log key signed, of one size and with other roots: among
  * those that custodians showed and `head`, the coordinator's (size 0: none). They prove
  * themselves (cli/accuse.h). The notes borrow from c and from head_note.
  */

@@ -156,6 +156,8 @@ print_custodian(const struct network *n, uint8_t i)
 	printf("  %-2u %-24s ", i + 1u, n->r->charter->custodian[i].name);
 	if (v->rc == RC_OK) {
 		printf("up, %llu entries", (unsigned long long)v->reply->size);
+		if (v->has_signed && !key_eq(&v->signed_by->coordinator.log_key, &n->r->charter->coordinator.log_key))
+			printf("; still AT THE LOG OF A KEY THAT WAS REPLACED: `custodiand agree` lets the successor in");
 		print_health(v->reply->health);
 	} else {
 		printf("%s: %s", v->spoke ? "up" : "DOWN", v->words);
