@@ -429,13 +429,38 @@ floor_lock(struct net *n)
 	return ordered(n, request);
 }
 
+/* Sealed under less than it is asked under. */
+static struct verdict
+asked_parts(struct net *n)
+{
+	struct net_artifact	a = net_seal(n, "lenient");
+	struct statement	s;
+
+	amend(n, LENIENT "parts", "[\"prompt\"]");
+	net_request(n, &a, 1, "lenient", &s);
+	return net_log(n, &s, &n->person[NET_REQUESTER]);
+}
+
+static struct verdict
+asked_lock(struct net *n)
+{
+	struct net_artifact	a = net_seal(n, "lenient");
+	uint8_t			request[32];
+
+	amend(n, LENIENT "time_lock_seconds", "7201");
+	net_requested(n, &a, 1, "lenient", request);
+	good(net_decide(n, request, NET_LEGAL, true));
+	amend(n, LENIENT "time_lock_seconds", "0");
+	return ordered(n, request);
+}
+
 /* Seventeen policies of one request beside its own are one too many. */
 static struct verdict
 floors(struct net *n, unsigned count)
 {
 	struct net_artifact	a[FLOORS_MAX + 1];
 	struct statement	s;
-	char			seconds[8];
+	char			seconds[16];
 
 	for (unsigned i = 0; i < count; i++) {
 		a[i] = net_seal(n, "lenient");
@@ -533,6 +558,8 @@ const struct row	rows_amended[] = {
 	{ "the floor's lifetime",	floor_lifetime,		VOID_LIFETIME },
 	{ "the floor's addressee",	floor_addressee,	VOID_POLICY },
 	{ "the floor's time lock",	floor_lock,		VOID_TIME_LOCK },
+	{ "the parts it is asked under", asked_parts,		VOID_SCOPE },
+	{ "the time lock it was asked under", asked_lock,	VOID_TIME_LOCK },
 	{ "as many floors as may be",	floors_enough,		VOID_NONE },
 	{ "too many floors",		floors_too_many,	VOID_POLICY },
 	{ "the lost log key",		lost_log_key,		VOID_SIGNATURE },
