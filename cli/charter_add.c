@@ -215,6 +215,19 @@ add_host(json_t *draft, const char *file, const struct add_options *v, struct er
 }
 
 static enum rc
+check_url(const char *s, struct err *err)
+{
+	size_t	n = strlen(s);
+	bool	fits = n > 8 && n <= URL_MAX_BYTES &&
+	    (strncmp(s, "http://", 7) == 0 || strncmp(s, "https://", 8) == 0);
+
+	for (size_t i = 0; fits && i < n; i++)
+		fits = s[i] > ' ' && s[i] < 0x7f;
+	return fits ? RC_OK : err_set(err, RC_USAGE, "\"%.80s\" is no http or https URL of at most %d characters", s,
+	    URL_MAX_BYTES);
+}
+
+static enum rc
 add_tsa(json_t *draft, const char *file, const struct add_options *v, struct err *err)
 {
 	AUTO(json_decref) json_t *all = json_array();
@@ -223,6 +236,11 @@ add_tsa(json_t *draft, const char *file, const struct add_options *v, struct err
 	(void)file;
 	TRY(need_option(v->id, "id", err));
 	TRY(need_option(v->url, "url", err));
+	if (!is_ident(v->id, ID_MAX))
+		return err_set(err, RC_USAGE, "--id %.40s: lower-case letters, digits, . _ -", v->id);
+	TRY(check_url(v->url, err));
+	for (size_t i = 0; i < v->crls.n; i++)
+		TRY(check_url(v->crls.v[i], err));
 	if (v->certificates.n < 1 || v->certificates.n > TSA_CERTS_MAX || v->crls.n > TSA_CRLS_MAX)
 		return err_set(err, RC_USAGE, "a TSA has 1 to %d --certificate (where its chain ends) and at most %d --crl",
 		    TSA_CERTS_MAX, TSA_CRLS_MAX);

@@ -56,6 +56,19 @@ says "its note is a checkpoint of this log" 0 "$(sed -n 1p "$work/a/note")" quor
 says "an entry that is no anchor" 64 'is no anchor but a charter' quorate log anchor 0
 says "one that is not there" 1 'no entry 99999' quorate log anchor 99999
 
+# ---- what a charter says of them
+c=$work/draft.json
+add() { quorate charter add "$c" "$@"; }
+quorate charter new -o "$c" --name draft >/dev/null
+root=$net/tsa-1/state/ca.pem
+ok "an authority is added" add tsa --id one --url http://tsa.example/ --certificate "$root" --crl http://tsa.example/crl
+ok "and how often" add anchor --entries 10 --seconds 60
+says "not without a certificate" 64 'has 1 to 4 --certificate' add tsa --id two --url http://tsa.example/
+says "not by another protocol" 64 'no http or https URL' add tsa --id two --url ftp://tsa.example/ --certificate "$root"
+says "not without a URL" 64 '--url is missing' add tsa --id two --certificate "$root"
+says "nor with a key for a certificate" '64|1' 'ca.key' add tsa --id two --url http://tsa.example/ --certificate "$net/tsa-1/state/ca.key"
+says "the charter shows them" 0 'tsa-1 +http://127.0.0.1:[0-9]+/, 1 trusted certificate' quorate charter show "$net/charter.json"
+
 # ---- authorities that fail
 before=$(anchors)
 try() { # MODE-1 WORDS-1 MODE-2 WORDS-2
