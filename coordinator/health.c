@@ -15,6 +15,20 @@ read_doubt(const Quorate__V1__Health *m, char ret[HEALTH_DOUBT_BYTES])
 	(void)text_clean_str(ret);
 }
 
+/* But for numbers: one that catches up says how far it is. */
+static bool
+same_doubt(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		a += strspn(a, "0123456789");
+		b += strspn(b, "0123456789");
+		if (*a != *b)
+			return false;
+		if (*a == '\0')
+			return true;
+	}
+}
+
 /*
  * One line when it begins to doubt and one when that is over. What lasts for less than
  * a few seconds (every start) is not told; nor is one heard more often than that.
@@ -24,7 +38,7 @@ tell(struct replica_link *l, const char *doubt)
 {
 	uint64_t	now = clock_ms();
 
-	if (strcmp(doubt, l->doubt) == 0) {
+	if (same_doubt(doubt, l->doubt)) {
 		l->doubt_since = 0;
 		return;
 	}

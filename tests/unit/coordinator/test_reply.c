@@ -274,6 +274,16 @@ doubt_is_told_once(void **state)
 	assert_int_equal(take(o, &progress), RC_OK);
 	assert_string_equal(o->link.doubt, "two logs");
 	assert_int_equal(o->link.doubt_since, 0);
+	/* How far it has got by now is no other doubt. */
+	(void)strcpy(o->link.doubt, "holds 6150 entries, 100017 are cosigned");
+	h.doubt = pb_text("holds 15878 entries, 100018 are cosigned");
+	health_take(&o->link, &h);
+	assert_int_equal(o->link.doubt_since, 0);
+	h.doubt = pb_text("holds 15878 entries, 100018 are signed");
+	health_take(&o->link, &h);
+	assert_true(o->link.doubt_since != 0);
+	(void)strcpy(o->link.doubt, "two logs");
+	o->link.doubt_since = 0;
 	h.doubt = pb_text("");
 	assert_int_equal(take(o, &progress), RC_OK);
 	assert_string_equal(o->link.doubt, "two logs");
