@@ -16,6 +16,9 @@
 
 #include <cmocka.h>
 
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
 #include "base/auto.h"
 #include "edge/edge.h"
 #include "edge/http.h"
@@ -410,6 +413,79 @@ a_session_keeps_its_connection(void **state)
 	assert_int_equal(s.connections, 1);
 }
 
+/* ---- https: whose certificate no root of the system has signed ---------------------- */
+
+/* For 127.0.0.1, so that only who signed it is wrong with it. */
+static SSL_CTX *
+self_signed(void)
+{
+	SSL_CTX		*ctx = SSL_CTX_new(TLS_server_method());
+	EVP_PKEY	*key = EVP_EC_gen("P-256");
+	X509		*x = X509_new();
+	X509_NAME	*n = X509_get_subject_name(x);
+	X509_EXTENSION	*e = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "IP:127.0.0.1");
+
+	assert_non_null(e);
+	assert_int_equal(X509_set_version(x, 2), 1);
+	assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(x), 1), 1);
+	assert_int_equal(X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_ASC, (const unsigned char *)"nobody", -1, -1, 0), 1);
+	assert_int_equal(X509_set_issuer_name(x, n), 1);
+	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x), -3600));
+	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x), 3600));
+	assert_int_equal(X509_set_pubkey(x, key), 1);
+	assert_int_equal(X509_add_ext(x, e, -1), 1);
+	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
+	assert_int_equal(SSL_CTX_use_certificate(ctx, x), 1);
+	assert_int_equal(SSL_CTX_use_PrivateKey(ctx, key), 1);
+	X509_EXTENSION_free(e);
+	X509_free(x);
+	EVP_PKEY_free(key);
+	return ctx;
+}
+
+static void *
+serve_tls(void *arg)
+{
+	struct server	*s = arg;
+	SSL_CTX		*ctx = self_signed();
+	char		 in[1024];
+	int		 fd;
+
+	while (wait_for(s, s->listener) && (fd = accept(s->listener, NULL, NULL)) >= 0) {
+		SSL	*ssl = SSL_new(ctx);
+
+		s->connections++;
+		assert_int_equal(SSL_set_fd(ssl, fd), 1);
+		if (SSL_accept(ssl) == 1 && SSL_read(ssl, in, sizeof(in)) > 0) {
+			s->requests++;
+			(void)SSL_write(ssl, s->answer, (int)s->n);
+		}
+		SSL_free(ssl);
+		(void)close(fd);
+	}
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
+static void
+a_certificate_of_nobody(void **state)
+{
+	AUTO_DONE(buf_done) struct buf b = BUF_INIT(0);
+	struct server	s;
+	char		url[64];
+	struct err	err;
+
+	(void)state;
+	start_bytes(&s, HEAD("6") "answer", sizeof(HEAD("6") "answer") - 1);
+	(void)snprintf(url, sizeof(url), "https%.50s", s.url + 4);
+	assert_int_equal(pthread_create(&s.thread, NULL, serve_tls, &s), 0);
+	assert_int_equal(post(url, 100, &b, &err), RC_IO);
+	stop(&s);
+	assert_int_equal(s.connections, 1);
+	assert_int_equal(s.requests, 0);
+	assert_non_null(strstr(err.msg, "certificate"));
+}
+
 int
 main(void)
 {
@@ -425,9 +501,10 @@ main(void)
 		cmocka_unit_test(other_schemes),
 		cmocka_unit_test(no_proxy),
 		cmocka_unit_test(a_session_keeps_its_connection),
+		cmocka_unit_test(a_certificate_of_nobody),
 	};
 
-	if (http_init(NULL) != RC_OK)
+	if (http_init(NULL) != RC_OK || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
