@@ -875,7 +875,6 @@ refused_questions(void **state)
 	AUTO_DONE(buf_done) struct buf	 n = BUF_INIT(BIG), reply = BUF_INIT(BIG);
 	Quorate__V1__ExchangeRequest	 q = question(), good = q;
 	Quorate__V1__ExchangeReply	*r = NULL;
-	struct test_key			 log = b.net.log;
 
 	(void)state;
 	assert_int_equal(asks(0, &q, &r), RC_DENIED);
@@ -893,14 +892,35 @@ refused_questions(void **state)
 	q.accusation = (ProtobufCBinaryData){ 8, zeros };
 	assert_int_equal(asks(2, &q, &r), RC_FORMAT);
 	q = good;
-	b.net.log = b.net.sealer;
 	peer_note(&b, NO_FORK, 4, 0, &n);
-	b.net.log = log;
+	*((uint8_t *)memchr(n.p, '\n', n.n) + 1) = '3';	/* its size, and the log's signature is of another */
 	q.checkpoint = (ProtobufCBinaryData){ n.n, n.p };
 	assert_int_equal(asks(2, &q, &r), RC_VERIFY);
 	b.c.from = 2;
 	assert_int_equal(custody_exchange(&b.c, SPAN("\377", 1), &reply, &err), RC_FORMAT);
 	assert_false(b.c.comparing.dirty);
+}
+
+/* It may have a succession that did not come here: it is answered, and its note says nothing. */
+static void
+asked_under_a_strange_key(void **state)
+{
+	AUTO_DONE(buf_done) struct buf	 n = BUF_INIT(BIG);
+	Quorate__V1__ExchangeRequest	 q = question();
+	Quorate__V1__ExchangeReply	*r = NULL;
+	struct test_key			 log = b.net.log;
+
+	(void)state;
+	b.net.log = b.net.sealer;
+	peer_note(&b, 1, 4, 3, &n);
+	b.net.log = log;
+	q.checkpoint = (ProtobufCBinaryData){ n.n, n.p };
+	ok(asks(2, &q, &r));
+	reply_free(r);
+	assert_int_equal(b.c.comparing.peer[1].past.size, 0);
+	assert_false(accused());
+	assert_false(suspects());
+	assert_int_equal(store_size(b.c.store), 4);
 }
 
 /* One that asks and asks is heard now and then; the others as ever. */
@@ -1009,6 +1029,7 @@ main(void)
 		TEST(accused_by_a_peer), TEST(forgot), TEST(forgot_more), TEST(forgot_what_peers_saw),
 		TEST(forgot_as_it_ran), TEST(fresh_at_the_end), TEST(nothing_forgotten), TEST(peer_put_back), TEST(remembered),
 		TEST(other_states), TEST(what_is_signed), TEST(answers_to_a_nonce), TEST(short_when_nothing_is_new), TEST(refused_questions),
+		TEST(asked_under_a_strange_key),
 		TEST(asks_too_often), TEST(accused_by_a_question), TEST(passed_on),
 	};
 	int	rc;
