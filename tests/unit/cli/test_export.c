@@ -70,7 +70,6 @@ prove(size_t old, bool well)
 {
 	Quorate__V1__ConsistencyReply	c = QUORATE__V1__CONSISTENCY_REPLY__INIT;
 	AUTO(log_source_free) struct log_source *s = NULL;
-	AUTO_DONE(buf_done) struct buf	note = BUF_INIT(BIG);
 	struct tree_folder		whole;
 	struct span			leaf[ENTRIES];
 	ProtobufCBinaryData		hash[TREE_PATH_MAX];
