@@ -64,8 +64,6 @@ read_document(struct amending *a, const struct charter *now, struct err *err)
 static enum rc
 tell_plan(const struct amending *a, const struct charter *now, struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf words = BUF_INIT(65536);
-
 	if (cli_json)
 		return RC_OK;
 	if (a->next != NULL) {

@@ -10,8 +10,6 @@
 
 #define SUCCESSOR	"successor.json"
 
-DEFINE_AUTO(dsse_done, struct dsse);
-
 /* --- the successor that was agreed to ------------------------------------------------- */
 
 static struct timespec

@@ -5,9 +5,6 @@
 #include "edge/succession.h"
 #include "policy/statement.h"
 
-DEFINE_AUTO(statement_done, struct statement);
-DEFINE_AUTO(dsse_done, struct dsse);
-
 /* The same bytes for everybody: no signer, no nonce, no times. */
 static enum rc
 payload_of(const struct succession *what, struct buf *payload, struct err *err)
