@@ -318,6 +318,18 @@ veto_then(struct net *n)
 	return ordered(n, request);
 }
 
+/* A veto stays one when whoever cast it goes. */
+static struct verdict
+veto_of_the_gone(struct net *n)
+{
+	uint8_t	request[32];
+
+	met(n, "veto", request);
+	good(net_decide(n, request, NET_SECOND_LEGAL, false));
+	amend(n, "people/7/id", "\"another\"");
+	return ordered(n, request);
+}
+
 /* --- what it was sealed under ---------------------------------------------------------------- */
 
 /* Sealed under standard, which then asks for less. */
@@ -548,6 +560,7 @@ const struct row	rows_amended[] = {
 	{ "a limit a day",		a_day,			VOID_DAY_LIMIT },
 	{ "a veto since",		veto_since,		VOID_ENDED },
 	{ "a veto then",		veto_then,		VOID_ENDED },
+	{ "a veto of somebody gone",	veto_of_the_gone,	VOID_ENDED },
 	{ "the floor binds",		floor_binds,		VOID_QUORUM },
 	{ "the floor is met",		floor_met,		VOID_NONE },
 	{ "one floor of two",		one_floor_short,	VOID_QUORUM },
