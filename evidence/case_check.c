@@ -38,10 +38,22 @@ check_later(struct span document, struct checked_case *k, struct err *err)
 	return RC_OK;
 }
 
+/* Whose cosignatures count: the genesis' custodians, whatever a later charter says. */
+struct witnesses { uint8_t n, q; struct note_key key[CUSTODIANS_MAX]; };
+
+static enum rc
+witnesses_of(const struct charter *genesis, struct witnesses *ret, struct err *err)
+{
+	ret->n = genesis->n;
+	ret->q = genesis->q;
+	for (uint8_t i = 0; i < genesis->n; i++)
+		TRY(charter_witness_note_key(genesis, (uint8_t)(i + 1), &ret->key[i], err));
+	return RC_OK;
+}
+
 /* The one thing that is trusted, and what it vouches for. */
 static enum rc
-check_charters(const struct evidence_case *c, struct checked_case *k, struct charter **ret_first,
-    struct err *err)
+check_charters(const struct evidence_case *c, struct checked_case *k, struct witnesses *ret, struct err *err)
 {
 	uint8_t	digest[SHA256_BYTES];
 
@@ -50,8 +62,8 @@ check_charters(const struct evidence_case *c, struct checked_case *k, struct cha
 		return err_set(err, RC_VERIFY, "case: its charter is not the genesis");
 	if (c->n_later > CASE_CHARTERS_MAX)
 		return err_set(err, RC_LIMIT, "case: more than %d charters after the first", CASE_CHARTERS_MAX);
-	TRY(charter_parse(c->charter, ret_first, err));
 	TRY(charter_parse(c->charter, &k->charter, err));
+	TRY(witnesses_of(k->charter, ret, err));
 	memcpy(k->charters[k->n_charters++], digest, SHA256_BYTES);
 	for (uint32_t i = 0; i < c->n_later; i++)
 		TRY(check_later(c->later[i], k, err));
@@ -71,30 +83,24 @@ newest(const struct evidence_case *c)
 	return t;
 }
 
-/*
- * Custodians are those of the genesis whatever a later charter says; the log's key is
- * the last one's. A cosignature from before an entry that it covers is none.
- */
+/* The log's key is the last charter's. A cosignature from before an entry that it covers is none. */
 static enum rc
-check_checkpoint(const struct evidence_case *c, struct checked_case *k, const struct charter *first,
-    struct err *err)
+check_checkpoint(const struct evidence_case *c, struct checked_case *k, const struct witnesses *w, struct err *err)
 {
-	struct note_key	log, witness[CUSTODIANS_MAX];
+	struct note_key	log;
 	when		since = newest(c);
 	unsigned	have;
 
 	TRY(charter_log_note_key(k->charter, &log, err));
-	for (uint8_t i = 0; i < first->n; i++)
-		TRY(charter_witness_note_key(first, (uint8_t)(i + 1), &witness[i], err));
-	TRY(checkpoint_verify(c->checkpoint, &log, witness, first->n, &k->checkpoint, &k->cosigned, err));
-	for (uint8_t i = 0; i < first->n; i++)
+	TRY(checkpoint_verify(c->checkpoint, &log, w->key, w->n, &k->checkpoint, &k->cosigned, err));
+	for (uint8_t i = 0; i < w->n; i++)
 		if (k->cosigned.time[i] < since)
 			k->cosigned.mask &= ~(UINT32_C(1) << i);
 	have = (unsigned)__builtin_popcount(k->cosigned.mask);
-	if (have < first->q)
+	if (have < w->q)
 		return err_set(err, RC_QUORUM,
 		    "checkpoint %llu has %u cosignatures from after its entries, the charter asks for %u",
-		    (unsigned long long)k->checkpoint.size, have, first->q);
+		    (unsigned long long)k->checkpoint.size, have, w->q);
 	return RC_OK;
 }
 
@@ -326,11 +332,11 @@ take_statements(const struct evidence_case *c, struct checked_case *k, struct er
 static enum rc
 check_log(const struct evidence_case *c, struct question *q, struct checked_case *k, struct err *err)
 {
-	AUTO(charter_free) struct charter	*first = NULL;
+	struct witnesses	w;
 
-	TRY(check_charters(c, k, &first, err));
+	TRY(check_charters(c, k, &w, err));
 	q->reached = CASE_CHARTER;
-	TRY(check_checkpoint(c, k, first, err));
+	TRY(check_checkpoint(c, k, &w, err));
 	q->reached = CASE_CHECKPOINT;
 	TRY(check_inclusion(c, k, err));
 	q->reached = CASE_ENTRIES;
