@@ -8,6 +8,7 @@
 #define POLICY_APPLY_IMPL_H
 
 #include "policy/apply.h"
+#include "policy/cert.h"
 #include "policy/record.h"
 #include "policy/tally.h"
 
@@ -61,6 +62,16 @@ MUST_USE enum rc apply_entry(struct applying *a, struct span dsse, struct err *e
 /* Entry 0; a->next is the genesis. RC_VERIFY: not that, or not signed by all. RC_MISSING: no blob. */
 MUST_USE enum rc apply_genesis(struct applying *a, struct span dsse, struct err *err);
 
+/*
+ * What recipients' certificates last seen are good for: one has the same recipient again
+ * and again, and to read a certificate costs as much as ten signatures.
+ */
+#define CERTS_SEEN	8
+struct cert_seen {
+	uint8_t		digest[SHA256_BYTES];
+	enum cert_kind	kind;
+};
+
 /* A replica is open to the questions beside apply. */
 struct replica {
 	const struct state	*st;
@@ -68,6 +79,8 @@ struct replica {
 	struct charter_cache	*cache;		/* every charter that is at hand */
 	const struct charter	*charter;	/* in force, one of them; NULL before entry 0 */
 	struct rec_head		 head;		/* as in the state; zeroes before entry 0 */
+	struct cert_seen	 cert[CERTS_SEEN];	/* the latest at n_certs - 1, modulo */
+	uint64_t		 n_certs;
 };
 
 #endif

@@ -161,16 +161,35 @@ attachments_there(const struct statement *s, const struct policy_rule *rule)
 	return true;
 }
 
+/* One that does not parse is not remembered: who sends such pays for it with a signature. */
+static enum rc
+recipient_kind(struct replica *r, struct span der, enum cert_kind *ret, struct err *err)
+{
+	uint8_t		digest[SHA256_BYTES], bits[SHA256_BYTES];
+	uint64_t	i;
+
+	sha256_one(digest, der);
+	for (i = 0; i < r->n_certs && i < CERTS_SEEN; i++)
+		if (memcmp(r->cert[i].digest, digest, sizeof(digest)) == 0) {
+			*ret = r->cert[i].kind;
+			return RC_OK;
+		}
+	TRY(cert_check(der, ret, bits, err));
+	i = r->n_certs++ % CERTS_SEEN;
+	memcpy(r->cert[i].digest, digest, sizeof(digest));
+	r->cert[i].kind = *ret;
+	return RC_OK;
+}
+
 static enum rc
 terms_check(struct applying *a, const struct policy_rule *rule, struct err *err)
 {
-	uint8_t		bits[SHA256_BYTES];
 	enum cert_kind	kind;
 	enum rc		rc;
 
 	if (a->s.expires - a->now > rule->request_seconds)
 		return refuse(a, VOID_LIFETIME);
-	rc = cert_check(buf_view(&a->s.bytes), &kind, bits, err);
+	rc = recipient_kind(a->r, buf_view(&a->s.bytes), &kind, err);
 	if (is_refusal(rc) || (rc == RC_OK && kind == CERT_OTHER))
 		return refuse(a, VOID_RECIPIENT);
 	TRY(rc);

@@ -49,6 +49,63 @@ test_read(void **state)
 	}
 }
 
+/* A space before it makes it what the other parser reads: they say the same. */
+static void
+both_ways(const char *text, size_t n)
+{
+	uint8_t	*copy = heap_copy(text, n), *spaced = malloc(n + 1);
+	json_t	*quick = NULL, *slow = NULL;
+	char	*a, *b;
+	enum rc	 rc;
+
+	assert_non_null(spaced);
+	spaced[0] = ' ';
+	memcpy(spaced + 1, text, n);
+	rc = json_read(SPAN(copy, n), 4096, &quick, NULL);
+	assert_int_equal(rc, json_read(SPAN(spaced, n + 1), 4096, &slow, NULL));
+	if (rc == RC_OK) {
+		a = json_dumps(quick, JSON_ENCODE_ANY);
+		b = json_dumps(slow, JSON_ENCODE_ANY);
+		assert_string_equal(a, b);
+		free(a);
+		free(b);
+	}
+	json_decref(quick);
+	json_decref(slow);
+	free(copy);
+	free(spaced);
+}
+
+static void
+test_plain(void **state)
+{
+	static const char	*const texts[] = {
+		"{\"a\":1,\"b\":[true,false,null,\"x y\",{}],\"c\":{\"d\":[],\"a\":0}}",
+		"[0,10,999999999999999999,1000000000000000000,9223372036854775807]",
+		"[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]", "[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]",
+		"{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}}}}}}}}}}}}}",
+		"{\"a\":1,\"a\":2}", "{\"\":1}", "\"\"", "{}x", "[1]]", "[01]", "[1,]", "{\"a\":1,}", "[,1]",
+	};
+	static const char	others[] = "\"\\{}[]:, \n0719-.+eEtfnu\x7f\xc3";
+	char			 b[256];
+	size_t			 i, k, c, n;
+
+	(void)state;
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		n = strlen(texts[i]);
+		memcpy(b, texts[i], n);
+		both_ways(b, n);
+		for (k = 0; k < n; k++) {
+			both_ways(b, k + 1);
+			for (c = 0; c < sizeof(others); c++) {
+				b[k] = others[c];
+				both_ways(b, n);
+			}
+			b[k] = texts[i][k];
+		}
+	}
+}
+
 static void
 test_read_limits(void **state)
 {
@@ -92,6 +149,18 @@ test_no_memory(void **state)
 	}
 	assert_int_equal(rc, RC_OK);
 	assert_true(n > 5);
+	/* The same by the other parser. */
+	for (n = 1;; n++) {
+		json_decref(v);
+		v = NULL;
+		fault_at(n);
+		rc = json_read(SPAN_STR(" {\"a\":[1,\"x\",{\"b\":true}],\"c\":\"y\"}"), 1000, &v, NULL);
+		if (!fault_fired())
+			break;
+		assert_int_equal(rc, RC_NOMEM);
+		assert_null(v);
+	}
+	assert_int_equal(rc, RC_OK);
 	for (n = 1;; n++) {
 		buf_done(&out);
 		fault_at(n);
@@ -437,6 +506,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_read_limits),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_members),

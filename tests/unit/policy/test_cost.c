@@ -168,12 +168,43 @@ one_each(void **state)
 	memstate_free(mem);
 }
 
+/* What a certificate was good for is remembered as that one's, and as no other's. */
+static void
+recipients(void **state)
+{
+	static const struct { const char *kind; bool good; } rows[] = {
+		{ "P-384", true }, { "ED25519", false }, { "P-384", true }, { "RSA-1024", false }, { "P-256", true },
+	};
+	struct net_artifact	a = net_seal(&net, "standard");
+	struct buf		der[5];
+	struct statement	s;
+	struct verdict		v;
+	size_t			i, k;
+
+	(void)state;
+	for (i = 0; i < 5; i++) {
+		der[i] = BUF_INIT(BIG);
+		test_cert_of(rows[i].kind, "somebody", &der[i]);
+	}
+	for (i = 0; i < 20; i++) {
+		k = i % 5;
+		net_request(&net, &a, 1, "standard", &s);
+		buf_reset(&s.bytes);
+		buf_span(&s.bytes, buf_view(&der[k]));
+		v = net_log(&net, &s, &net.person[NET_REQUESTER]);
+		assert_int_equal(v.why, rows[k].good ? VOID_NONE : VOID_RECIPIENT);
+	}
+	for (i = 0; i < 5; i++)
+		buf_done(&der[i]);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(envelopes),
 		cmocka_unit_test(one_each),
+		cmocka_unit_test(recipients),
 	};
 	int	failed;
 
