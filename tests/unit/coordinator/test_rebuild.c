@@ -77,7 +77,7 @@ write_blobs(struct bench *k, struct span leaf)
 
 /* By this log key, and so many custodians. */
 static void
-write_checkpoint(struct bench *k, const struct test_key *log, unsigned cosigners)
+write_note(struct bench *k, const char *name, const struct test_key *log, unsigned cosigners)
 {
 	struct net		*n = &k->rig.net;
 	struct checkpoint	 cp = { .size = n->log_entries.n };
@@ -96,7 +96,7 @@ write_checkpoint(struct bench *k, const struct test_key *log, unsigned cosigners
 	note_sig_line(&key, 0, sig, &note);
 	for (i = 1; i <= cosigners; i++)
 		rig_line_at(&k->rig, i, n->now, buf_view(&text), &note);
-	write_file(k->copy, "checkpoint", buf_view(&note));
+	write_file(k->rig.c.dir, name, buf_view(&note));
 	buf_done(&text);
 	buf_done(&note);
 }
@@ -148,7 +148,7 @@ setup(void **state)
 	assert_int_equal(file_mkdir(k->copy, &err), RC_OK);
 	assert_int_equal(file_mkdir(k->blobs, &err), RC_OK);
 	write_bundle(k);
-	write_checkpoint(k, &n->log, Q);
+	write_note(k, "copy/checkpoint", &n->log, Q);
 	buf_done(&doc);
 	*state = k;
 	return 0;
@@ -269,7 +269,7 @@ too_few_cosigned(void **state)
 {
 	struct bench	*k = *state;
 
-	write_checkpoint(k, &k->rig.net.log, Q - 1);
+	write_note(k, "copy/checkpoint", &k->rig.net.log, Q - 1);
 	refused(k, RC_QUORUM);
 }
 
@@ -278,7 +278,7 @@ another_log_key(void **state)
 {
 	struct bench	*k = *state;
 
-	write_checkpoint(k, &k->rig.net.person[NET_STRANGER], Q);
+	write_note(k, "copy/checkpoint", &k->rig.net.person[NET_STRANGER], Q);
 	refused(k, RC_VERIFY);
 }
 
@@ -305,6 +305,71 @@ blobs_that_are_not_there(void **state)
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(unlink(k->db), 0);
 	refused(k, RC_MISSING);
+}
+
+/* ---- what no quorum had cosigned ------------------------------------------------------------------------ */
+
+/* One entry more than the copy's checkpoint covers, by this key. */
+static void
+write_tail(struct bench *k, const struct test_key *log)
+{
+	struct net	*n = &k->rig.net;
+	struct buf	 bytes = BUF_INIT(TILE_BUNDLE_BYTES_MAX);
+	struct span	 leaf = buf_view(&n->log_entries.leaf[n->log_entries.n - 1]);
+	struct err	 err;
+
+	assert_int_equal(bundle_add(&bytes, leaf, &err), RC_OK);
+	write_blobs(k, leaf);
+	write_file(k->rig.c.dir, "copy.tail", buf_view(&bytes));
+	write_note(k, "copy.tail.checkpoint", log, 1);
+	buf_done(&bytes);
+}
+
+static enum rc
+replay_with_tail(struct bench *k, struct err *err)
+{
+	(void)unlink(k->db);
+	TRY(replay(k, err));
+	return rebuild_take_tail(&k->b, err);
+}
+
+/* Other custodians hold it: another log of that length would be a second past. */
+static void
+a_tail_is_kept(void **state)
+{
+	struct bench	*k = *state;
+	struct net	*n = &k->rig.net;
+	uint8_t		 ours[SHA256_BYTES], theirs[SHA256_BYTES];
+	struct err	 err;
+
+	assert_int_equal(replay_with_tail(k, &err), RC_OK);	/* none is there */
+	(void)net_seal(n, "standard");
+	write_tail(k, &n->log);
+	assert_int_equal(replay_with_tail(k, &err), RC_OK);
+	assert_int_equal(store_size(k->b.store), n->log_entries.n);
+	assert_int_equal(replica_state_digest(k->b.replica, ours, &err), RC_OK);
+	assert_int_equal(replica_state_digest(n->replica, theirs, &err), RC_OK);
+	assert_memory_equal(ours, theirs, SHA256_BYTES);
+}
+
+static void
+a_tail_that_nobody_signed(void **state)
+{
+	struct bench	*k = *state;
+	struct net	*n = &k->rig.net;
+	uint64_t	 size = n->log_entries.n;
+	struct err	 err;
+
+	(void)net_seal(n, "standard");
+	write_tail(k, &n->person[NET_STRANGER]);
+	assert_int_equal(replay_with_tail(k, &err), RC_VERIFY);
+	assert_int_equal(store_size(k->b.store), size);
+	write_tail(k, &n->log);
+	change(k->rig.c.dir, "copy.tail", -3, false);
+	assert_int_equal(replay_with_tail(k, &err), RC_VERIFY);
+	write_tail(k, &n->log);
+	change(k->rig.c.dir, "copy.tail", 0, true);
+	assert_int_equal(replay_with_tail(k, &err), RC_FORMAT);
 }
 
 /* ---- a succession -------------------------------------------------------------------------------------- */
@@ -620,6 +685,8 @@ main(void)
 		T(another_log_key),
 		T(another_genesis),
 		T(blobs_that_are_not_there),
+		T(a_tail_is_kept),
+		T(a_tail_that_nobody_signed),
 		T(a_successor_goes_on),
 		T(not_by_submit),
 		T(its_charter_is_in_force),
