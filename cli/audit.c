@@ -180,10 +180,12 @@ static enum rc
 report(struct auditing *a, struct err *err)
 {
 	bool	forked;
+	enum rc	rc;
 
 	TRY(look_up_missing(a, err));
 	TRY(two_pasts(a, &forked, err));
-	TRY(report_make(&a->reads, &a->report, err));
+	if ((rc = report_make(&a->reads, &a->report, err)) != RC_OK)
+		return replay_damaged(a->replay, rc, err);
 	TRY(add_findings(a, err));
 	TRY(cli_json ? print_json(a, forked, err) : print_words(a, forked, err));
 	if (forked)

@@ -4,29 +4,13 @@
 #include <unistd.h>
 
 #include "base/wire.h"
-#include "cli/replay.h"
+#include "cli/replay_impl.h"
 
 #define COMMIT_ENTRIES	1000
 #define COMMIT_MS	2000
 #define WATCH_MS	200
 #define VERIFIED	"verified"	/* value: the last checkpoint that was verified to its end */
 #define ORDERS		"order"		/* journal: entry of an order -> who approved */
-
-struct replay {
-	char		 dir[FILE_PATH_MAX];
-	int		 lock;
-	struct store	*store;
-	struct state	 state;		/* the store's, which asks the source for blobs that it lacks */
-	struct replica	*replica;
-	const struct charter *genesis;	/* borrowed */
-	struct log_source *source;	/* while it runs */
-	struct err	 fault;		/* why the source gave no blob; rc RC_OK: it gave each */
-	/* Of the run. */
-	struct replayed	*out;
-	uint64_t	 uncommitted, committed_ms, watched_ms;
-	replay_watch	 watch;
-	void		*user;
-};
 
 struct store *
 replay_store(struct replay *r)
@@ -41,112 +25,12 @@ replayed_done(struct replayed *r)
 	buf_done(&r->other);
 }
 
-/* --- blobs come from the source when apply asks for them ---------------------------------- */
-
-static enum rc
-fetch(struct replay *r, const uint8_t digest[SHA256_BYTES], struct err *err)
-{
-	AUTO_DONE(buf_done) struct buf b = BUF_INIT(LOG_BLOB_MAX);
-	uint8_t	have[SHA256_BYTES];
-	char	hex[HEX_BYTES(SHA256_BYTES)];
-	enum rc	rc;
-
-	(void)hex_write(SPAN(digest, SHA256_BYTES), hex);
-	rc = log_source_blob(r->source, digest, &b, err);
-	/* The log promises it; a replica without it could not go on. */
-	if (rc == RC_MISSING)
-		return err_wrap(err, RC_VERIFY, "blob %s is not there", hex);
-	TRY(rc);
-	TRY(store_blob_put(r->store, buf_view(&b), have, err));
-	if (memcmp(have, digest, sizeof(have)) != 0)
-		return err_set(err, RC_VERIFY, "blob %s has other bytes", hex);
-	return RC_OK;
-}
-
-/*
- * A bad answer is the source's doing and not the entry's: apply would take "format" or
- * "verify" for a reason why the entry is void, and the audit would go on.
- */
-static enum rc
-fetch_for_apply(struct replay *r, const uint8_t digest[SHA256_BYTES], struct err *err)
-{
-	if (fetch(r, digest, &r->fault) != RC_OK)
-		return err_set(err, RC_IO, "%s", r->fault.msg);
-	r->fault.rc = RC_OK;
-	return RC_OK;
-}
-
-static enum rc
-blob(void *user, const uint8_t digest[SHA256_BYTES], struct buf *ret, struct err *err)
-{
-	struct replay		*r = user;
-	const struct state	*st = store_state(r->store);
-	enum rc			 rc = st->blob(st->user, digest, ret, err);
-
-	if (rc != RC_MISSING || r->source == NULL)
-		return rc;
-	TRY(fetch_for_apply(r, digest, err));
-	return st->blob(st->user, digest, ret, err);
-}
-
-static enum rc
-descriptors(void *user, const uint8_t vector[SHA256_BYTES], const uint8_t root[SHA256_BYTES], uint32_t count,
-    descriptor_fn fn, void *fn_user, struct err *err)
-{
-	struct replay		*r = user;
-	const struct state	*st = store_state(r->store);
-	bool			 has;
-
-	TRY(store_blob_has(r->store, vector, &has, err));
-	if (!has && r->source != NULL)
-		TRY(fetch_for_apply(r, vector, err));
-	return st->descriptors(st->user, vector, root, count, fn, fn_user, err);
-}
-
-static enum rc
-get(void *user, struct span key, struct buf *ret, struct err *err)
-{
-	const struct state	*st = store_state(((struct replay *)user)->store);
-
-	return st->get(st->user, key, ret, err);
-}
-
-static enum rc
-put(void *user, struct span key, struct span value, struct err *err)
-{
-	const struct state	*st = store_state(((struct replay *)user)->store);
-
-	return st->put(st->user, key, value, err);
-}
-
-static enum rc
-escrow_add(void *user, const uint8_t id[ARTIFACT_ID_BYTES], struct escrow_at at, struct span descriptor, struct err *err)
-{
-	const struct state	*st = store_state(((struct replay *)user)->store);
-
-	return st->escrow_add(st->user, id, at, descriptor, err);
-}
-
-static enum rc
-escrow_find(void *user, const uint8_t id[ARTIFACT_ID_BYTES], struct escrow_at *ret_at, struct buf *ret, struct err *err)
-{
-	const struct state	*st = store_state(((struct replay *)user)->store);
-
-	return st->escrow_find(st->user, id, ret_at, ret, err);
-}
-
-static enum rc
-root_at(void *user, uint64_t size, uint8_t ret[SHA256_BYTES], struct err *err)
-{
-	return store_root_at(((struct replay *)user)->store, size, ret, err);
-}
-
-static enum rc
-damaged(const struct replay *r, enum rc rc, struct err *err)
+enum rc
+replay_damaged(const struct replay *r, enum rc rc, struct err *err)
 {
 	if (rc != RC_IO && rc != RC_FORMAT && rc != RC_BUG)
 		return rc;
-	return err_set(err, RC_IO, "the state of earlier audits is damaged; remove %.150s and start again", r->dir);
+	return err_wrap(err, RC_IO, "remove %.120s and start again, if it is damaged", r->dir);
 }
 
 /* --- a folder ------------------------------------------------------------------------------- */
@@ -161,7 +45,7 @@ open_store(struct replay *r, struct err *err)
 	TRY(file_path(path, err, "%s/log.db", r->dir));
 	if ((rc = store_open(path, STORE_CREATE, &r->store, err)) == RC_OK)
 		rc = store_blob_put(r->store, buf_view(&r->genesis->bytes), digest, err);
-	return damaged(r, rc, err);
+	return replay_damaged(r, rc, err);
 }
 
 static enum rc
@@ -169,12 +53,11 @@ open_replica(struct replay *r, struct err *err)
 {
 	enum rc	rc;
 
-	r->state = (struct state){ .user = r, .get = get, .put = put, .escrow_add = escrow_add,
-	    .escrow_find = escrow_find, .root_at = root_at, .blob = blob, .descriptors = descriptors };
+	r->state = replay_state(r);
 	rc = replica_new(&r->state, r->genesis->digest, &r->replica, err);
 	if (rc == RC_FORMAT)
 		return err_wrap(err, RC_USAGE, "%.150s: give another --state", r->dir);
-	return damaged(r, rc, err);
+	return replay_damaged(r, rc, err);
 }
 
 enum rc
@@ -224,7 +107,7 @@ verified_get(struct replay *r, struct checkpoint *cp, struct buf *note, struct e
 	in = rd_init(buf_view(&v));
 	if (rc != RC_OK || !rd_u64(&in, &cp->size) || !rd_bytes(&in, cp->root, sizeof(cp->root)) ||
 	    cp->size > store_size(r->store))
-		return damaged(r, RC_IO, err);
+		return replay_damaged(r, err_set(err, RC_IO, "its last checkpoint is none"), err);
 	buf_span(note, SPAN(v.p + in.at, v.n - in.at));
 	return buf_check(note, "checkpoint", err);
 }

@@ -47,6 +47,8 @@ typedef void (*replay_watch)(void *user, uint64_t at, uint64_t size);
 MUST_USE enum rc replay_run(struct replay *r, struct log_source *s, replay_watch watch, void *user,
     struct replayed *ret, struct err *err);
 
+/* A fault of the store: the words say which folder to remove. Other codes pass. */
+enum rc	 replay_damaged(const struct replay *r, enum rc rc, struct err *err);
 struct store	*replay_store(struct replay *r);
 /* What has been replayed, for a report. Valid as long as r, and until it runs again. */
 struct report_source replay_read(struct replay *r, when now);
