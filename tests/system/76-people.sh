@@ -35,7 +35,7 @@ says "an empty file is no accusation" 1 'does not hold' quorate log accuse "$wor
 says "nor is a checkpoint" 1 'does not hold' sh -c "quorate log checkpoint >'$work/note'; quorate log accuse '$work/note'"
 says "a file that is not there" 64 'o such file' quorate log accuse "$work/nofile"
 says "a file and --out" 64 'not both' quorate log accuse "$work/none" --out "$work/x"
-says "--out elsewhere" 64 'accuse' quorate log checkpoint --out "$work/x"
+says "--out elsewhere" 64 'does not go with' quorate log checkpoint --out "$work/x"
 
 # The coordinator hangs: the "no" does not wait for it.
 until_ok approve "$r2" twohats compliance auditor legal
