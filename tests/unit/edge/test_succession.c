@@ -104,7 +104,6 @@ static void
 says_who_is_missing(void **state)
 {
 	AUTO_DONE(buf_done) struct buf dsse = BUF_INIT(DSSE_BYTES_MAX), missing = BUF_INIT(4096);
-	AUTO_DONE(buf_done) struct buf text = BUF_INIT(DSSE_BYTES_MAX);
 	struct succession_signed have;
 	struct dsse	d;
 	struct err	err;
