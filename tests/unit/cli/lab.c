@@ -216,10 +216,11 @@ lab_refuse(struct lab_server *s, enum lab_method method, enum rc rc, const char 
 	(void)pthread_mutex_unlock(&lock);
 }
 
-void
-lab_found(void)
+static void
+found(bool amendable)
 {
 	net_keys(&net);
+	net.amendable = amendable;
 	for (size_t i = 0; i <= NET_N; i++) {
 		struct buf	*cert = i == 0 ? &net.coordinator_tls : &net.tls[i - 1];
 
@@ -229,6 +230,18 @@ lab_found(void)
 		buf_span(cert, buf_view(&lab[i].der));
 	}
 	net_found(&net);
+}
+
+void
+lab_found(void)
+{
+	found(false);
+}
+
+void
+lab_found_amendable(void)
+{
+	found(true);
 }
 
 void

@@ -56,6 +56,7 @@ struct lab_server {
  */
 extern struct lab_server	lab[NET_N + 1];
 void	 lab_found(void);
+void	 lab_found_amendable(void);
 void	 lab_close(void);
 
 /* service: "Custodian" or "Coordinator". */

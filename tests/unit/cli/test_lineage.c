@@ -369,6 +369,79 @@ changes(void **state)
 	}
 }
 
+/* --- a successor ------------------------------------------------------------------------------------ */
+
+static struct test_key	heir;
+
+/* The log goes on under another key; ret: its lineage then. */
+static void
+succeed(struct buf *ret)
+{
+	struct buf	doc = BUF_INIT(BIG), dsse = BUF_INIT(BIG);
+	struct net_edit	edit = { "coordinator/log_key", NULL };
+
+	test_key_ed25519(&heir);
+	edit.value = net_key_json(&heir);
+	net_next(&net, &edit, 1, &doc);
+	net_succession(&net, buf_view(&doc), 4, &dsse);
+	MUST(net_log_dsse(&net, buf_view(&dsse)).effective);
+	buf_done(&doc);
+	buf_done(&dsse);
+	/* lab_note() and make_lineage() sign with net.log. */
+	net.log.signer.sign = heir.signer.sign;
+	net.log.signer.user = heir.signer.user;
+	net.log.signer.key = heir.signer.key;
+	make_lineage(ret);
+}
+
+/* Who has not seen the succession is behind, and no liar; its key's notes prove nothing against the heir's. */
+static void
+behind_a_succession(void **state)
+{
+	struct signer		 was = net.log.signer;
+	struct lab_showing	 old, now;
+	struct custodians	*c;
+	struct checkpoint	 cp, none = { .size = 0 };
+	struct conflict		 x;
+	struct remote		 r;
+	struct buf		 bytes;
+	bool			 news;
+	struct err		 err;
+
+	(void)state;
+	lab_end(&cp);
+	cp.size++;			/* as long as the log is afterwards, of another root */
+	lab_honest(&old, &cp);
+	succeed(&bytes);
+	lab_end(&cp);
+	lab_honest(&now, &cp);
+	connect_to(&r);
+	must(lineage_take(&r.lineage, &bytes, &news, &err), &err);
+	r.charter = lineage_in_force(&r.lineage);
+	must(custodians_new(&r, &c, &err), &err);
+	for (int i = 1; i <= NET_N; i++)
+		lab_answer(&lab[i], LAB_CHECKPOINT, i == NET_N ? &old.r : &now.r);
+	custodians_look(c);
+	assert_int_equal(custodians_up(c), NET_N);
+	assert_ptr_equal(c->view[0].signed_by, r.charter);
+	assert_true(key_eq(&c->view[NET_N - 1].signed_by->coordinator.log_key, &was.key));
+	assert_false(custodians_conflict(c, &none, SPAN(NULL, 0), &x));
+	/* A key that never was the log's. */
+	net.log.signer = net.sealer.signer;
+	lab_showing_done(&old);
+	lab_honest(&old, &cp);
+	lab_answer(&lab[NET_N], LAB_CHECKPOINT, &old.r);
+	custodians_look(c);
+	assert_int_equal(c->view[NET_N - 1].rc, RC_VERIFY);
+	net.log.signer = was;
+	custodians_free(c);
+	disconnect(&r);
+	lab_showing_done(&old);
+	lab_showing_done(&now);
+	buf_done(&bytes);
+	test_key_done(&heir);
+}
+
 static void
 set_up(void)
 {
@@ -379,7 +452,7 @@ set_up(void)
 	MUST(mkdtemp(dir) != NULL);
 	(void)snprintf(path, sizeof(path), "%s/deep", dir);
 	MUST(setenv("XDG_CACHE_HOME", path, 1) == 0);
-	net_init_amendable(&net);
+	lab_found_amendable();
 	make_lineage(&lineage[0]);
 	net_amend(&net, &second, 1);
 	make_lineage(&lineage[1]);
@@ -402,7 +475,7 @@ tear_down(void)
 	for (int i = 0; i < 3; i++)
 		buf_done(&lineage[i]);
 	lab_done(&server);
-	net_done(&net);
+	lab_close();
 }
 
 int
@@ -417,6 +490,7 @@ main(void)
 		cmocka_unit_test(a_charter_that_is_not_shown),
 		cmocka_unit_test(the_trust_is_the_first_one),
 		cmocka_unit_test(changes),
+		cmocka_unit_test(behind_a_succession),	/* the last: the log has another key then */
 	};
 	struct err	err;
 	int		failed;
