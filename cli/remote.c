@@ -249,7 +249,8 @@ remote_check_leaf(struct remote *r, uint64_t index, struct span leaf, struct spa
 	if (p.index != index)
 		return err_set(err, RC_VERIFY, "the proof is of entry %llu, not %llu",
 		    (unsigned long long)p.index, (unsigned long long)index);
-	TRY(charter_checkpoint_verify(r->charter, p.note, true, &cp, &who, err));
+	/* Whose cosignatures count is known once the entry is. */
+	TRY(charter_checkpoint_verify(r->charter, p.note, false, &cp, &who, err));
 	tree_leaf(leaf, hash);
 	TRY(tree_inclusion_verify(hash, index, cp.size, &p.path, cp.root, err));
 	TRY(entry_parse(leaf, &e, err));
