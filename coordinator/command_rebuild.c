@@ -14,6 +14,23 @@
 
 /* ---- which network ---------------------------------------------------------------------- */
 
+static enum rc
+same_genesis(const char *path, const char *file, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf document = BUF_INIT(CHARTER_BYTES_MAX), have = BUF_INIT(HEX_BYTES(SHA256_BYTES));
+	AUTO(charter_free) struct charter *charter = NULL;
+	char	hex[HEX_BYTES(SHA256_BYTES)];
+
+	TRY(file_read_given(file, &document, err));
+	TRY(charter_parse(buf_view(&document), &charter, err));
+	TRY(file_read(path, &have, err));
+	(void)hex_write(SPAN_OF(charter->digest), hex);
+	if (have.n < strlen(hex) || memcmp(have.p, hex, strlen(hex)) != 0)
+		return err_set(err, RC_USAGE, "%s names another genesis than %s: leave --charter out, or begin with a new "
+		    "folder", path, file);
+	return RC_OK;
+}
+
 /* As it was enrolled, or as it is given now. It need not name us: a succession may. */
 static enum rc
 take_genesis(struct coordinator *c, const struct rebuild_options *o, struct err *err)
@@ -25,9 +42,34 @@ take_genesis(struct coordinator *c, const struct rebuild_options *o, struct err 
 		return err_set(err, RC_USAGE, "%s: not enrolled: give --charter GENESIS.json, with GENESIS.json.dsse "
 		    "beside it", c->dir);
 	if (!file_exists(path))
-		TRY(enroll_copies(c->dir, o->charter, err));
-	else if (o->charter != NULL)
-		return err_set(err, RC_USAGE, "%s: enrolled already: leave --charter out", c->dir);
+		return enroll_copies(c->dir, o->charter, err);
+	return o->charter == NULL ? RC_OK : same_genesis(path, o->charter, err);
+}
+
+/*
+ * Enrolled and without a log, this folder looks like that of a network which begins: until the
+ * rebuild ends, `run` must not begin a log of its own, which its key would sign.
+ */
+static enum rc
+begin(struct coordinator *c, struct err *err)
+{
+	char	path[FILE_PATH_MAX];
+
+	TRY(file_path(path, err, "%s/log.db", c->dir));
+	if (file_exists(path))
+		return err_set(err, RC_USAGE, "%s is here: a rebuild starts on an empty disk", path);
+	TRY(file_path(path, err, "%s/" REBUILD_MARK, c->dir));
+	return file_write(path, SPAN(NULL, 0), 0600, err);
+}
+
+static enum rc
+end(struct coordinator *c, struct err *err)
+{
+	char	path[FILE_PATH_MAX];
+
+	TRY(file_path(path, err, "%s/" REBUILD_MARK, c->dir));
+	if (unlink(path) != 0)
+		return err_set(err, RC_IO, "%s: %s", path, strerror(errno));
 	return RC_OK;
 }
 
@@ -109,8 +151,6 @@ replace_log(struct coordinator *c, const struct rebuild_options *o, struct err *
 
 	TRY(file_path(path, err, "%s/log.db", c->dir));
 	TRY(file_path(tmp, err, "%s/log.db.new", c->dir));
-	if (file_exists(path))
-		return err_set(err, RC_USAGE, "%s is here: a rebuild starts on an empty disk", path);
 	TRY(forget(tmp, err));		/* of one that was cut short */
 	rc = make_log(c, o, tmp, err);
 	if (rc != RC_OK) {
@@ -163,9 +203,11 @@ rebuild_all(struct coordinator *c, const struct rebuild_options *o, struct err *
 	TRY(file_path(c->dir, err, "%s", o->dir));
 	TRY(secret_init(err));
 	TRY(file_lock(c->dir, "coordinatord", err));
+	TRY(begin(c, err));
 	TRY(take_genesis(c, o, err));
 	TRY(coordinator_load(o->dir, c, err));
 	TRY(replace_log(c, o, err));
+	TRY(end(c, err));
 	TRY(count_envelopes(c->dir, &lost, err));
 	printf("rebuilt. Sealed shares of before are with the custodians only: they say again which they hold.\n"
 	    "Next: put what is left of envelopes/, blobs/ and packages/ in its place, then coordinatord run %s\n", o->dir);

@@ -17,6 +17,8 @@
 #include "coordinator/coordinator.h"
 #include "policy/apply.h"
 
+#define REBUILD_MARK	"rebuilding"	/* in DIR while a rebuild has begun and not ended */
+
 struct rebuild {
 	const char		*from, *blobs;	/* folders */
 	struct store		*store;

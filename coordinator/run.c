@@ -16,11 +16,13 @@
 #include "coordinator/load.h"
 #include "coordinator/making.h"
 #include "coordinator/readers.h"
+#include "coordinator/rebuild.h"
 #include "coordinator/release.h"
 #include "coordinator/replicator.h"
 #include "coordinator/sequencer.h"
 #include "coordinator/tiles_child.h"
 #include "coordinator/uploads.h"
+#include "edge/file.h"
 #include "edge/http.h"
 
 #define WORKERS			32	/* calls may wait for custodians up to 10 s */
@@ -29,9 +31,29 @@
 #define ALIVE_SECONDS		15	/* between calls to our own port */
 #define ALIVE_TIMEOUT_MS	5000u
 
+/*
+ * A log is begun by whom its genesis names only, and never where one is being rebuilt: its
+ * first entry under this key, beside the old one, would be a second past.
+ */
+static enum rc
+may_begin(const struct coordinator *c, struct err *err)
+{
+	char	path[FILE_PATH_MAX];
+
+	TRY(file_path(path, err, "%s/log.db", c->dir));
+	if (file_exists(path))
+		return RC_OK;
+	TRY(file_path(path, err, "%s/" REBUILD_MARK, c->dir));
+	if (file_exists(path))
+		return err_set(err, RC_USAGE, "%s is here: a rebuild of the log was begun and did not end; run coordinatord "
+		    "rebuild %s again", path, c->dir);
+	return charter_names_us(c, c->first, err);
+}
+
 enum rc
 coordinator_start(struct coordinator *c, struct err *err)
 {
+	TRY(may_begin(c, err));
 	TRY(uploads_new(c->dir, clock_now(), &c->uploads, err));
 	TRY(envelopes_start(c->dir, err));
 	TRY(packages_clean(c, err));

@@ -68,13 +68,19 @@ says "two are shown as what they are" 0 'coordinator from now' agree 1
 says "what is missing is said" 0 '2 of 4 custodians have signed' agree 2
 says "too few, and nothing is rebuilt" 1 'not complete' as coordinator "$bin/coordinatord" rebuild "$c/state" \
     --from "$work/copy" --charter "$net/charter.json" --succession "$new"
+says "nor does another log begin in its place" 64 'rebuild of the log was begun' as coordinator timeout 20 \
+    "$bin/coordinatord" run "$c/state"
+ok "of which there is nothing" test ! -e "$c/state/log.db"
 for p in compliance auditor; do ok "$p signs" succeed "$p"; done
 ok "custodian 3 agrees, and goes on running" agree 3
 says "one that has not got all of it, too" 0 'must bring the others' agree 4
 says "all who are needed have signed" 0 'all that is needed have signed' agree 4
 
 # --- it goes on ---------------------------------------------------------------------------------------------------
-ok "the log is made anew" as coordinator "$bin/coordinatord" rebuild "$c/state" --from "$work/copy" --succession "$new"
+says "under the genesis of before" 64 'another genesis' as coordinator "$bin/coordinatord" rebuild "$c/state" \
+    --from "$work/copy" --charter "$new" --succession "$new"
+ok "the log is made anew, by the command of before" as coordinator "$bin/coordinatord" rebuild "$c/state" \
+    --from "$work/copy" --charter "$net/charter.json" --succession "$new"
 rm -rf "$c/state/envelopes"
 cp -r "$work/old/state/envelopes" "$c/state/"
 devnet start "$net" coordinator
