@@ -17,19 +17,29 @@ struct deciding {			/* a living request or amendment, and who speaks to it */
 	struct tally_slot	*mine;		/* NULL: said nothing so far */
 };
 
+/*
+ * A key or a policy that the charter in force has not, a later one may give back, and with
+ * it the request: the "no" that is said in between must not be void. A revocation is for good.
+ */
 static enum rc
 request_of_subject(struct applying *a, struct deciding *d, struct err *err)
 {
 	enum void_reason	why;
+	bool			revoked;
 
 	d->author = d->q.requester;
 	d->status = &d->q.status;
 	d->slots = &d->q.slots;
 	TRY(request_ended(a->r, &d->q, a->now, &why, err));
+	if (why == VOID_REVOKED_KEY && statement_is_no(&a->s)) {
+		TRY(rec_revoked_get(a->st, d->q.key, &revoked, err));
+		why = revoked ? why : VOID_NONE;
+	}
 	if (why != VOID_NONE)
 		return refuse(a, why);
 	TRY(tally_request(a->r, a->s.subject, &d->q, &d->t, err));
-	return d->t.rules.n == 0 ? refuse(a, VOID_POLICY) : RC_OK;
+	return d->t.rules.n == 0 && !statement_is_no(&a->s) ?
+	    refuse(a, VOID_POLICY) : RC_OK;
 }
 
 static enum rc
@@ -173,8 +183,10 @@ may_take_back(const struct applying *a, const struct deciding *d)
 {
 	if (d->mine != NULL)
 		return true;
-	return d->amends ? charter_is_amender(a->charter, a->person) :
-	    may_vote(&d->t.rules, a->person);
+	if (d->amends)
+		return charter_is_amender(a->charter, a->person);
+	/* Without rules nobody can tell who could have. */
+	return d->t.rules.n == 0 || may_vote(&d->t.rules, a->person);
 }
 
 enum rc

@@ -150,9 +150,9 @@ tally_request(struct replica *r, const uint8_t id[SHA256_BYTES],
 {
 	tally_start(ret);
 	TRY(rules_of(r, q, &ret->rules, err));
+	TRY(slots_load(r, id, q->slots, ret, err));
 	if (ret->rules.n == 0)
 		return RC_OK;
-	TRY(slots_load(r, id, q->slots, ret, err));
 	judge_all(q->requester, ret);
 	/* A veto by the charter in force is one, whenever the denial was logged. */
 	for (size_t i = 0; i < ret->n; i++)

@@ -42,7 +42,7 @@ struct tally {
 	uint64_t		met_index;	/* its entry. Mean something only when met. */
 };
 
-/* Faults of the state only. With rules.n 0 nothing else was looked at. */
+/* Faults of the state only. With rules.n 0 nothing was looked at but who said what. */
 MUST_USE enum rc tally_request(struct replica *r, const uint8_t id[SHA256_BYTES],
     const struct rec_request *q, struct tally *ret, struct err *err);
 /* Under the charter that it amends. */

@@ -690,6 +690,74 @@ more_people_than_slots(void **state)
 	net_done(&n);
 }
 
+/* --- a "no" while the charter has no place for the request ------------------------------- */
+
+static void
+met_for_a_day(struct net *n, uint8_t request[32])
+{
+	struct net_artifact	a = net_seal(n, "standard");
+	struct statement	s;
+
+	net_request(n, &a, 1, "standard", &s);
+	s.expires = n->now + 80000;
+	good(net_log(n, &s, &n->person[NET_REQUESTER]));
+	memcpy(request, s.id, 32);
+	good(net_decide(n, request, NET_LEGAL, true));
+	good(net_decide(n, request, NET_COMPLIANCE, true));
+	good(net_decide(n, request, NET_AUDITOR, true));
+}
+
+/* One charter takes the policy away or the requester's key, the next gives it back. */
+static void
+said_in_between(bool key, enum net_person who, bool withdraw, enum request_phase phase)
+{
+	struct net_edit		takes = { "policies/0/id", "\"other-name\"" };
+	struct net_edit		gives = { "policies/0/id", "\"standard\"" };
+	struct request_view	v;
+	struct test_key		was;
+	struct net		n;
+	uint8_t			request[32];
+
+	net_init_amendable(&n);
+	was = n.person[NET_REQUESTER];
+	met_for_a_day(&n, request);
+	if (key)
+		takes = (struct net_edit){ "people/0/keys/0", net_key_json(&n.person[NET_STRANGER]) };
+	net_amend(&n, &takes, 1);
+	assert_int_equal(replica_request(n.replica, request, n.now, &v, NULL), RC_OK);
+	assert_int_equal(v.blocked, key ? VOID_REVOKED_KEY : VOID_POLICY);
+	assert_int_equal(net_decide(&n, request, NET_COURT, true).why, key ? VOID_REVOKED_KEY : VOID_POLICY);
+	good(withdraw ? net_withdraw(&n, request, who) : net_decide(&n, request, who, false));
+	if (key)
+		gives = (struct net_edit){ "people/0/keys/0", net_key_json(&n.person[NET_REQUESTER]) };
+	if (key)			/* who proposes it has the other key for now */
+		n.person[NET_REQUESTER] = n.person[NET_STRANGER];
+	net_amend(&n, &gives, 1);
+	n.person[NET_REQUESTER] = was;
+	assert_int_equal(replica_request(n.replica, request, n.now, &v, NULL), RC_OK);
+	assert_int_equal(v.phase, phase);
+	net_done(&n);
+}
+
+static void
+no_is_not_lost_without_rules(void **state)
+{
+	(void)state;
+	said_in_between(false, NET_REQUESTER, true, REQUEST_WITHDRAWN);
+	said_in_between(false, NET_LEGAL, true, REQUEST_OPEN);
+	said_in_between(false, NET_LEGAL, false, REQUEST_OPEN);
+	/* An approval that is signed and not logged: nobody can tell who could have given one. */
+	said_in_between(false, NET_SECOND_LEGAL, true, REQUEST_MET);
+}
+
+static void
+no_is_not_lost_without_the_key(void **state)
+{
+	(void)state;
+	said_in_between(true, NET_LEGAL, true, REQUEST_OPEN);
+	said_in_between(true, NET_LEGAL, false, REQUEST_OPEN);
+}
+
 /* --- entry 0 --------------------------------------------------------------------------------------- */
 
 static void
@@ -736,6 +804,8 @@ main(void)
 		cmocka_unit_test(what_is_missing),
 		cmocka_unit_test(a_veto_since),
 		cmocka_unit_test(more_people_than_slots),
+		cmocka_unit_test(no_is_not_lost_without_rules),
+		cmocka_unit_test(no_is_not_lost_without_the_key),
 		cmocka_unit_test(a_first_charter_amends_nothing),
 	};
 
