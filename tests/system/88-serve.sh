@@ -22,7 +22,7 @@ until_ok() { local i; for i in $(seq 75); do "$@" >/dev/null 2>&1 && return; sle
 child() { pgrep -f "^coordinatord tiles $state "; }
 gone() { ! kill -0 "$1" 2>/dev/null; }
 published() { is 200 /checkpoint && [ "$(sed -n 2p "$work/body")" -ge "$1" ]; }
-follow() { node "$here/tests/second/follow.mjs" "$url"; }
+follow() { quorate log policy >"$work/policy" && node "$here/tests/second/tiles.mjs" "$url" "$work/policy"; }
 
 ok "a checkpoint is there" published 1
 for _ in 1 2 3; do a=$(seal standard); done
