@@ -136,6 +136,44 @@ was_said(struct custody *c, const struct row *r, bool *ret, struct err *err)
 	return rc;
 }
 
+/* How long the log had to wait still when it said that the last consent was too early. */
+static enum rc
+early_by(struct custody *c, const struct row *r, uint64_t *ret, struct err *err)
+{
+	struct amendment_view	v;
+	struct verdict		said;
+	enum void_reason	why;
+	uint64_t		at;
+	enum rc			rc = replica_logged(c->replica, r->said, &at, &why, err);
+
+	*ret = 0;
+	if (rc == RC_MISSING || (rc == RC_OK && why != VOID_OBJECTION))
+		return RC_OK;
+	TRY(rc);
+	TRY(store_verdict(c->store, at, &said, err));
+	TRY(replica_amendment(c->replica, amendment_of(r), said.time, &v, err));
+	if (v.earliest > said.time)
+		*ret = v.earliest - said.time;
+	return RC_OK;
+}
+
+/* Our clock may be ahead of the log's: as long again by any clock, and a second for what is rounded. */
+static enum rc
+is_too_soon(struct custody *c, const struct row *r, bool *ret, struct err *err)
+{
+	struct consenting	*k = &c->consenting;
+	uint64_t		 seconds;
+
+	*ret = false;
+	if (r->tries == 0)
+		return RC_OK;
+	TRY(early_by(c, r, &seconds, err));
+	if (k->said_ms == 0)
+		k->said_ms = clock_ms();
+	*ret = seconds != 0 && (clock_ms() - k->said_ms) / 1000 <= seconds;
+	return RC_OK;
+}
+
 static enum rc
 forget(struct custody *c, const struct row *r, struct err *err)
 {
@@ -207,6 +245,7 @@ say(struct custody *c, struct row *r, when now, struct err *err)
 		return rc;
 	}
 	c->consenting.unmarked = true;
+	c->consenting.said_ms = clock_ms();
 	log_line("consents to amendment %.16s", hex_write(SPAN(amendment_of(r), SHA256_BYTES), hex));
 	return RC_OK;
 }
@@ -237,7 +276,7 @@ tell_rules(struct custody *c, const struct row *r, const struct err *err)
 static enum rc
 look_at(struct custody *c, struct row *r, when now, struct err *err)
 {
-	bool	over, gone, said;
+	bool	over, gone, said, soon;
 	enum rc	rc;
 
 	TRY(is_over(c, r, &over, &gone, err));
@@ -245,6 +284,9 @@ look_at(struct custody *c, struct row *r, when now, struct err *err)
 		return forget(c, r, err);
 	TRY(was_said(c, r, &said, err));
 	if (over || said)
+		return RC_OK;
+	TRY(is_too_soon(c, r, &soon, err));
+	if (soon)
 		return RC_OK;
 	rc = may_consent(c, r, now, err);
 	c->words[0] = '\0';	/* nobody was refused anything */

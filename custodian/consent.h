@@ -8,7 +8,8 @@
  * handed in stands against it. Then one `consent` is signed, a step (custodian/steps.h),
  * and goes out with Append replies until the log shows it (JOURNAL_FOUND).
  *
- * Once for each amendment; again, CONSENT_TRIES_MAX in all, when the log's one is void.
+ * Once for each amendment; again, CONSENT_TRIES_MAX in all, when the log's one is void: of
+ * one that came too early by log time when that has passed, else all are void in a second.
  * One that is over is forgotten when a quorum cosigned all that shows it.
  */
 #ifndef CUSTODIAN_CONSENT_H
@@ -28,6 +29,7 @@ struct consenting {
 	uint64_t	looked_ms;		/* 0: not yet */
 	uint8_t		after[8 + SHA256_BYTES];	/* where the last look ended */
 	size_t		n_after;
+	uint64_t	said_ms;		/* when the last one was signed; 0: not since our start */
 	bool		unmarked;		/* one was signed that the token does not count yet: none goes out */
 	uint8_t		told[SHA256_BYTES];	/* whose rules we said not to know */
 };

@@ -386,6 +386,40 @@ void_ones_are_repeated_a_little(void **state)
 	assert_int_equal(rows(JOURNAL_CONSENT), 1);
 }
 
+/* Too early by the log's clock, which is behind ours: not all tries at once. */
+static void
+the_logs_clock_is_waited_for(void **state)
+{
+	AUTO_DONE(buf_done) struct buf	dsse = BUF_INIT(BIG);
+	struct amendment_view		v;
+	struct statement		s;
+	Quorate__V1__AppendReply	*r;
+	struct err			err;
+
+	(void)state;
+	approved();
+	for (unsigned k = 0; k < 3; k++)
+		delay_runs();
+	ok(replica_amendment(b.net.replica, amendment, b.net.now, &v, &err), &err);
+	look_at(v.earliest);
+	r = append();
+	assert_true(has_consent(r, &s, &dsse));
+	bench_reply_free(r);
+	b.net.now = v.earliest - 30;
+	assert_int_equal(net_log_dsse(&b.net, buf_view(&dsse)).why, VOID_OBJECTION);
+	bench_sync(&b, 4);
+	bench_sync(&b, 4);
+	assert_int_equal(rows(JOURNAL_FOUND), 0);
+	for (unsigned i = 0; i < 2 * CONSENT_TRIES_MAX; i++)
+		look_at(v.earliest + i);
+	bench_restart(&b);
+	look_at(v.earliest);
+	assert_int_equal(rows(JOURNAL_FOUND), 0);
+	b.c.consenting.said_ms -= 31000;
+	look_at(v.earliest);
+	assert_int_equal(rows(JOURNAL_FOUND), 1);
+}
+
 static void
 rules_that_nobody_knows(void **state)
 {
@@ -510,6 +544,7 @@ main(void)
 		TEST(an_amender_bars),
 		TEST(a_no_is_forgotten_when_it_is_over),
 		TEST(void_ones_are_repeated_a_little),
+		TEST(the_logs_clock_is_waited_for),
 		TEST(rules_that_nobody_knows),
 		TEST(what_the_token_does_not_count_stays),
 		TEST(bounds),
