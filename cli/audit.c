@@ -146,7 +146,8 @@ checkpoint_json(const struct checkpoint *cp, struct buf *note, const struct note
 static const char *
 verdict_of(const struct auditing *a, bool forked)
 {
-	return forked ? "two-pasts" : kept_out(a) > 0 ? "kept-out" : "clean";
+	return forked ? "two-pasts" : report_false_release(&a->report) != NULL ? "false-release" :
+	    kept_out(a) > 0 ? "kept-out" : "clean";
 }
 
 static enum rc
@@ -164,23 +165,39 @@ print_json(struct auditing *a, bool forked, struct err *err)
 	return cli_print_json(TAKE(o), err);
 }
 
+/* What was cosigned long ago may be an old copy of a log that has gone on. */
+static when
+last_cosigned(const struct note_cosigned *who)
+{
+	when	last = 0;
+	uint8_t	i;
+
+	for (i = 0; i < CUSTODIANS_MAX; i++)
+		if ((who->mask >> i & 1) != 0 && who->time[i] > last)
+			last = who->time[i];
+	return last;
+}
+
 static enum rc
 print_words(struct auditing *a, bool forked, struct err *err)
 {
 	const struct charter	*c = replica_charter(a->reads.replica);
+	char			 t[WHEN_TEXT_BYTES];
 
 	TRY(report_print(&a->report, stdout, err));
 	print_missing(a);
-	printf("%s: %llu entries replayed; the root is the one that %d of %u custodians cosigned\n", verdict_of(a, forked),
-	    (unsigned long long)a->done.cp.size, __builtin_popcount(a->done.cosigned.mask), c->n);
+	printf("%s: %llu entries replayed; the root is the one that %d of %u custodians cosigned, the last of them %s\n",
+	    verdict_of(a, forked), (unsigned long long)a->done.cp.size, __builtin_popcount(a->done.cosigned.mask), c->n,
+	    when_write(last_cosigned(&a->done.cosigned), t));
 	return RC_OK;
 }
 
 static enum rc
 report(struct auditing *a, struct err *err)
 {
-	bool	forked;
-	enum rc	rc;
+	const struct finding	*lie;
+	bool			 forked;
+	enum rc			 rc;
 
 	TRY(look_up_missing(a, err));
 	TRY(two_pasts(a, &forked, err));
@@ -191,6 +208,8 @@ report(struct auditing *a, struct err *err)
 	if (forked)
 		return err_set(err, RC_VERIFY, "this log replays clean, but its key signed another past as well: see "
 		    "`quorate log accuse`");
+	if ((lie = report_false_release(&a->report)) != NULL)
+		return err_set(err, RC_VERIFY, "entry %llu: %.200s", (unsigned long long)lie->index, lie->words);
 	if (kept_out(a) > 0)
 		return err_set(err, RC_VERIFY, "this log replays clean, but %zu statements that custodians hold are kept out "
 		    "of it", kept_out(a));

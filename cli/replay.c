@@ -228,6 +228,30 @@ lags(struct replay *r, bool is_signed, const struct checkpoint *was, struct span
 }
 
 /*
+ * Custodians stay the same, whoever is the coordinator: what a quorum of them did not cosign
+ * nobody fetches, else a stranger's log without end would be replayed and kept.
+ */
+static enum rc
+cosigned_by_quorum(struct replay *r, struct err *err)
+{
+	const struct charter	*now = replica_charter(r->replica), *c = now == NULL ? r->genesis : now;
+	struct note_key		 log, witness[CUSTODIANS_MAX];
+	struct note_cosigned	 by;
+	struct checkpoint	 cp;
+	int			 by_log;
+	uint8_t			 i;
+
+	TRY(charter_log_note_key(c, &log, err));
+	for (i = 0; i < c->n; i++)
+		TRY(charter_witness_note_key(c, (uint8_t)(i + 1), &witness[i], err));
+	TRY(checkpoint_verify_any(buf_view(&r->out->note), &log, 1, witness, c->n, &cp, &by_log, &by, err));
+	if (__builtin_popcount(by.mask) < c->q)
+		return err_set(err, RC_VERIFY, "not signed by the log's key, and cosigned by %d custodians, where the charter asks "
+		    "for %u", __builtin_popcount(by.mask), c->q);
+	return RC_OK;
+}
+
+/*
  * Before anything of it is fetched. A checkpoint that the log key of today did not sign may
  * be a successor's whom the entries to come name; only who continues the log is heard so far.
  */
@@ -252,6 +276,8 @@ begin(struct replay *r, struct err *err)
 			*err = why;
 		return no_checkpoint(rc, err);
 	}
+	if (rc != RC_OK)
+		TRY(no_checkpoint(cosigned_by_quorum(r, err), err));
 	TRY(log_source_at(r->source, &r->out->cp, err));
 	TRY(continues(r, was.size, was.root, &one, err));
 	return one ? RC_OK : contradicts(r, rc == RC_OK, &was, buf_view(&note), err);

@@ -44,6 +44,24 @@ report_find(struct report *r, enum finding_kind k, uint64_t index, struct err *e
 	return RC_OK;
 }
 
+/* What apply lets pass, and no honest coordinator signs. */
+const struct finding *
+report_false_release(const struct report *r)
+{
+	size_t	i;
+
+	for (i = 0; i < r->n_findings; i++)
+		if (finding_is_false(r->finding[i].kind))
+			return &r->finding[i];
+	return NULL;
+}
+
+bool
+finding_is_false(enum finding_kind k)
+{
+	return k == FINDING_RELEASE_RECEIPT || k == FINDING_RELEASE_QUORUM || k == FINDING_SAME_PACKAGE;
+}
+
 void
 report_done(struct report *r)
 {
@@ -229,35 +247,58 @@ add_receipt(struct walk *w, struct err *err)
 	    (unsigned long long)(w->v.time - o->time), (unsigned long long)w->charter->receipt_seconds);
 }
 
-/* Effective says that it had its quorum; it is reckoned here once more, from the entries. */
+/* Is that statement this custodian's receipt for the order? RC_MISSING: the log has no such statement. */
 static enum rc
-release_check(struct walk *w, const struct report_order *o, struct err *err)
+is_receipt(const struct walk *w, const uint8_t id[SHA256_BYTES], uint8_t custodian, bool *ret, struct err *err)
+{
+	AUTO_DONE(dsse_done) struct dsse	d = { .n_sig = 0 };
+	AUTO_DONE(statement_done) struct statement s;
+	AUTO_DONE(buf_done) struct buf		leaf = BUF_INIT(ENTRY_BYTES_MAX);
+	const struct report_source		*from = w->r->source;
+	struct entry				 e;
+	enum void_reason			 why;
+	uint64_t				 at;
+
+	memset(&s, 0, sizeof(s));
+	*ret = false;
+	TRY(replica_logged(from->replica, id, &at, &why, err));
+	if (why != VOID_NONE || at >= w->index)
+		return RC_OK;
+	TRY(from->entry(from->user, at, &leaf, err));
+	TRY(entry_parse(buf_view(&leaf), &e, err));
+	TRY(dsse_parse(e.dsse, &d, err));
+	TRY(statement_parse(&d, &s, err));
+	*ret = s.type == STATEMENT_RECEIPT && s.u.receipt.custodian == custodian &&
+	    memcmp(s.subject, w->s.subject, SHA256_BYTES) == 0;
+	return RC_OK;
+}
+
+/* Effective says that k of them are good; each that is named is looked up here, from the entries. */
+static enum rc
+release_check(struct walk *w, struct report_order *o, struct err *err)
 {
 	const struct statement	*s = &w->s;
-	enum void_reason	 why;
-	uint64_t		 at;
-	uint8_t			 i;
-	unsigned		 good = 0;
+	uint8_t			 i, who;
+	bool			 good;
 	enum rc			 rc;
 
 	for (i = 0; i < s->u.release.n; i++) {
-		if (!s->u.release.custodian[i].good)
+		who = s->u.release.custodian[i].index;
+		if (!s->u.release.custodian[i].good || who < 1 || who > CUSTODIANS_MAX)
 			continue;
-		rc = replica_logged(w->r->source->replica, s->u.release.custodian[i].receipt, &at, &why, err);
+		rc = is_receipt(w, s->u.release.custodian[i].receipt, who, &good, err);
 		if (rc != RC_OK && rc != RC_MISSING)
 			return rc;
-		if (rc == RC_OK && why == VOID_NONE && at < w->index &&
-		    (o->receipts >> (s->u.release.custodian[i].index - 1) & 1) != 0) {
-			good++;
-			continue;
-		}
-		TRY(report_find(w->r, FINDING_RELEASE_RECEIPT, w->index, err, "the release names a receipt of custodian %u that "
-		    "the log does not show", s->u.release.custodian[i].index));
+		if (rc == RC_OK && good)
+			o->good |= UINT32_C(1) << (who - 1);
+		else
+			TRY(report_find(w->r, FINDING_RELEASE_RECEIPT, w->index, err, "the release says that custodian %u contributed, "
+			    "and names a receipt of it that the log does not show", who));
 	}
-	if (good >= w->charter->k && o->n_places > 0)
+	if (__builtin_popcount(o->good) >= w->charter->k && o->n_places > 0)
 		return RC_OK;
-	return report_find(w->r, FINDING_RELEASE_QUORUM, w->index, err, "released with %u good contributions and %u approvals",
-	    good, o->n_places);
+	return report_find(w->r, FINDING_RELEASE_QUORUM, w->index, err, "released with %d good contributions and %u approvals",
+	    __builtin_popcount(o->good), o->n_places);
 }
 
 static enum rc
@@ -297,11 +338,9 @@ add_release(struct walk *w, struct err *err)
 		if (who < 1 || who > CUSTODIANS_MAX)
 			continue;
 		if (w->s.u.release.custodian[i].good)
-			o->good |= UINT32_C(1) << (who - 1);
-		else {
-			o->wrong |= UINT32_C(1) << (who - 1);
-			TRY(wrong_contribution(w, who, err));
-		}
+			continue;
+		o->wrong |= UINT32_C(1) << (who - 1);
+		TRY(wrong_contribution(w, who, err));
 	}
 	TRY(same_package(w, o, err));
 	return release_check(w, o, err);

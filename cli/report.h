@@ -54,7 +54,7 @@ struct report_order {
 	bool		released;
 	uint64_t	release;		/* its entry */
 	uint8_t		contents[SHA256_BYTES];
-	uint32_t	good, wrong;		/* bit i-1: what the release says of custodian i */
+	uint32_t	good, wrong;		/* bit i-1: what the release says of custodian i; good: with its receipt */
 };
 
 struct report_charter {
@@ -68,6 +68,7 @@ struct report_anchor {
 	when		logged;
 	char		tsa[ID_MAX + 1];
 	bool		good;			/* the token holds, as of its own time */
+	uint8_t		lists;			/* of revoked certificates, archived with it; 0: nobody looked */
 	when		stamped;		/* what it says; these two only of a good one */
 	char		signer[128];
 };
@@ -117,6 +118,9 @@ struct report {
 
 MUST_USE enum rc report_make(const struct report_source *s, struct report *ret, struct err *err);
 void	 report_done(struct report *r);
+/* A release that says what the log denies: the first such finding, or NULL. An audit fails by it. */
+const struct finding *report_false_release(const struct report *r);
+bool	 finding_is_false(enum finding_kind k);
 MUST_USE enum rc report_find(struct report *r, enum finding_kind k, uint64_t index, struct err *err, const char *fmt, ...)
 	    __attribute__((format(printf, 5, 6)));
 /* Room for one more. NULL: no memory. */

@@ -59,6 +59,7 @@ anchor_judge(struct walk *w, struct report_anchor *a, struct err *err)
 
 	TRY(w->r->source->blob(w->r->source->user, w->s.u.anchor.archive, &b, err));
 	TRY(anchor_parse(buf_view(&b), &archive, err));
+	a->lists = archive.n_crls;
 	rc = judge(w, &archive, &t, &why);
 	if (rc == RC_NOMEM || rc == RC_BUG) {
 		*err = why;
@@ -188,12 +189,17 @@ void
 report_print_anchors(const struct report *r, FILE *out)
 {
 	char	t[WHEN_TEXT_BYTES];
-	size_t	i, bad = 0;
+	size_t	i, bad = 0, unlisted = 0;
 
-	for (i = 0; i < r->n_anchors; i++)
+	for (i = 0; i < r->n_anchors; i++) {
 		bad += !r->anchor[i].good;
+		unlisted += r->anchor[i].good && r->anchor[i].lists == 0;
+	}
 	(void)fprintf(out, "\nANCHORS\n  %zu in the log, %zu of them do not hold%s\n", r->n_anchors, bad,
 	    replica_charter(r->source->replica)->n_tsas == 0 ? "; the charter names no TSA" : "");
+	if (unlisted > 0)
+		(void)fprintf(out, "  %zu came without a revocation list: whether their signers were revoked was not looked at\n",
+		    unlisted);
 	for (i = 0; i < r->n_anchors; i++) {
 		const struct report_anchor	*a = &r->anchor[i];
 

@@ -231,8 +231,8 @@ anchors(const struct report *r, json_t *list, struct err *err)
 	for (i = 0; i < r->n_anchors; i++) {
 		const struct report_anchor	*a = &r->anchor[i];
 
-		TRY(add(list, json_pack("{s:I,s:I,s:s,s:s,s:b,s:o,s:o?}", "entry", (json_int_t)a->index, "size",
-		    (json_int_t)a->size, "tsa", a->tsa, "time", when_write(a->logged, t), "good", a->good, "stamped",
+		TRY(add(list, json_pack("{s:I,s:I,s:s,s:s,s:b,s:i,s:o?,s:o?}", "entry", (json_int_t)a->index, "size",
+		    (json_int_t)a->size, "tsa", a->tsa, "time", when_write(a->logged, t), "good", a->good, "lists", a->lists, "stamped",
 		    a->good ? json_string(when_write(a->stamped, g)) : json_null(), "signer",
 		    a->good ? json_text(a->signer) : json_null()), err));
 	}

@@ -206,14 +206,20 @@ print_open(const struct report *r, FILE *out, struct err *err)
 
 /* --- findings ----------------------------------------------------------------------------------- */
 
-static bool
-is_overdue(enum finding_kind k)
+enum section {
+	SECTION_FALSE, SECTION_OVERDUE, SECTION_OTHER
+};
+
+static enum section
+section_of(enum finding_kind k)
 {
-	return k == FINDING_RECEIPTS_MISSING || k == FINDING_ANCHOR_OVERDUE;
+	if (finding_is_false(k))
+		return SECTION_FALSE;
+	return k == FINDING_RECEIPTS_MISSING || k == FINDING_ANCHOR_OVERDUE ? SECTION_OVERDUE : SECTION_OTHER;
 }
 
 static void
-print_findings(const struct report *r, const char *title, bool overdue, FILE *out)
+print_findings(const struct report *r, const char *title, enum section section, FILE *out)
 {
 	size_t	i, n = 0;
 
@@ -221,7 +227,7 @@ print_findings(const struct report *r, const char *title, bool overdue, FILE *ou
 	for (i = 0; i < r->n_findings; i++) {
 		const struct finding	*f = &r->finding[i];
 
-		if (is_overdue(f->kind) != overdue)
+		if (section_of(f->kind) != section)
 			continue;
 		n++;
 		(void)fprintf(out, "  %s: ", finding_name(f->kind));
@@ -256,8 +262,10 @@ report_print(const struct report *r, FILE *out, struct err *err)
 	print_lines(r, out);
 	TRY(print_requests(r, out, err));
 	TRY(print_open(r, out, err));
-	print_findings(r, "OVERDUE", true, out);
-	print_findings(r, "FINDINGS (no rule is broken by them)", false, out);
+	if (report_false_release(r) != NULL)
+		print_findings(r, "FALSE RELEASES (the coordinator signed what the log denies)", SECTION_FALSE, out);
+	print_findings(r, "OVERDUE", SECTION_OVERDUE, out);
+	print_findings(r, "FINDINGS (no rule is broken by them)", SECTION_OTHER, out);
 	report_print_anchors(r, out);
 	TRY(report_print_charters(r, out, err));
 	print_custodians(r, out);

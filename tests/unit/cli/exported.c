@@ -139,3 +139,26 @@ export_remove(const char *dir)
 	(void)nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	(void)nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
+
+void
+export_false_release(void)
+{
+	struct net_artifact	a = net_seal(&net, "lenient");
+	struct statement	s;
+	uint8_t			request[SHA256_BYTES], order[SHA256_BYTES];
+
+	net_requested(&net, &a, 1, "lenient", request);
+	MUST(net_decide(&net, request, NET_LEGAL, true).effective);
+	MUST(net_order(&net, request, order).effective);
+	net_statement(&net, &s, STATEMENT_RELEASE);
+	memcpy(s.subject, order, sizeof(s.subject));
+	memset(s.u.release.contents, 9, SHA256_BYTES);
+	s.u.release.n = 4;
+	for (uint8_t i = 0; i < 4; i++) {
+		s.u.release.custodian[i].index = i + 1;
+		s.u.release.custodian[i].good = true;
+		MUST(net_receipt(&net, order, i + 1, s.u.release.custodian[i].receipt).effective);
+	}
+	memcpy(s.u.release.custodian[3].receipt, s.u.release.custodian[0].receipt, SHA256_BYTES);
+	MUST(net_log(&net, &s, &net.log).effective);
+}

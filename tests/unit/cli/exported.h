@@ -15,4 +15,7 @@ void	 export_alter(const char *dir, const char *name, long at);
 /* rm -r, and of dir.blobs. */
 void	 export_remove(const char *dir);
 
+/* A case whose release names, for custodian 4, the receipt of custodian 1. Effective: three others suffice. */
+void	 export_false_release(void);
+
 #endif

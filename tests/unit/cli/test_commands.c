@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "cli/accuse.h"
-#include "tests/unit/cli/lab.h"
+#include "tests/unit/cli/exported.h"
 
 static char	dir[FILE_PATH_MAX];
 static uint8_t	logged[32];		/* the id of a statement that the log shows */
@@ -318,6 +318,27 @@ tear_down(void)
 	lab_close();
 }
 
+/* Effective, and yet it says what is not: the audit names its entry. The last test, for the log has it then. */
+static void
+false_release(void **state)
+{
+	AUTO_DONE(buf_done) struct buf note = BUF_INIT(BIG);
+	char		from[FILE_PATH_MAX + 32], words[32];
+	struct err	err;
+
+	(void)state;
+	(void)snprintf(from, sizeof(from), "%s/exported", dir);
+	export_false_release();
+	export_note(net.log_entries.n, &net.log, 0xf, &note);
+	export_log(from, net.log_entries.n, buf_view(&note));
+	(void)snprintf(words, sizeof(words), "entry %zu:", net.log_entries.n - 1);
+	assert_int_equal(RUN3(cmd_audit, &err, "audit", "--from", from), RC_VERIFY);
+	assert_non_null(strstr(err.msg, words));
+	assert_int_equal(run(cmd_audit, &err, "audit", "--from", from, "--json"), RC_VERIFY);
+	cli_json = false;
+	export_remove(from);
+}
+
 int
 main(void)
 {
@@ -326,6 +347,7 @@ main(void)
 		cmocka_unit_test(accuse),
 		cmocka_unit_test(audit),
 		cmocka_unit_test(deny),
+		cmocka_unit_test(false_release),
 	};
 	struct err	err;
 	int		failed;

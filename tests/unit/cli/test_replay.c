@@ -206,6 +206,7 @@ tells(void **unused)
 	assert_true(o->released);
 	assert_int_equal(o->good, 7);
 	assert_int_equal(o->wrong, 1 << 4);
+	assert_null(report_false_release(&report));
 	assert_null(found_one(&report, FINDING_RELEASE_QUORUM));
 	assert_null(found_one(&report, FINDING_RELEASE_RECEIPT));
 	assert_null(found_one(&report, FINDING_TIME_BACK));
@@ -223,6 +224,32 @@ tells(void **unused)
 	assert_int_equal(json_array_size(json_object_get(j, "requests")), 2);
 	assert_int_equal(json_array_size(json_object_get(j, "charters")), 1);
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(j, "numbers"), "release")), 1);
+}
+
+static void
+false_release(void **unused)
+{
+	AUTO(replay_free) struct replay *r = NULL;
+	AUTO_DONE(report_done) struct report report = { .source = NULL };
+	struct report_source		 reads;
+	const struct finding		*f;
+	char				*text;
+
+	(void)unused;
+	export_false_release();
+	export_end();
+	must(audit_with(&r), &err);
+	reads = replay_read(r, net.now);
+	must(report_make(&reads, &report, &err), &err);
+	assert_non_null(f = found_one(&report, FINDING_RELEASE_RECEIPT));
+	assert_int_equal(f->index, net.log_entries.n - 1);
+	assert_ptr_equal(report_false_release(&report), f);
+	assert_int_equal(report.order[0].receipts, 0xf);
+	assert_int_equal(report.order[0].good, 7);
+	text = printed(&report);
+	assert_non_null(strstr(text, "FALSE RELEASES"));
+	assert_non_null(strstr(text, "custodian 4 contributed"));
+	free(text);
 }
 
 static size_t
@@ -597,6 +624,35 @@ state_folders(void **unused)
 	assert_non_null(strstr(err.msg, "remove"));
 }
 
+/* As one that is signed by a key that nobody knows. */
+static void
+drop_logs_line(struct buf *b)
+{
+	uint8_t	*line = memmem(b->p, b->n, "\n\n", 2), *end;
+
+	assert_non_null(line);
+	line += 2;
+	assert_non_null(end = memchr(line, '\n', (size_t)(b->p + b->n - line)));
+	end++;
+	memmove(line, end, (size_t)(b->p + b->n - end));
+	b->n -= (size_t)(end - line);
+}
+
+/* Anybody can sign a log with a key of theirs: without the custodians none of it is replayed. */
+static void
+strangers(void **unused)
+{
+	(void)unused;
+	a_case();
+	export_note(net.log_entries.n, &net.log, 0x7, &note);
+	drop_logs_line(&note);
+	export_log(dir, net.log_entries.n, buf_view(&note));
+	refuses(audit(), "cosigned by 3 custodians");
+	export_end();
+	must(audit(), &err);
+	assert_int_equal(done.from, 0);
+}
+
 /* A genesis that is not the log's. */
 static void
 other_genesis(void **unused)
@@ -624,6 +680,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_setup_teardown(tells, begin, end),
+		cmocka_unit_test_setup_teardown(false_release, begin, end),
 		cmocka_unit_test_setup_teardown(times, begin, end),
 		cmocka_unit_test_setup_teardown(charters, begin_amendable, end),
 		cmocka_unit_test_teardown(anchors, end),
@@ -633,6 +690,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(left_over, begin, end),
 		cmocka_unit_test_setup_teardown(altered, begin, end),
 		cmocka_unit_test_setup_teardown(state_folders, begin, end),
+		cmocka_unit_test_setup_teardown(strangers, begin, end),
 		cmocka_unit_test_setup_teardown(other_genesis, begin, end),
 	};
 
