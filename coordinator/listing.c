@@ -82,6 +82,28 @@ may_fill(const struct policy_rule *p, const struct person *who)
 	return false;
 }
 
+/* Who was not in the charter under which it was asked has no voice in it (apply: in R and in C). */
+static enum rc
+had_a_voice(const struct listing *l, const struct request_view *v, bool *ret, struct err *err)
+{
+	AUTO_DONE(logged_done) struct logged asked = LOGGED_INIT;
+	AUTO_DONE(buf_done) struct buf b = BUF_INIT(CHARTER_BYTES_MAX);
+	AUTO(charter_free) struct charter *then = NULL;
+	const struct person		*who;
+	const struct policy_rule	*p;
+
+	TRY(logged_read(l->r->store, v->index, &asked, err));
+	*ret = memcmp(asked.s.charter, coordinator_charter(l->c)->digest, SHA256_BYTES) == 0;
+	if (*ret)
+		return RC_OK;
+	TRY(store_blob(l->r->store, asked.s.charter, &b, err));
+	TRY(charter_parse(buf_view(&b), &then, err));
+	who = charter_person(then, l->awaiting);
+	p = charter_policy(then, v->policy);
+	*ret = who != NULL && p != NULL && may_fill(p, who);
+	return RC_OK;
+}
+
 /* Would this person's decision change anything? */
 static bool
 awaits(const struct listing *l, const struct request_view *v)
@@ -106,11 +128,15 @@ request_row(struct listing *l, uint64_t index, const uint8_t id[SHA256_BYTES], s
 	struct request_view	*v = calloc(1, sizeof(*v));
 	struct row		*row;
 	enum rc			 rc;
+	bool			 listed;
 
 	if (v == NULL)
 		return err_set(err, RC_NOMEM, "list: no memory");
 	rc = replica_request(l->r->replica, id, clock_now(), v, err);
-	if (rc != RC_OK || (l->awaiting != NULL && !awaits(l, v))) {
+	listed = rc == RC_OK && (l->awaiting == NULL || awaits(l, v));
+	if (listed && l->awaiting != NULL)
+		rc = had_a_voice(l, v, &listed, err);
+	if (rc != RC_OK || !listed) {
 		free(v);
 		return rc == RC_MISSING ? RC_OK : rc;
 	}

@@ -37,6 +37,7 @@ json 'c.threshold.h = 5'
 says "the threshold stays" 1 'hand-over' quorate charter amend "$new" --key "$people/requester.key"
 draft; json 'c.custodians[0].name = "Another"'
 says "a custodian stays" 1 'custodian 1.*hand-over' quorate charter amend "$new" --key "$people/requester.key"
+says "nor is one added" 64 'hand-over' quorate charter add "$new" custodian "$net/custodian-1/state/enrolment.json"
 says "nor is one removed" 64 'hand-over' quorate charter remove "$new" custodian 1
 draft; json 'c.coordinator.organisation = "Another"'
 says "the coordinator stays" 1 'succession' quorate charter amend "$new" --key "$people/requester.key"
@@ -70,6 +71,8 @@ says "decided is decided" 1 'refused' quorate approve "$m1" --key "$people/legal
 
 # ---- an open request, of which one approval is gone ----
 
+ok "it waits for who was there when it was asked" eval 'quorate list requests --awaiting "$people/auditor.key" | grep -q "$r1"'
+ok "... and not for who came later" eval 'quorate list requests --awaiting "$people/second.key" >"$work/list" && ! grep -q "$r1" "$work/list"'
 ok "an auditor approves" approve "$r1" auditor
 says "who was removed does not count any more" 1 'legal' quorate release "$r1" -o "$work/p0.asice"
 says "nor may approve" 1 'refused' quorate approve "$r1" --key "$people/legal.key"
