@@ -105,7 +105,7 @@ log_source_checkpoint(struct log_source *s, struct checkpoint *ret, struct buf *
 	if (s->place == NULL)
 		TRY(coordinator_note(s->remote, &b, err));
 	else if ((rc = log_place_get(s->place, "checkpoint", &b, err)) == RC_MISSING)
-		return err_wrap(err, RC_MISSING, "no log here, or none that was published yet");
+		return err_wrap(err, RC_UNSURE, "no log here, or none that was published yet");
 	else
 		TRY(rc);
 	TRY(buf_check(&b, "checkpoint", err));

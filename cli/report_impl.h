@@ -41,6 +41,11 @@ const char *report_came_by(const struct report *r, size_t i, struct verdict *v, 
 MUST_USE enum rc report_change(const struct report *r, size_t i, struct buf *out, struct err *err);
 MUST_USE enum rc report_print_charters(const struct report *r, FILE *out, struct err *err);
 
+/* cli/report_scope.c: of the request in that entry. scope_done() always. */
+MUST_USE enum rc report_scope(const struct report *r, uint64_t request, struct scope *ret,
+	    uint8_t ret_recipient[SHA256_BYTES], struct err *err);
+MUST_USE enum rc report_scope_words(const struct report *r, uint64_t request, struct buf *out, struct err *err);
+
 /* cli/report_anchor.c */
 void	 report_watch_tsas(struct walk *w, const struct charter *c, when now);
 MUST_USE enum rc report_schedule(struct walk *w, struct err *err);		/* each entry */

@@ -152,6 +152,22 @@ orders(const struct report *r, const uint8_t request[SHA256_BYTES], json_t *list
 }
 
 static enum rc
+asked_for(const struct report *r, uint64_t request, json_t *into, struct err *err)
+{
+	AUTO_DONE(scope_done) struct scope s = { .n_artifacts = 0 };
+	uint8_t		recipient[SHA256_BYTES];
+	json_t		*list = json_array();
+	uint32_t	i;
+
+	TRY(put(into, "scope", list, err));
+	TRY(report_scope(r, request, &s, recipient, err));
+	for (i = 0; i < s.n_parts; i++)
+		TRY(add(list, json_pack("{s:o?,s:s,s:I,s:I}", "artifact", json_hex(SPAN_OF(s.artifact[s.part[i].artifact].id)),
+		    "part", s.part[i].name, "first", (json_int_t)s.part[i].first, "last", (json_int_t)s.part[i].last), err));
+	return put(into, "recipient", json_hex(SPAN_OF(recipient)), err);
+}
+
+static enum rc
 requests(const struct report *r, json_t *list, struct err *err)
 {
 	struct request_view	v;
@@ -166,6 +182,7 @@ requests(const struct report *r, json_t *list, struct err *err)
 		    (json_int_t)v.index, "time", when_write(v.logged, t), "expires", when_write(v.expires, x), "requester",
 		    v.requester, "policy", v.policy, "phase", request_phase_name(v.phase), "missing", v.missing, "decisions", said,
 		    "orders", ordered), err));
+		TRY(asked_for(r, v.index, json_array_get(list, json_array_size(list) - 1), err));
 		TRY(decisions(v.approval, v.n_approvals, said, err));
 		TRY(orders(r, v.id, ordered, err));
 	}

@@ -124,6 +124,7 @@ print_request(const struct report *r, const struct report_request *q, FILE *out,
 	    when_write(v.logged, t));
 	put_person(r, v.requester, &text);
 	buf_printf(&text, " under %s: %s", v.policy, request_phase_name(v.phase));
+	TRY(report_scope_words(r, v.index, &text, err));
 	put_decisions(r, &v, true, &text);
 	put_decisions(r, &v, false, &text);
 	for (i = 0; i < r->n_orders; i++)

@@ -72,7 +72,7 @@ ok "any web server will do" audit --from "$url/plain/log" --blobs "$url/plain/lo
 says "a URL that redirects elsewhere" 1 'redirect|elsewhere|302' audit --from "$url/moved/log" --blobs coordinator
 says "a tile of 20 MiB" 1 'tile/[0-9]/.*longer' audit --from "$url/long/log" --blobs coordinator
 says "a tile that is cut short" 1 'tile/[0-9]/.*bytes' audit --from "$url/short/log" --blobs coordinator
-says "nobody there" 1 'no log here' audit --from "$url/plain/nowhere" --blobs coordinator
+says "nobody there" 2 'no log here' audit --from "$url/plain/nowhere" --blobs coordinator
 kill "$web"
 wait "$web" 2>/dev/null
 

@@ -27,7 +27,7 @@ told "the package" "RELEASED in entry [0-9]+, package [0-9a-f]{64}\$"
 told "what is open, and what it waits for" "request ${open:0:16}: waits for legal 1, compliance 1, auditor 1"
 ok "for programs" report --from "$log"
 ok "it parses, and goes on where the first ended" json "r.verdict === 'clean' && r.replayed_before === $size && r.checkpoint.cosigned.length >= 4"
-ok "with the same facts" json "r.requests.length === 2 && r.requests[0].orders[0].approvals.length === 3 && r.requests[0].orders[0].release.good.length >= 3 && r.numbers.artifacts === 61"
+ok "with the same facts" json "r.requests.length === 2 && r.requests[0].orders[0].approvals.length === 3 && r.requests[0].scope[0].part === 'image' && r.requests[0].recipient.length === 64 && r.requests[0].orders[0].release.good.length >= 3 && r.numbers.artifacts === 61"
 ok "a later one goes on" eval 'seal standard >/dev/null; quorate log export "$log" >/dev/null; report --from "$log"'
 ok "and replays what is new" json "r.replayed_before === $size && r.checkpoint.size > $size && r.numbers.artifacts === 62"
 
@@ -56,7 +56,7 @@ ok "from where it was" json "r.verdict === 'clean' && r.replayed_before > 0 && r
 sed 's/"name": *"[^"]/&X/' "$net/charter.json" >"$work/other.json"
 says "another genesis" 1 'entry 0' quorate audit --from "$log" --charter "$work/other.json"
 says "another network's state" 64 'another --state' quorate audit --from "$log" --charter "$work/other.json" --state "$mid"
-says "nothing is there" 1 'no log here' quorate audit --from "$work/nothing"
+says "nothing is there" 2 'no log here' quorate audit --from "$work/nothing"
 printf 'damaged' | dd of="$mid/log.db" conv=notrunc 2>/dev/null
 says "a damaged state says what to do" 74 "remove $mid" quorate audit --from "$log" --state "$mid"
 
