@@ -227,6 +227,23 @@ show_tsas(const struct charter *c)
 	}
 }
 
+static void
+show_names(const char *what, const char (*id)[ID_MAX + 1], size_t n)
+{
+	printf("  %-12s", what);
+	for (size_t i = 0; i < n; i++)
+		printf("%s%s", i == 0 ? " " : ", ", id[i]);
+	puts(n == 0 ? " nobody" : "");
+}
+
+static void
+show_amenders(const struct charter *c)
+{
+	puts("\namendments");
+	show_names("approved by", c->amender, c->n_amenders);
+	show_names("vetoed by", c->amend_veto, c->n_amend_veto);
+}
+
 static enum rc
 print_charter(const struct charter *c, struct err *err)
 {
@@ -242,6 +259,7 @@ print_charter(const struct charter *c, struct err *err)
 	printf("log     %s, run by %s at %s\n\n%s", c->origin, c->coordinator.organisation, c->coordinator.address,
 	    buf_text(&words));
 	show_people(c);
+	show_amenders(c);
 	puts("\npolicies");
 	for (i = 0; i < c->n_policies; i++)
 		show_policy(&c->policy[i]);

@@ -90,6 +90,9 @@ add_custodian(json_t *draft, const char *file, const struct add_options *v, stru
 	json_t	*list = json_object_get(draft, "custodians");
 
 	(void)v;
+	if (json_object_get(draft, "amends") != NULL)
+		return err_set(err, RC_USAGE, "custodians do not change by an amendment: that needs a hand-over, which this "
+		    "version does not have");
 	TRY(read_json(file, &e, err));
 	if (!json_is_object(e) || json_object_get(e, "kind") == NULL ||
 	    strcmp(json_string_value(json_object_get(e, "kind")) == NULL ? "" :

@@ -78,6 +78,9 @@ by_charter(const char *path, struct judged *j, struct err *err)
 
 	TRY(local_charter(path, &c, err));
 	rc = charter_checkpoint_verify(c, j->proof.note, true, &j->cp, &j->by, err);
+	if (rc == RC_VERIFY)
+		return err_wrap(err, rc, "under this charter (another log key after a succession? `quorate charter fetch --out FILE`, "
+		    "then --charter FILE)");
 	if (rc != RC_OK)
 		return rc == RC_QUORUM ? err_wrap(err, RC_VERIFY, "the proof's checkpoint") : rc;
 	if (!j->is_ours)

@@ -12,13 +12,13 @@ static const struct {
 	const char	*what;
 } commands[] = {
 	{ "seal", cmd_seal, "encrypt an artifact and put its key in custody" },
-	{ "status", cmd_status, "the network, an artifact or a request" },
-	{ "list", cmd_list, "artifacts or requests" },
+	{ "status", cmd_status, "the network, an artifact, a request or an amendment" },
+	{ "list", cmd_list, "artifacts, requests or amendments" },
 	{ "request", cmd_request, "ask for artifacts to be disclosed" },
 	{ "show", cmd_show, "what an approver reads before signing" },
-	{ "approve", cmd_approve, "approve a request" },
-	{ "deny", cmd_deny, "deny a request" },
-	{ "withdraw", cmd_withdraw, "take back a request or an approval" },
+	{ "approve", cmd_approve, "approve a request or an amendment" },
+	{ "deny", cmd_deny, "deny a request or an amendment" },
+	{ "withdraw", cmd_withdraw, "take back a request, an amendment or an approval" },
 	{ "revoke", cmd_revoke, "revoke a key" },
 	{ "release", cmd_release, "have an approved request carried out" },
 	{ "verify", cmd_verify, "check an evidence package, offline" },
@@ -26,7 +26,7 @@ static const struct {
 	{ "audit", cmd_audit, "replay the whole log and check everything" },
 	{ "log", cmd_log, "checkpoint, entries, proofs and a copy of the log; accusations" },
 	{ "keygen", cmd_keygen, "make a key" },
-	{ "charter", cmd_charter, "draw up, sign and check a charter" },
+	{ "charter", cmd_charter, "draw up, sign, check, amend and follow charters" },
 };
 
 static int

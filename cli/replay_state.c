@@ -14,15 +14,14 @@ fetch(struct replay *r, const uint8_t digest[SHA256_BYTES], struct err *err)
 	char	hex[HEX_BYTES(SHA256_BYTES)];
 	enum rc	rc;
 
-	(void)hex_write(SPAN(digest, SHA256_BYTES), hex);
 	rc = log_source_blob(r->source, digest, &b, err);
 	/* The log promises it; a replica without it could not go on. */
 	if (rc == RC_MISSING)
-		return err_wrap(err, RC_VERIFY, "blob %s is not there", hex);
+		return err_wrap(err, RC_VERIFY, "a document that it names is not there (exported before the log grew? export again)");
 	TRY(rc);
 	TRY(store_blob_put(r->store, buf_view(&b), have, err));
 	if (memcmp(have, digest, sizeof(have)) != 0)
-		return err_set(err, RC_VERIFY, "blob %s has other bytes", hex);
+		return err_set(err, RC_VERIFY, "blob %s has other bytes", hex_write(SPAN(digest, SHA256_BYTES), hex));
 	return RC_OK;
 }
 
