@@ -76,7 +76,7 @@ void	 b64_write(struct buf *out, struct span in);
  * value has one encoding in each form. Appends to out.
  */
 MUST_USE enum rc b64_parse(struct buf *out, struct span text, struct err *err);
-/* As b64_parse into exactly out_n bytes of a fixed array. */
+/* As b64_parse into exactly out_n bytes of a fixed array; needs no memory. */
 MUST_USE enum rc b64_parse_fixed(uint8_t *out, size_t out_n, struct span text, struct err *err);
 
 #define SHA256_BYTES 32

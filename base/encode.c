@@ -1,7 +1,4 @@
 /* Hex and base64: public bytes only, the tables are indexed by what they encode. */
-#include <string.h>
-
-#include "base/auto.h"
 #include "base/bytes.h"
 
 static const char hex_digit[] = "0123456789abcdef";
@@ -21,28 +18,29 @@ hex_write(struct span in, char *out)
 	return out;
 }
 
-static int
-hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
+/* The value of each digit, marked as one; anything else is 0. */
+#define HEX_IS		0x10
+#define HEX(v)		(HEX_IS | (v))
+
+static const uint8_t hex_of[256] = {
+	['0'] = HEX(0), HEX(1), HEX(2), HEX(3), HEX(4), HEX(5), HEX(6), HEX(7), HEX(8), HEX(9),
+	['a'] = HEX(10), HEX(11), HEX(12), HEX(13), HEX(14), HEX(15),
+};
 
 bool
 hex_parse(struct span text, uint8_t *out, size_t out_n)
 {
+	uint8_t	all = HEX_IS;
 	size_t	i;
 
 	if (text.n % 2 != 0 || text.n / 2 != out_n)
 		return false;
 	for (i = 0; i < text.n; i++)
-		if (hex_value(text.p[i]) < 0)
-			return false;
+		all &= hex_of[text.p[i]];
+	if (all == 0)
+		return false;
 	for (i = 0; i < out_n; i++)
-		out[i] = (uint8_t)(hex_value(text.p[2 * i]) << 4 | hex_value(text.p[2 * i + 1]));
+		out[i] = (uint8_t)(hex_of[text.p[2 * i]] << 4 | (hex_of[text.p[2 * i + 1]] & 15));
 	return true;
 }
 
@@ -70,31 +68,20 @@ b64_write(struct buf *out, struct span in)
 	}
 }
 
-enum alphabet { EITHER, STANDARD, URL_SAFE };
+/* The value of each digit and of which alphabets it is one; anything else is 0. */
+#define STANDARD	0x40
+#define URL_SAFE	0x80
+#define B64(v)		(STANDARD | URL_SAFE | (v))
+#define B64_5(v)	B64(v), B64((v) + 1), B64((v) + 2), B64((v) + 3), B64((v) + 4)
+#define B64_26(v)	B64_5(v), B64_5((v) + 5), B64_5((v) + 10), B64_5((v) + 15), B64_5((v) + 20), B64((v) + 25)
 
-/* The value of a digit, or -1; narrows the alphabet down and refuses a mix. */
-static int
-b64_value(uint8_t c, enum alphabet *which)
-{
-	enum alphabet	is;
-
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+' || c == '/')
-		is = STANDARD;
-	else if (c == '-' || c == '_')
-		is = URL_SAFE;
-	else
-		return -1;
-	if (*which != EITHER && *which != is)
-		return -1;
-	*which = is;
-	return c == '+' || c == '-' ? 62 : 63;
-}
+static const uint8_t b64_of[256] = {
+	['A'] = B64_26(0),
+	['a'] = B64_26(26),
+	['0'] = B64_5(52), B64_5(57),
+	['+'] = STANDARD | 62, ['/'] = STANDARD | 63,
+	['-'] = URL_SAFE | 62, ['_'] = URL_SAFE | 63,
+};
 
 /* Takes padding off the end: all that the length calls for, or none. */
 static bool
@@ -110,29 +97,66 @@ b64_unpad(struct span *text)
 	return text->n % 4 != 1;
 }
 
-/* Decodes into out (text.n * 3 / 4 bytes, padding already off). */
+/* All digits of one alphabet? Padding is off. */
 static bool
+b64_is_one(struct span text)
+{
+	uint8_t	all = STANDARD | URL_SAFE, spare;
+	size_t	i;
+
+	for (i = 0; i < text.n; i++)
+		all &= b64_of[text.p[i]];
+	if ((all & (STANDARD | URL_SAFE)) == 0)
+		return false;
+	/* A second encoding of the same value hides in the bits left over. */
+	spare = text.n % 4 == 2 ? 15 : text.n % 4 == 3 ? 3 : 0;
+	return spare == 0 || (b64_of[text.p[text.n - 1]] & spare) == 0;
+}
+
+static uint32_t
+b64_value(uint8_t c)
+{
+	return b64_of[c] & 63U;
+}
+
+/* What b64_is_one() let pass; out has b64_length() bytes. */
+static void
 b64_decode(struct span text, uint8_t *out)
 {
-	enum alphabet	which = EITHER;
-	uint32_t	acc = 0;
-	unsigned	bits = 0;
-	size_t		i, n = 0;
-	int		v;
+	const uint8_t	*p = text.p;
+	size_t		 left;
+	uint32_t	 v;
 
-	for (i = 0; i < text.n; i++) {
-		v = b64_value(text.p[i], &which);
-		if (v < 0)
-			return false;
-		acc = (acc << 6 | (uint32_t)v) & 0xffff;
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			out[n++] = (uint8_t)(acc >> bits);
-		}
+	for (left = text.n; left >= 4; left -= 4, p += 4, out += 3) {
+		v = b64_value(p[0]) << 18 | b64_value(p[1]) << 12 | b64_value(p[2]) << 6 | b64_value(p[3]);
+		out[0] = (uint8_t)(v >> 16);
+		out[1] = (uint8_t)(v >> 8);
+		out[2] = (uint8_t)v;
 	}
-	/* A second encoding of the same value hides in the bits left over. */
-	return (acc & ((1U << bits) - 1)) == 0;
+	if (left < 2)
+		return;
+	v = b64_value(p[0]) << 12 | b64_value(p[1]) << 6 | (left > 2 ? b64_value(p[2]) : 0);
+	out[0] = (uint8_t)(v >> 10);
+	if (left > 2)
+		out[1] = (uint8_t)(v >> 2);
+}
+
+static size_t
+b64_length(struct span text)
+{
+	return text.n / 4 * 3 + (text.n % 4) * 3 / 4;
+}
+
+static enum rc
+b64_ragged(struct err *err)
+{
+	return err_set(err, RC_FORMAT, "base64: wrong length or padding");
+}
+
+static enum rc
+b64_not_one(struct err *err)
+{
+	return err_set(err, RC_FORMAT, "base64: not the one encoding of its value");
 }
 
 enum rc
@@ -142,30 +166,29 @@ b64_parse(struct buf *out, struct span text, struct err *err)
 	uint8_t	*at;
 
 	if (!b64_unpad(&text))
-		return err_set(err, RC_FORMAT, "base64: wrong length or padding");
-	at = buf_extend(out, text.n / 4 * 3 + (text.n % 4) * 3 / 4);
-	if (at == NULL)
+		return b64_ragged(err);
+	if ((at = buf_extend(out, b64_length(text))) == NULL)
 		return buf_check(out, "base64", err);
-	if (!b64_decode(text, at)) {
+	if (!b64_is_one(text)) {
 		out->n = was;
-		return err_set(err, RC_FORMAT, "base64: not the one encoding of its value");
+		return b64_not_one(err);
 	}
+	b64_decode(text, at);
 	return RC_OK;
 }
 
 enum rc
 b64_parse_fixed(uint8_t *out, size_t out_n, struct span text, struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf	b = BUF_INIT(out_n);
-
-	/* Too long is as malformed as too short, and allocates nothing. */
+	/* Too long is as malformed as too short. */
 	if (text.n > (out_n + 2) / 3 * 4)
 		return err_set(err, RC_FORMAT, "base64: over %zu bytes", out_n);
-	b.max = out_n + 2;		/* what text of that length may decode to */
-	TRY(b64_parse(&b, text, err));
-	if (b.n != out_n)
-		return err_set(err, RC_FORMAT, "base64: %zu bytes, need %zu", b.n, out_n);
-	if (out_n != 0)
-		memcpy(out, b.p, out_n);
+	if (!b64_unpad(&text))
+		return b64_ragged(err);
+	if (!b64_is_one(text))
+		return b64_not_one(err);
+	if (b64_length(text) != out_n)
+		return err_set(err, RC_FORMAT, "base64: %zu bytes, need %zu", b64_length(text), out_n);
+	b64_decode(text, out);
 	return RC_OK;
 }
