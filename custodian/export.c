@@ -121,9 +121,10 @@ write_blob(struct exporting *x, const uint8_t digest[SHA256_BYTES], struct err *
 		return RC_OK;		/* of an entry that is void: it was not needed */
 	TRY(rc);
 	x->blobs++;
-	return file_write(path, buf_view(&blob), 0644, err);
+	return file_write(path, buf_view(&blob), 0600, err);
 }
 
+/* Unlike the tree beside it not public: documents that entries name. */
 static enum rc
 write_blobs(struct exporting *x, struct err *err)
 {
@@ -133,7 +134,7 @@ write_blobs(struct exporting *x, struct err *err)
 	size_t		n, i;
 
 	TRY(file_path(path, err, "%s.blobs", x->out));
-	TRY(make_folder(path, err));
+	TRY(file_mkdir(path, err));
 	for (index = 0; index < store_size(x->c->store); index++) {
 		TRY(read_leaf(x, index, err));
 		TRY(entry_blobs(buf_view(&x->leaf), want, &n, err));

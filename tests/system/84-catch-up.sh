@@ -70,6 +70,7 @@ r=$(request "$a" standard)
 approve "$r" legal compliance
 devnet kill "$net" coordinator
 ok "a custodian exports its copy of the log" "$bin/custodiand" export "$net/custodian-2/state" "$work/copy"
+ok "and what its entries name nobody else may read" test "$(stat -c %a "$work/copy.blobs")" = 700
 mv "$c/state" "$work/lost"
 init() {
 	SOFTHSM2_CONF=$c/softhsm2.conf "$bin/coordinatord" init "$c/state" --organisation "Example AI" \
