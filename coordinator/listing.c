@@ -252,7 +252,7 @@ artifact_row(void *user, uint32_t leaf, struct span bytes, struct err *err)
 	struct row			*row;
 
 	(void)leaf;
-	TRY(descriptor_parse_known(bytes, &d, err));
+	TRY(descriptor_parse_form(bytes, &d, err));
 	if ((row = add_row(b->l)) == NULL)
 		return err_set(err, RC_NOMEM, "list: no memory");
 	memcpy(row->id, d.id, ARTIFACT_ID_BYTES);

@@ -289,7 +289,7 @@ look_artifact(void *user, uint32_t leaf, struct span bytes, struct err *err)
 	struct descriptor	 d;
 
 	(void)leaf;
-	TRY(descriptor_parse_known(bytes, &d, err));
+	TRY(descriptor_parse_form(bytes, &d, err));
 	++*l->artifacts;
 	if (envelopes_has(l->dir, d.id))
 		return RC_OK;

@@ -160,7 +160,7 @@ take_envelope(void *user, uint32_t leaf, struct span bytes, struct err *err)
 	bool			 done;
 	enum rc			 rc;
 
-	TRY(descriptor_parse_known(bytes, &d, err));
+	TRY(descriptor_parse_form(bytes, &d, err));
 	TRY(pb_fixed(&k->q->uploads[leaf], "upload", upload, sizeof(upload), err));
 	TRY(settle_taken(k, d.id, bytes, &done, err));
 	if (done) {

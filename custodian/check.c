@@ -355,7 +355,7 @@ check_work(struct custody *c, when now, int *ret_wait_ms, struct err *err)
 	if (k->recount)
 		TRY(look_through(c, k, err));
 	k->recount = false;
-	if (k->opener != NULL)
+	if (k->open)
 		return go_on(c, k, now, err);
 	if (run_is_due(k, now))
 		return say_run(c, k, now, err);

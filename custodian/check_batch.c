@@ -16,6 +16,7 @@ check_batch_close(struct checking *k)
 	buf_reset(&k->sealed);
 	k->count = k->leaf = k->n_bad = k->said = 0;
 	k->at = 0;
+	k->open = false;
 }
 
 /* --- its vectors ------------------------------------------------------------------- */
@@ -55,9 +56,7 @@ open_batch(struct custody *c, struct checking *k, uint64_t index, struct err *er
 		return err_wrap(err, RC_VERIFY, "the shares of batch %llu are not as they were stored",
 		    (unsigned long long)index);
 	TRY(rc);
-	rc = opener_new(c, index, &k->opener, err);
-	/* Its point was checked when it was logged: what is refused now the token refuses. */
-	return rc == RC_OK || rc == RC_NOMEM ? rc : err_wrap(err, RC_IO, "batch %llu", (unsigned long long)index);
+	return opener_new(c, index, &k->opener, err);
 }
 
 enum rc
@@ -69,6 +68,7 @@ check_batch_open(struct custody *c, struct checking *k, uint64_t index, struct e
 	rc = open_batch(c, k, index, err);
 	if (rc != RC_OK)
 		check_batch_close(k);
+	k->open = rc == RC_OK;
 	k->batch = index;
 	return rc;
 }
@@ -96,21 +96,31 @@ note_bad(struct checking *k, uint32_t leaf, const uint8_t *share)
 	k->n_bad++;
 }
 
+/* RC_VERIFY: it does not open. */
+static enum rc
+open_share(struct checking *k, const struct slice *s, struct span descriptor, struct err *err)
+{
+	uint8_t	digest[SHA256_BYTES];
+
+	if (k->opener == NULL)
+		return err_set(err, RC_VERIFY, "batch %llu: the encapsulation is no point", (unsigned long long)k->batch);
+	sha256_one(digest, descriptor);
+	return hsm_opener_share(k->opener, s->leaf, digest, k->sealed.p + (size_t)s->leaf * SEALED_SHARE_BYTES,
+	    secret_bytes(k->shares) + s->n * SHAMIR_SCALAR_BYTES, err);
+}
+
 static enum rc
 open_one(struct checking *k, struct slice *s, struct err *err)
 {
 	struct rd		r = rd_init(buf_view(&k->descriptors));
 	struct descriptor	d;
 	struct span		bytes;
-	uint8_t			digest[SHA256_BYTES];
 	enum rc			rc;
 
 	r.at = s->at;
-	if (!rd_vec16(&r, 1, DESCRIPTOR_BYTES_MAX, &bytes) || descriptor_parse_known(bytes, &d, err) != RC_OK)
+	if (!rd_vec16(&r, 1, DESCRIPTOR_BYTES_MAX, &bytes) || descriptor_parse_form(bytes, &d, err) != RC_OK)
 		return err_set(err, RC_BUG, "batch %llu does not fit its descriptors", (unsigned long long)k->batch);
-	sha256_one(digest, bytes);
-	rc = hsm_opener_share(k->opener, s->leaf, digest, k->sealed.p + (size_t)s->leaf * SEALED_SHARE_BYTES,
-	    secret_bytes(k->shares) + s->n * SHAMIR_SCALAR_BYTES, err);
+	rc = open_share(k, s, bytes, err);
 	if (rc != RC_OK && rc != RC_VERIFY)
 		return rc;
 	if (rc == RC_VERIFY)

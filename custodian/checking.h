@@ -23,9 +23,10 @@ struct checking {
 	when			 oldest;
 	bool			 recount;		/* rows came since */
 
-	/* The batch at hand; opener NULL: none. */
+	/* The batch at hand, if it is open. */
+	bool			 open;
 	uint64_t		 batch;
-	struct hsm_opener	*opener;
+	struct hsm_opener	*opener;		/* NULL: none of its shares opens */
 	struct buf		 descriptors, sealed;	/* vectors */
 	uint32_t		 count, leaf;		/* leaf: the next */
 	size_t			 at;			/* its descriptor in the vector */
@@ -46,8 +47,8 @@ MUST_USE enum rc check_key_read(struct span key, uint64_t *ret, struct err *err)
 MUST_USE enum rc check_first(struct custody *c, const char *journal, uint64_t after, uint64_t *ret, struct err *err);
 
 /*
- * Open a batch: its vectors are read and one key derived. RC_VERIFY: the stored vector
- * is not the one that the batch names. RC_IO: the token.
+ * Open a batch: its vectors are read and one key derived, unless the encapsulation is no
+ * point. RC_VERIFY: the stored vector is not the one that the batch names. RC_IO: the token.
  */
 MUST_USE enum rc check_batch_open(struct custody *c, struct checking *k, uint64_t index, struct err *err);
 /* The next slice. After a fault the same slice is next again. */

@@ -89,7 +89,7 @@ open_share(struct contributing *k, const struct scope_artifact *a, struct err *e
 
 	secret_free(TAKE(k->share));
 	TRY(st->escrow_find(st->user, a->id, &at, &bytes, err));
-	TRY(descriptor_parse_known(buf_view(&bytes), &k->descriptor, err));
+	TRY(descriptor_parse_form(buf_view(&bytes), &k->descriptor, err));
 	TRY(check_garbage(k->c, at.batch, at.leaf, &garbage, err));
 	if (garbage)				/* the token need not be asked again */
 		return say_garbage(k, &at, RC_VERIFY, err);
@@ -98,6 +98,8 @@ open_share(struct contributing *k, const struct scope_artifact *a, struct err *e
 		return custody_say(k->c, err, RC_IO, "this custodian's share of an artifact in scope did not come yet");
 	TRY(rc);
 	TRY(opener_of(k, at.batch, &opener, err));
+	if (opener == NULL)
+		return say_garbage(k, &at, RC_VERIFY, err);
 	if ((k->share = secret_new(SHAMIR_SCALAR_BYTES)) == NULL)
 		return err_set(err, RC_NOMEM, "no locked memory for a share");
 	sha256_one(digest, buf_view(&bytes));

@@ -23,7 +23,9 @@ opener_new(struct custody *c, uint64_t index, struct hsm_opener **ret, struct er
 	AUTO_DONE(dsse_done) struct dsse d;
 	AUTO_DONE(statement_done) struct statement s;
 	const struct charter	*charter;
+	const uint8_t		*point;
 	struct sealed_context	 ctx;
+	enum rc			 rc;
 
 	memset(&d, 0, sizeof(d));
 	memset(&s, 0, sizeof(s));
@@ -36,5 +38,14 @@ opener_new(struct custody *c, uint64_t index, struct hsm_opener **ret, struct er
 	ctx.custodian = c->index;
 	ctx.epoch = s.u.batch.custodian[c->index - 1].epoch;
 	TRY(right_key(c, charter, ctx.epoch, err));
-	return hsm_opener_new(c->share_key, &ctx, s.u.batch.custodian[c->index - 1].encapsulation, ret, err);
+	point = s.u.batch.custodian[c->index - 1].encapsulation;
+	rc = sealed_point_check(point, err);
+	if (rc == RC_FORMAT) {
+		*ret = NULL;
+		return RC_OK;
+	}
+	TRY(rc);
+	rc = hsm_opener_new(c->share_key, &ctx, point, ret, err);
+	/* The point is good: what is refused now the token refuses. */
+	return rc == RC_OK || rc == RC_NOMEM ? rc : err_wrap(err, RC_IO, "batch %llu", (unsigned long long)index);
 }

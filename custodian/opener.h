@@ -9,9 +9,9 @@
 #include "custodian/custody.h"
 
 /*
- * For the batch at entry `index`, which must be an effective one. RC_FORMAT: the
- * sealer's encapsulation is no point of the curve. RC_IO: the token,
- * or its key is not the charter's.
+ * For the batch at entry `index`, which must be an effective one. *ret NULL with RC_OK: the
+ * sealer's encapsulation for this custodian is no point of the curve; the token did not see
+ * it, and no share of the batch opens. RC_IO: the token, or its key is not the charter's.
  */
 MUST_USE enum rc opener_new(struct custody *c, uint64_t index, struct hsm_opener **ret, struct err *err);
 

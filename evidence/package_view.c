@@ -250,7 +250,7 @@ walk_artifact(struct package_view *v, uint32_t i, struct err *err)
 
 	name_artifact(s->id, "descriptor", name);
 	TRY(load(v, name, DESCRIPTOR_BYTES_MAX, &v->descriptor_bytes[i], err));
-	TRY(descriptor_parse_known(buf_view(&v->descriptor_bytes[i]), &v->descriptor[i], err));
+	TRY(descriptor_parse_form(buf_view(&v->descriptor_bytes[i]), &v->descriptor[i], err));
 	if (memcmp(v->descriptor[i].id, s->id, ARTIFACT_ID_BYTES) != 0)
 		return err_set(err, RC_FORMAT, "package: %s is of another artifact", name);
 	name_artifact(s->id, "descriptor.path", name);

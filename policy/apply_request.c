@@ -118,7 +118,7 @@ artifact_check(struct asking *k, const struct scope_artifact *sa,
 	if (rc == RC_MISSING)
 		return refuse(k->a, VOID_SCOPE);
 	TRY(rc);
-	if (descriptor_parse_known(buf_view(&b), &d, err) != RC_OK)
+	if (descriptor_parse_form(buf_view(&b), &d, err) != RC_OK)
 		return err_wrap(err, RC_BUG, "state");
 	TRY(floor_of(k, d.policy, err));
 	TRY(parts_check(k, sa, &d));

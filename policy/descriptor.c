@@ -80,7 +80,7 @@ parts_read(struct rd *r, struct descriptor *d)
 }
 
 enum rc
-descriptor_parse_known(struct span in, struct descriptor *ret, struct err *err)
+descriptor_parse_form(struct span in, struct descriptor *ret, struct err *err)
 {
 	struct rd		r = rd_init(in);
 	struct descriptor	d = { 0 };
@@ -118,7 +118,7 @@ descriptor_parse(struct span in, struct descriptor *ret, struct err *err)
 	struct descriptor	d;
 	enum rc			rc;
 
-	TRY(descriptor_parse_known(in, &d, err));
+	TRY(descriptor_parse_form(in, &d, err));
 	if ((rc = shamir_commits_check(&d.commits, err)) != RC_OK)
 		return err_wrap(err, rc, "descriptor");
 	*ret = d;

@@ -50,8 +50,11 @@ struct descriptor {
 
 /* RC_FORMAT names the byte or the field. Commitments are checked as points. */
 MUST_USE enum rc descriptor_parse(struct span in, struct descriptor *ret, struct err *err);
-/* As descriptor_parse without decoding the commitments as points: for bytes checked before. */
-MUST_USE enum rc descriptor_parse_known(struct span in, struct descriptor *ret, struct err *err);
+/*
+ * Its form alone: what stands for a commitment may be no point. For who computes with none, or
+ * hands them to shamir/, which refuses what is no point wherever it decodes one.
+ */
+MUST_USE enum rc descriptor_parse_form(struct span in, struct descriptor *ret, struct err *err);
 void	 descriptor_write(const struct descriptor *d, struct buf *out);
 const struct part *descriptor_part(const struct descriptor *d, const char *name);	/* NULL: no such part */
 uint32_t part_segments(const struct part *p);	/* at least 1 */

@@ -42,8 +42,8 @@ no_memory(struct err *err)
 }
 
 /*
- * One for the process: to set it up costs thirty times what a check of a point does, and a
- * replay checks five points a batch. It is never written to again.
+ * One for the process: to set it up costs thirty times what a check of a point does. It is
+ * never written to again.
  */
 static _Atomic(const EC_GROUP *)	the_curve;
 
@@ -68,7 +68,7 @@ sealed_point_check(const uint8_t point[SEALED_POINT_BYTES], struct err *err)
 	AUTO(EC_POINT_free) EC_POINT	*p = NULL;
 	const EC_GROUP			*group;
 
-	if (point[0] != 4)
+	if (point[0] != SEALED_POINT_FORM)
 		return err_set(err, RC_FORMAT, "P-256 point: not uncompressed");
 	libcrypto_begin();
 	group = curve();

@@ -17,6 +17,7 @@
 #include "base/secret.h"
 
 #define SEALED_POINT_BYTES	65	/* uncompressed P-256 point, 04 || x || y */
+#define SEALED_POINT_FORM	4	/* its first byte */
 #define SEALED_SHARE_BYTES	48	/* AES-GCM ciphertext || tag of a 32-byte share */
 #define SEALED_NONCE_BYTES	12
 #define SEALED_INFO_BYTES	158	/* see sealed_info() */

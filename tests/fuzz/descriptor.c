@@ -20,11 +20,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct buf		b = BUF_INIT(DESCRIPTOR_BYTES_MAX);
 	uint32_t		n = 0;
 
-	if (descriptor_parse(SPAN(data, size), &d, NULL) == RC_OK) {
+	if (descriptor_parse_form(SPAN(data, size), &d, NULL) == RC_OK) {
 		PROMISE(d.n_parts >= 1 && d.n_parts <= PARTS_MAX && d.commits.threshold <= d.shares);
 		descriptor_write(&d, &b);
 		fuzz_same(&b, SPAN(data, size));
-		PROMISE(descriptor_parse_known(SPAN(data, size), &d, NULL) == RC_OK);
+		PROMISE((descriptor_parse(SPAN(data, size), &d, NULL) == RC_OK) ==
+		    (shamir_commits_check(&d.commits, NULL) == RC_OK));
+	} else {
+		PROMISE(descriptor_parse(SPAN(data, size), &d, NULL) != RC_OK);
 	}
 	if (descriptor_vector_each(SPAN(data, size), 2, one, &n, NULL) == RC_OK)
 		PROMISE(n == 2);

@@ -13,6 +13,10 @@ enum trick {
 	TRICK_ZERO,		/* no share at all, well sealed */
 	TRICK_BYTE,		/* its own, with a byte changed after it was sealed */
 	TRICK_OLD,		/* the sealed bytes of leaf 0 of batch 0 */
+	TRICK_POINT,		/* an encapsulation off the curve: for all leaves */
+	TRICK_IDENTITY,		/* well sealed, under a commitment that is the identity, */
+	TRICK_WILD,		/* ... or no encoding of a point, */
+	TRICK_HIGH_BIT,		/* ... or one of a point with the bit set that there is not */
 };
 struct lie {
 	uint32_t	leaf;

@@ -416,6 +416,76 @@ no_scalar(void **state)
 	log_found();
 }
 
+/* No share of the batch opens, and those behind it are checked. */
+static void
+no_point(void **state)
+{
+	static const struct lie	lie[] = { { 0, TRICK_POINT } };
+	struct bench_batch	*x, *y;
+
+	(void)state;
+	x = sealing_batch(&b, 3, lie, 1, 0);
+	y = sealing_batch(&b, 3, NULL, 0, 0);
+	bench_sync(&b, 0);
+	work(now);
+	assert_int_equal(waiting(), 0);
+	expect_found(3);
+	for (uint32_t i = 0; i < 3; i++)
+		expect_garbage(x, i, GARBAGE_SHUT);
+	log_found();
+	work(now + MINUTE);
+	expect_found(1);
+	expect_checked(x, y);
+	log_found();
+}
+
+/* What promises nothing is kept by no share: of this leaf, and of no other. */
+static void
+no_commitment(enum trick trick)
+{
+	const struct lie	 lie[] = { { 66, trick } };
+	struct bench_batch	*x, *y;
+	const struct statement	*s;
+	uint8_t			 point[SHAMIR_POINT_BYTES];
+
+	x = sealing_batch(&b, 70, lie, 1, 66);
+	y = sealing_batch(&b, 3, NULL, 0, 0);
+	bench_sync(&b, 0);
+	work(now);
+	assert_int_equal(waiting(), 0);
+	expect_found(1);
+	s = expect_garbage(x, 66, GARBAGE_OTHER);
+	assert_int_equal(s->bytes.n, GARBAGE_OTHER_BYTES);
+	assert_int_equal(shamir_share_commit(&x->commits, 1, point, NULL), RC_OK);
+	assert_memory_equal(s->bytes.p + GARBAGE_SHUT_BYTES, point, sizeof(point));
+	log_found();
+	work(now + MINUTE);
+	expect_found(1);
+	expect_checked(x, y);
+	log_found();
+}
+
+static void
+commitment_identity(void **state)
+{
+	(void)state;
+	no_commitment(TRICK_IDENTITY);
+}
+
+static void
+commitment_wild(void **state)
+{
+	(void)state;
+	no_commitment(TRICK_WILD);
+}
+
+static void
+commitment_high_bit(void **state)
+{
+	(void)state;
+	no_commitment(TRICK_HIGH_BIT);
+}
+
 /* As many as are worth an entry each; with one more it is never called checked. */
 static void
 much_garbage(void **state)
@@ -904,6 +974,10 @@ main(void)
 		TEST(shut),
 		TEST(swapped_between_batches),
 		TEST(no_scalar),
+		TEST(no_point),
+		TEST(commitment_identity),
+		TEST(commitment_wild),
+		TEST(commitment_high_bit),
 		TEST(much_garbage),
 		TEST(contributes_nothing_known),
 		TEST(missing_vectors),

@@ -401,23 +401,71 @@ share_did_not_come(void **state)
 	reply_free(contribute_ok());
 }
 
-/* A sealed share that does not open. */
-static void
-garbage(void **state)
+static enum rc
+on_any(void *user, struct span key, struct span value, struct err *err)
 {
-	static const struct lie	 lie[] = { { 0, TRICK_BYTE } };
+	(void)key; (void)value; (void)err;
+	*(bool *)user = true;
+	return RC_OK;
+}
+
+static bool
+receipt_owed(void)
+{
+	bool		any = false;
+	struct err	err;
+
+	ok(store_journal_each(b.c.store, JOURNAL_RECEIPT, SPAN(NULL, 0), 1, on_any, &any, &err), &err);
+	return any;
+}
+
+/* Asked, too, before the background check came to it; it says so and signs nothing. */
+static void
+garbage(enum trick trick, enum rc want)
+{
+	const struct lie	 lie[] = { { 0, trick } };
 	contribute_reply	*r = NULL;
 	struct err		 err;
 
-	(void)state;
 	b.net.now = clock_now() - 60;
 	batch = sealing_batch(&b, 1, lie, 1, 0);
 	bench_order(&b, batch, "standard", request, order);
 	bench_sync(&b, 4);
-	assert_int_equal(bench_contribute(&b, order, &r, &err), RC_VERIFY);
-	assert_non_null(strstr(b.c.words, "garbage"));
-	assert_null(r);
-	assert_false(bench_journalled(&b, JOURNAL_ANSWER, order));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(bench_contribute(&b, order, &r, &err), want);
+		assert_non_null(strstr(b.c.words, "garbage"));
+		assert_null(r);
+		assert_false(bench_journalled(&b, JOURNAL_ANSWER, order));
+		assert_false(receipt_owed());
+	}
+}
+
+static void
+garbage_shut(void **state)
+{
+	(void)state;
+	garbage(TRICK_BYTE, RC_VERIFY);
+}
+
+static void
+garbage_point(void **state)
+{
+	(void)state;
+	garbage(TRICK_POINT, RC_VERIFY);
+}
+
+static void
+garbage_identity(void **state)
+{
+	(void)state;
+	garbage(TRICK_IDENTITY, RC_FORMAT);
+}
+
+static void
+garbage_wild(void **state)
+{
+	(void)state;
+	garbage(TRICK_WILD, RC_FORMAT);
 }
 
 /* Another token's key would make garbage of everything: that is nobody's lie. */
@@ -507,7 +555,10 @@ main(void)
 		TEST(answered_then_withdrawn),
 		TEST(not_compared),
 		TEST(share_did_not_come),
-		TEST(garbage),
+		TEST(garbage_shut),
+		TEST(garbage_point),
+		TEST(garbage_identity),
+		TEST(garbage_wild),
 		TEST(not_the_charters_key),
 		TEST(share_of_another_polynomial),
 		TEST(journal_before_share),

@@ -337,6 +337,25 @@ an_artifact_too_many(void **state)
 	world_down(&other);
 }
 
+/* Apply lets it stand in the log: nothing is computed with it there. Here it is. */
+static void
+a_commitment_that_is_no_point(void **state)
+{
+	struct world					 other;
+	AUTO_DONE(case_done) struct evidence_case	 c;
+	struct checked_case				*k = NULL;
+	struct err					 err;
+
+	(void)state;
+	world_up_spoilt(&other, "standard");
+	world_case(&other, 4, &c);
+	assert_int_equal(case_check(&c, other.net.genesis, other.order, other.net.now, &k, &err), RC_FORMAT);
+	assert_non_null(strstr(err.msg, "no group element"));
+	assert_int_equal(case_check_past(&c, other.net.genesis, other.order, NULL, &k, &err), RC_FORMAT);
+	assert_null(k);
+	world_down(&other);
+}
+
 static void
 genesis_and_quorum(void **state)
 {
@@ -733,6 +752,7 @@ main(void)
 		cmocka_unit_test(only_what_is_needed),
 		cmocka_unit_test(broken_cases),
 		cmocka_unit_test(an_artifact_too_many),
+		cmocka_unit_test(a_commitment_that_is_no_point),
 		cmocka_unit_test(genesis_and_quorum),
 		cmocka_unit_test(now_and_then),
 		cmocka_unit_test(a_later_no_stops_the_worker),

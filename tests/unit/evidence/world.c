@@ -91,6 +91,25 @@ seal_one(struct world *w, size_t i, const char *policy)
 	must(envelope_open(memfile_read, &a->file, size, digest, &a->envelope, &err), &err);
 }
 
+/* No sealer of ours makes such a descriptor: the vector and its digests anew. */
+static void
+spoil(struct world *w, struct statement *s, struct buf *vector)
+{
+	struct buf		*bytes = &w->artifact[1].descriptor;
+	struct descriptor	 d;
+	struct err		 err;
+
+	must(descriptor_parse(buf_view(bytes), &d, &err), &err);
+	memset(d.commits.point[2], 0xff, sizeof(d.commits.point[2]));
+	buf_reset(bytes);
+	descriptor_write(&d, bytes);
+	buf_reset(vector);
+	for (size_t i = 0; i < WORLD_ARTIFACTS; i++)
+		buf_vec16(vector, buf_view(&w->artifact[i].descriptor));
+	sha256_one(s->u.batch.descriptors, buf_view(vector));
+	must(descriptor_vector_root(buf_view(vector), WORLD_ARTIFACTS, s->subject, &err), &err);
+}
+
 static void
 seal_batch(struct world *w)
 {
@@ -107,6 +126,8 @@ seal_batch(struct world *w)
 		    &err);
 	net_statement(&w->net, &s, STATEMENT_BATCH);
 	must(batch_seal(b, &s, &sealed, &err), &err);
+	if (w->spoilt)
+		spoil(w, &s, &sealed.descriptors);
 	must(memstate_blob(w->net.mem, buf_view(&sealed.descriptors), &err), &err);
 	for (uint32_t i = 0; i < WORLD_ARTIFACTS; i++)
 		must(batch_inclusion(buf_view(&sealed.descriptors), WORLD_ARTIFACTS, i, &ignored,
@@ -260,6 +281,15 @@ void
 world_up(struct world *w, const char *policy)
 {
 	memset(w, 0, sizeof(*w));
+	net_init(&w->net);
+	run(w, policy, nothing_between);
+}
+
+void
+world_up_spoilt(struct world *w, const char *policy)
+{
+	memset(w, 0, sizeof(*w));
+	w->spoilt = true;
 	net_init(&w->net);
 	run(w, policy, nothing_between);
 }

@@ -39,6 +39,7 @@ struct world_answer {
 struct world {
 	struct net		 net;
 	bool			 direct;	/* the policy releases to the recipient */
+	bool			 spoilt;	/* a commitment of artifact 1 is no point */
 	struct secret_arena	*arena;
 	struct world_artifact	 artifact[WORLD_ARTIFACTS];	/* ascending by id */
 	uint64_t		 batch;		/* index of the entry */
@@ -52,6 +53,7 @@ struct world {
 
 /* Everything up to the receipts, under a policy of the network. */
 void	 world_up(struct world *w, const char *policy);
+void	 world_up_spoilt(struct world *w, const char *policy);
 void	 world_down(struct world *w);
 /* The same under a charter that can be amended; `between` may do so. */
 enum world_step { WORLD_SEALED, WORLD_ORDERED, WORLD_ANSWERED };

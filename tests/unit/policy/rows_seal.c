@@ -54,11 +54,13 @@ TWIST(batch_root, , s->subject[0] ^= 1);
 TWIST(batch_count, , s->u.batch.count = 2);
 TWIST(batch_custodians, , s->u.batch.n = 4);
 TWIST(batch_epoch, , s->u.batch.custodian[2].epoch = 2);
+TWIST(batch_form, , s->u.batch.custodian[2].encapsulation[0] = 6);
 TWIST(batch_point, , s->u.batch.custodian[2].encapsulation[7] ^= 1);
 TWIST(batch_policy, d->policy[0] ^= 1, );
 TWIST(batch_class, strcpy(d->class_id, "other"), );
 TWIST(batch_shares, d->shares = 6, );
 TWIST(batch_threshold, d->commits.threshold = 2, );
+TWIST(batch_parts, d->n_parts = 0, );
 TWIST(batch_commit, memset(d->commits.point[1], 0, 32), );
 TWIST(batch_old, d->sealed_at = n->now - 86401, );
 TWIST(batch_day_old, d->sealed_at = n->now - 86400, );
@@ -381,12 +383,14 @@ const struct row rows_seal[] = {
 	{ "batch: another count",		batch_count,		VOID_BATCH },
 	{ "batch: a custodian missing",		batch_custodians,	VOID_BATCH },
 	{ "batch: another epoch",		batch_epoch,		VOID_BATCH },
-	{ "batch: a point off the curve",	batch_point,		VOID_BATCH },
+	{ "batch: a point compressed",		batch_form,		VOID_BATCH },
+	{ "batch: a point off the curve",	batch_point,		VOID_NONE },
 	{ "batch: no such policy",		batch_policy,		VOID_BATCH },
 	{ "batch: no such class",		batch_class,		VOID_BATCH },
 	{ "batch: six shares",			batch_shares,		VOID_BATCH },
 	{ "batch: threshold two",		batch_threshold,	VOID_BATCH },
-	{ "batch: a commitment of zero",	batch_commit,		VOID_BATCH },
+	{ "batch: no part",			batch_parts,		VOID_BATCH },
+	{ "batch: a commitment of zero",	batch_commit,		VOID_NONE },
 	{ "batch: sealed over a day ago",	batch_old,		VOID_BATCH },
 	{ "batch: sealed in the future",	batch_future,		VOID_BATCH },
 	{ "batch: over the sealer's quota",	quota_over,		VOID_BATCH },

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "shamir/sealed.h"
 #include "tests/unit/policy/rows.h"
 
 static unsigned long	left;		/* 0: none fails */
@@ -61,17 +62,6 @@ signed_by(struct statement *s, const struct test_key *by, struct buf *ret)
 }
 
 static void
-a_batch(struct net *n, struct buf *ret)
-{
-	struct descriptor	d;
-	struct statement	s;
-
-	net_descriptor(n, "standard", &d);
-	net_batch(n, &d, 1, &s);
-	signed_by(&s, &n->sealer, ret);
-}
-
-static void
 a_request(struct net *n, struct buf *ret)
 {
 	struct net_artifact	a = net_seal(n, "standard");
@@ -116,12 +106,10 @@ no_verdict_for_want_of_memory(void **state)
 	static const struct {
 		const char	*name;
 		void		(*make)(struct net *n, struct buf *ret);
-		bool		 counts;	/* libcrypto is asked at all */
 	} rows[] = {
-		{ "a batch",				a_batch,	true },
-		{ "a request",				a_request,	true },
-		{ "a decision by a key on P-256",	a_decision,	true },
-		{ "an order",				an_order,	true },
+		{ "a request",				a_request },
+		{ "a decision by a key on P-256",	a_decision },
+		{ "an order",				an_order },
 	};
 	struct net	n;
 	struct verdict	v;
@@ -151,6 +139,30 @@ no_verdict_for_want_of_memory(void **state)
 		buf_done(&b);
 		net_done(&n);
 	}
+}
+
+/* Or a sealer is accused of an encapsulation that is none. */
+static void
+no_point_is_bad_for_want_of_memory(void **state)
+{
+	struct net	n;
+	unsigned long	at;
+	enum rc		rc = RC_OK;
+
+	(void)state;
+	net_init(&n);
+	for (int after = 0; after < 2; after++) {
+		for (at = 1;; at++) {
+			libcrypto_fault_at(at, after == 1);
+			rc = sealed_point_check(n.share[0].signer.key.bytes, NULL);
+			if (!libcrypto_fault_fired())
+				break;
+			assert_int_equal(rc, RC_NOMEM);
+		}
+		assert_int_equal(rc, RC_OK);
+		assert_true(at > 1);
+	}
+	net_done(&n);
 }
 
 /* A charter has keys and certificates; it is malformed for none of these failures. */
@@ -190,6 +202,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(no_verdict_for_want_of_memory),
+		cmocka_unit_test(no_point_is_bad_for_want_of_memory),
 		cmocka_unit_test(no_charter_is_malformed_for_want_of_memory),
 	};
 
