@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "policy/statement.h"
+#include "policy/statement_ours.h"
 
 #define INTOTO_TYPE	"https://in-toto.io/Statement/v1"
 
@@ -385,20 +385,37 @@ payload_parse(const json_t *v, struct statement *s, struct err *err)
 	return predicate_parse(predicate, s, err);
 }
 
+static void
+statement_begin(struct statement *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->bytes = BUF_INIT(RECIPIENT_CERT_MAX);
+}
+
+static enum rc
+any_parse(struct span payload, struct statement *s, struct err *err)
+{
+	AUTO(json_decref) json_t *v = NULL;
+
+	TRY(json_read(payload, DSSE_BYTES_MAX, &v, err));
+	return payload_parse(v, s, err);
+}
+
 enum rc
 statement_parse(const struct dsse *d, struct statement *ret, struct err *err)
 {
-	AUTO(json_decref) json_t *v = NULL;
-	enum rc		rc;
+	enum rc	rc = RC_OK;
 
-	memset(ret, 0, sizeof(*ret));
-	ret->bytes = BUF_INIT(RECIPIENT_CERT_MAX);
-	if ((rc = json_read(buf_view(&d->payload), DSSE_BYTES_MAX, &v, err)) ==
-	    RC_OK)
-		rc = payload_parse(v, ret, err);
-	if (rc != RC_OK) {
+	statement_begin(ret);
+	if (!statement_is_ours(buf_view(&d->payload), ret, &rc)) {
 		statement_done(ret);
-		return rc;
+		if (rc == RC_NOMEM)
+			return err_set(err, rc, "statement: no memory left");
+		statement_begin(ret);
+		if ((rc = any_parse(buf_view(&d->payload), ret, err)) != RC_OK) {
+			statement_done(ret);
+			return rc;
+		}
 	}
 	memcpy(ret->id, d->id, sizeof(ret->id));
 	return RC_OK;
