@@ -346,7 +346,7 @@ every_truncation_and_allocation(void **state)
 		assert_int_equal(rc, RC_NOMEM);
 	}
 	assert_int_equal(rc, RC_OK);
-	assert_true(n > 3);
+	assert_true(n > 2);
 	for (n = 1;; n++) {
 		AUTO_DONE(buf_done) struct buf out = BUF_INIT(BIG);
 
