@@ -136,24 +136,50 @@ was_due(struct walk *w, struct tsa_watch *t, when at, enum finding_kind k, uint6
 	    k == FINDING_ANCHOR_GAP ? "had come by the time it did" : "wait for it");
 }
 
-enum rc
-report_schedule(struct walk *w, struct err *err)
+void
+report_schedule(struct walk *w)
 {
-	struct tsa_watch	*t;
+	size_t	i;
+
+	for (i = 0; w->v.type != STATEMENT_ANCHOR && i < TSAS_MAX; i++)
+		if (w->tsa[i].id[0] != '\0')
+			becomes_due(&w->tsa[i], w->charter, w->v.time);
+}
+
+/* Those before this entry that the anchor does not cover. Void ones wait too, whatever they are. */
+static uint64_t
+uncovered(const struct walk *w, uint64_t size)
+{
+	const struct report	*r = w->r;
+	uint64_t		 n = w->index - size;
 	size_t			 i;
 
-	if (w->v.type != STATEMENT_ANCHOR) {
-		for (i = 0; i < TSAS_MAX; i++)
-			if (w->tsa[i].id[0] != '\0')
-				becomes_due(&w->tsa[i], w->charter, w->v.time);
-		return RC_OK;
-	}
-	if (!w->v.effective || (t = watched(w, w->s.u.anchor.tsa)) == NULL)
+	for (i = r->n_anchors; i > 0 && r->anchor[i - 1].index >= size; i--)
+		n -= r->anchor[i - 1].index < w->index;
+	return n;
+}
+
+/* A good token: what it does not cover waits for the next. Apply lets none cover less than the last. */
+static enum rc
+anchor_meets(struct walk *w, const struct report_anchor *a, struct err *err)
+{
+	const struct report_source	*s = w->r->source;
+	uint64_t			 most = w->charter->anchor_entries;
+	struct tsa_watch		*t = watched(w, a->tsa);
+	struct verdict			 v;
+
+	if (t == NULL)
 		return RC_OK;
 	TRY(was_due(w, t, w->v.time, FINDING_ANCHOR_GAP, w->index, err));
-	t->pending = 0;
-	t->is_due = false;
 	t->last = w->v.time;
+	t->pending = uncovered(w, a->size);
+	t->due = t->last + w->charter->anchor_seconds;
+	t->is_due = t->pending > 0 && w->charter->anchor_seconds > 0;
+	if (most == 0 || t->pending < most)
+		return RC_OK;
+	TRY(s->verdict(s->user, a->size + most - 1, &v, err));
+	t->due = v.time;
+	t->is_due = true;
 	return RC_OK;
 }
 
@@ -180,7 +206,8 @@ report_anchor(struct walk *w, struct err *err)
 	a->size = w->s.u.anchor.size;
 	a->logged = w->v.time;
 	memcpy(a->tsa, w->s.u.anchor.tsa, sizeof(a->tsa));
-	return anchor_judge(w, a, err);
+	TRY(anchor_judge(w, a, err));
+	return a->good ? anchor_meets(w, a, err) : RC_OK;
 }
 
 /* --- for people --------------------------------------------------------------------------------- */

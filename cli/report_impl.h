@@ -9,8 +9,8 @@
 /* When one TSA is to stamp the log next. */
 struct tsa_watch {
 	char		id[ID_MAX + 1];		/* "": none */
-	when		last;			/* its last anchor, or when it came into the charter */
-	uint64_t	pending;		/* entries since that are no anchors */
+	when		last;			/* its last good anchor, or when it came into the charter */
+	uint64_t	pending;		/* entries that it does not cover and are no anchors */
 	bool		is_due;
 	when		due;
 };
@@ -48,7 +48,7 @@ MUST_USE enum rc report_scope_words(const struct report *r, uint64_t request, st
 
 /* cli/report_anchor.c */
 void	 report_watch_tsas(struct walk *w, const struct charter *c, when now);
-MUST_USE enum rc report_schedule(struct walk *w, struct err *err);		/* each entry */
+void	 report_schedule(struct walk *w);					/* each entry */
 MUST_USE enum rc report_overdue_anchors(struct walk *w, struct err *err);	/* at the end */
 MUST_USE enum rc report_anchor(struct walk *w, struct err *err);
 void	 report_print_anchors(const struct report *r, FILE *out);

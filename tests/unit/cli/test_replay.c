@@ -12,6 +12,7 @@
 #include "audit/anchor.h"
 #include "cli/replay.h"
 #include "tests/unit/cli/exported.h"
+#include "tests/unit/tsa.h"
 
 static char			top[FILE_PATH_MAX], dir[FILE_PATH_MAX + 16], state[FILE_PATH_MAX + 16];
 static struct charter		*genesis;
@@ -368,66 +369,170 @@ charters(void **unused)
 	free(text);
 }
 
+static struct tsa_party	tsa_ca, tsa;
+
+static void
+found_with_tsa(void)
+{
+	AUTO_DONE(buf_done) struct buf	tsas = BUF_INIT(BIG);
+
+	tsa_party_new(&tsa_ca, "TSA root", NULL, true, TSA_EKU, 1, -3650, 3650);
+	tsa_party_new(&tsa, "TSA", &tsa_ca, false, TSA_EKU, 2, -365, 365);
+	buf_printf(&tsas, "\"tsas\":[{\"id\":\"first\",\"url\":\"http://127.0.0.1:1/\",\"certificates\":[\"");
+	b64_write(&tsas, tsa_cert(&tsa_ca));
+	buf_printf(&tsas, "\"],\"crls\":[]}],\"anchor\":{\"entries\":3,\"seconds\":1000}");
+	found(false, buf_text(&tsas));
+}
+
+static int
+end_with_tsa(void **state_of_test)
+{
+	tsa_party_done(&tsa);
+	tsa_party_done(&tsa_ca);
+	return end(state_of_test);
+}
+
+static void
+stamp(const uint8_t imprint[SHA256_BYTES], struct buf *token)
+{
+	static const uint8_t		nonce[TIMESTAMP_NONCE_BYTES] = { 1 };
+	AUTO_DONE(buf_done) struct buf	query = BUF_INIT(TIMESTAMP_QUERY_MAX), answer = BUF_INIT(TIMESTAMP_RESPONSE_MAX);
+	struct tsa_how			how = { .time = net.now };
+
+	must(timestamp_query(imprint, nonce, &query, &err), &err);
+	tsa_answer(&tsa, NULL, &how, buf_view(&query), &answer);
+	must(timestamp_token(buf_view(&answer), imprint, nonce, token, &err), &err);
+}
+
 /* A token that is none is of the right shape for the log, and worth nothing to an auditor. */
 static void
-anchor(void)
+anchor(uint64_t size, bool good)
 {
-	AUTO_DONE(buf_done) struct buf	blob = BUF_INIT(ANCHOR_BYTES_MAX);
+	AUTO_DONE(buf_done) struct buf	blob = BUF_INIT(ANCHOR_BYTES_MAX), token = BUF_INIT(TIMESTAMP_RESPONSE_MAX);
 	struct anchor			a = { .token = SPAN_STR("no token at all") };
 	struct statement		s;
 
-	export_note(net.log_entries.n, &net.log, 0xf, &note);
+	export_note(size, &net.log, 0xf, &note);
 	a.note = buf_view(&note);
-	must(anchor_write(&a, &blob, &err), &err);
-	must(memstate_blob(net.mem, buf_view(&blob), &err), &err);
 	net_statement(&net, &s, STATEMENT_ANCHOR);
 	sha256_one(s.subject, a.note);
+	if (good) {
+		stamp(s.subject, &token);
+		a.token = buf_view(&token);
+	}
+	must(anchor_write(&a, &blob, &err), &err);
+	must(memstate_blob(net.mem, buf_view(&blob), &err), &err);
 	sha256_one(s.u.anchor.archive, buf_view(&blob));
-	s.u.anchor.size = net.log_entries.n;
+	s.u.anchor.size = size;
 	strcpy(s.u.anchor.tsa, "first");
 	assert_true(net_log(&net, &s, &net.log).effective);
 }
 
 static void
+seal_and_wait(when seconds)
+{
+	(void)net_seal(&net, "standard");
+	net.now += seconds;
+}
+
+static void
+reports(struct replay **r, struct report_source *reads, struct report *ret)
+{
+	export_end();
+	must(audit_with(r), &err);
+	*reads = replay_read(*r, net.now);
+	must(report_make(reads, ret, &err), &err);
+}
+
+static void
 anchors(void **unused)
 {
-	AUTO_DONE(buf_done) struct buf	der = BUF_INIT(4096), tsas = BUF_INIT(BIG);
 	AUTO(replay_free) struct replay *r = NULL;
 	AUTO_DONE(report_done) struct report report = { .source = NULL };
 	struct report_source		 reads;
 	when				 last;
 
 	(void)unused;
-	test_cert_of("P-256", "TSA root", &der);
-	buf_printf(&tsas, "\"tsas\":[{\"id\":\"first\",\"url\":\"http://127.0.0.1:1/\",\"certificates\":[\"");
-	b64_write(&tsas, buf_view(&der));
-	buf_printf(&tsas, "\"],\"crls\":[]}],\"anchor\":{\"entries\":3,\"seconds\":1000}");
-	found(false, buf_text(&tsas));
+	found_with_tsa();
 	net.now += 10;
-	(void)net_seal(&net, "standard");
-	net.now += 990 + 120;		/* due a thousand seconds after the charter, and two minutes for it */
-	anchor();
+	seal_and_wait(990 + 120);	/* due a thousand seconds after the charter, and two minutes for it */
+	anchor(net.log_entries.n, true);
 	net.now += 5000;		/* nothing but the anchor itself: none is due */
-	(void)net_seal(&net, "standard");
-	net.now += 120;
-	anchor();
-	(void)net_seal(&net, "standard");
-	(void)net_seal(&net, "standard");
-	(void)net_seal(&net, "standard");	/* the third: due at once */
+	seal_and_wait(120);
+	anchor(net.log_entries.n, true);
+	seal_and_wait(0);
+	seal_and_wait(0);
+	seal_and_wait(0);		/* the third: due at once */
 	last = net.now;
 	net.now += 121;
-	anchor();
-	(void)net_seal(&net, "standard");
-	export_end();
-	must(audit_with(&r), &err);
-	reads = replay_read(r, net.now);
-	must(report_make(&reads, &report, &err), &err);
+	anchor(net.log_entries.n, true);
+	seal_and_wait(0);
+	reports(&r, &reads, &report);
 	assert_int_equal(report.n_anchors, 3);
 	assert_int_equal(found_one(&report, FINDING_ANCHOR_GAP)->index, 8);
+	assert_null(found_one(&report, FINDING_ANCHOR_BAD));
 	assert_false(overdue(r, last + 121 + 1000 + 120, FINDING_ANCHOR_OVERDUE));
 	assert_true(overdue(r, last + 121 + 1000 + 121, FINDING_ANCHOR_OVERDUE));
 	for (size_t i = 0; i < 3; i++)
-		assert_false(report.anchor[i].good);
+		assert_true(report.anchor[i].good);
+}
+
+/* A token that proves nothing meets no schedule. */
+static void
+worthless_anchors(void **unused)
+{
+	AUTO(replay_free) struct replay *r = NULL;
+	AUTO_DONE(report_done) struct report report = { .source = NULL };
+	struct report_source		 reads;
+	when				 due = NET_START + 1000;
+
+	(void)unused;
+	found_with_tsa();
+	net.now += 10;
+	seal_and_wait(990);
+	anchor(net.log_entries.n, false);
+	reports(&r, &reads, &report);
+	assert_non_null(found_one(&report, FINDING_ANCHOR_BAD));
+	assert_false(report.anchor[0].good);
+	assert_false(overdue(r, due + 120, FINDING_ANCHOR_OVERDUE));
+	assert_true(overdue(r, due + 121, FINDING_ANCHOR_OVERDUE));
+	replay_free(TAKE(r));
+	report_done(&report);
+	net.now = due + 121;
+	anchor(net.log_entries.n, true);
+	reports(&r, &reads, &report);
+	assert_int_equal(found_one(&report, FINDING_ANCHOR_GAP)->index, 3);
+}
+
+/* A token over the first entries says nothing of those that came after them. */
+static void
+short_anchors(void **unused)
+{
+	AUTO(replay_free) struct replay *r = NULL;
+	AUTO_DONE(report_done) struct report report = { .source = NULL };
+	struct report_source		 reads;
+	when				 third;
+
+	(void)unused;
+	found_with_tsa();
+	seal_and_wait(10);
+	seal_and_wait(10);
+	anchor(1, true);		/* two wait */
+	net.now += 10;
+	third = net.now;
+	seal_and_wait(10);
+	reports(&r, &reads, &report);
+	assert_null(found_one(&report, FINDING_ANCHOR_GAP));
+	assert_false(overdue(r, third + 120, FINDING_ANCHOR_OVERDUE));
+	assert_true(overdue(r, third + 121, FINDING_ANCHOR_OVERDUE));
+	replay_free(TAKE(r));
+	report_done(&report);
+	seal_and_wait(10);
+	anchor(2, true);		/* three still wait, and are due since the third of them came */
+	reports(&r, &reads, &report);
+	assert_null(found_one(&report, FINDING_ANCHOR_GAP));
+	assert_true(overdue(r, third + 10 + 121, FINDING_ANCHOR_OVERDUE));
+	assert_false(overdue(r, third + 120, FINDING_ANCHOR_OVERDUE));
 }
 
 /* --- what it remembers ----------------------------------------------------------------------- */
@@ -683,7 +788,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(false_release, begin, end),
 		cmocka_unit_test_setup_teardown(times, begin, end),
 		cmocka_unit_test_setup_teardown(charters, begin_amendable, end),
-		cmocka_unit_test_teardown(anchors, end),
+		cmocka_unit_test_teardown(anchors, end_with_tsa),
+		cmocka_unit_test_teardown(worthless_anchors, end_with_tsa),
+		cmocka_unit_test_teardown(short_anchors, end_with_tsa),
 		cmocka_unit_test_setup_teardown(goes_on, begin, end),
 		cmocka_unit_test_setup_teardown(two_pasts, begin, end),
 		cmocka_unit_test_setup_teardown(cosigned_before, begin, end),
