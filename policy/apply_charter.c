@@ -204,6 +204,25 @@ succession_signed(struct applying *a, struct err *err)
 	return RC_OK;
 }
 
+/*
+ * A log key is never taken up again: notes that it signed before it was replaced would
+ * stand against the log.
+ */
+static enum rc
+log_key_is_fresh(struct applying *a, const struct charter *next, struct err *err)
+{
+	const struct charter	*c = a->charter;
+
+	while (c->has_amends) {
+		TRY(charters_load(a->r, c->amends, &c, err));
+		if (key_eq(&c->coordinator.log_key, &next->coordinator.log_key) &&
+		    !key_eq(&a->charter->coordinator.log_key,
+		    &next->coordinator.log_key))
+			return refuse(a, VOID_AMENDMENT);
+	}
+	return RC_OK;
+}
+
 enum rc
 apply_succession(struct applying *a, struct err *err)
 {
@@ -214,5 +233,6 @@ apply_succession(struct applying *a, struct err *err)
 		return refuse(a, VOID_SEEN);
 	TRY(may_follow(a, CHANGE_SUCCESSION, err));
 	TRY(charters_load(a->r, a->s.subject, &next, err));
+	TRY(log_key_is_fresh(a, next, err));
 	return enter(a, next, a->s.id, err);
 }

@@ -230,17 +230,35 @@ is_institution_key(const struct charter *c, const uint8_t id[KEY_ID_BYTES])
 	return false;
 }
 
+/*
+ * Whose key: by the charter in force, else by the one that the statement names. A key
+ * that is gone may come back by a later charter; who revoked it meanwhile was heard.
+ */
+static enum rc
+owner_of(struct applying *a, const struct person **ret, struct err *err)
+{
+	const struct charter	*then;
+
+	*ret = charter_person_by_key(a->charter, a->s.subject);
+	if (*ret != NULL)
+		return RC_OK;
+	TRY(charters_load(a->r, a->s.charter, &then, err));
+	*ret = charter_person_by_key(then, a->s.subject);
+	return RC_OK;
+}
+
 enum rc
 apply_revocation(struct applying *a, struct err *err)
 {
 	const struct person	*owner;
 	bool			 revoked;
 
-	owner = charter_person_by_key(a->charter, a->s.subject);
+	TRY(owner_of(a, &owner, err));
 	if (owner == NULL)
 		return refuse(a, is_institution_key(a->charter, a->s.subject) ?
 		    VOID_ROLE : VOID_UNKNOWN_SUBJECT);
-	if (owner != a->person && !charter_is_amender(a->charter, a->person))
+	if (strcmp(owner->id, a->person->id) != 0 &&
+	    !charter_is_amender(a->charter, a->person))
 		return refuse(a, VOID_ROLE);
 	TRY(rec_revoked_get(a->st, a->s.subject, &revoked, err));
 	if (revoked)

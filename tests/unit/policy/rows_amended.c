@@ -190,6 +190,39 @@ removed_spare_key(struct net *n)
 	return ordered(n, request);
 }
 
+/* A key that a charter left out may come back by another; what was said of it stays said. */
+static struct verdict
+revoke_removed(struct net *n, struct test_key *by, const uint8_t charter[32])
+{
+	struct net_edit		e = { AUDITOR_IS "keys/1", NULL };
+	struct statement	s;
+
+	net_amend(n, &e, 1);
+	net_statement(n, &s, STATEMENT_REVOCATION);
+	key_id(&n->auditor_second.signer.key, s.subject);
+	if (charter != NULL)
+		memcpy(s.charter, charter, 32);
+	return net_log(n, &s, by);
+}
+
+static struct verdict
+revoked_by_owner(struct net *n)
+{
+	return revoke_removed(n, &n->person[NET_AUDITOR], n->genesis);
+}
+
+static struct verdict
+revoked_by_another(struct net *n)
+{
+	return revoke_removed(n, &n->person[NET_REQUESTER], n->genesis);
+}
+
+static struct verdict
+revoked_unnamed(struct net *n)
+{
+	return revoke_removed(n, &n->person[NET_AUDITOR], NULL);
+}
+
 static const struct net_edit	roles_move[] = {
 	{ AUDITOR_IS "roles", "[]" }, { "people/6/roles", "[\"auditor\"]" },
 };
@@ -488,17 +521,33 @@ static struct verdict floors_too_many(struct net *n) { return floors(n, FLOORS_M
 
 /* --- after a succession -------------------------------------------------------------------------- */
 
-static void
-succeed(struct net *n)
+static struct verdict
+succeed_to(struct net *n, const struct test_key *log_key)
 {
-	struct net_edit	e = { "coordinator/log_key", net_key_json(&n->person[NET_STRANGER]) };
+	struct net_edit	e = { "coordinator/log_key", net_key_json(log_key) };
 	struct buf	doc = BUF_INIT(BIG), b = BUF_INIT(BIG);
+	struct verdict	v;
 
 	net_next(n, &e, 1, &doc);
 	net_succession(n, buf_view(&doc), 4, &b);
-	good(net_log_dsse(n, buf_view(&b)));
+	v = net_log_dsse(n, buf_view(&b));
 	buf_done(&doc);
 	buf_done(&b);
+	return v;
+}
+
+static void
+succeed(struct net *n)
+{
+	good(succeed_to(n, &n->person[NET_STRANGER]));
+}
+
+/* What a key signed before it was replaced would stand against the log. */
+static struct verdict
+first_key_again(struct net *n)
+{
+	succeed(n);
+	return succeed_to(n, &n->log);
 }
 
 static struct verdict
@@ -539,6 +588,9 @@ const struct row	rows_amended[] = {
 	{ "a removed person",		removed_person,		VOID_QUORUM },
 	{ "a removed key",		removed_key,		VOID_QUORUM },
 	{ "a removed key that did not sign", removed_spare_key,	VOID_NONE },
+	{ "a removed key, revoked",	revoked_by_owner,	VOID_NONE },
+	{ "a removed key, by another",	revoked_by_another,	VOID_ROLE },
+	{ "a key that nobody had then",	revoked_unnamed,	VOID_UNKNOWN_SUBJECT },
 	{ "a lost role",		lost_role,		VOID_QUORUM },
 	{ "a role since",		new_role,		VOID_ROLE },
 	{ "another organisation",	changed_organisation,	VOID_QUORUM },
@@ -577,5 +629,6 @@ const struct row	rows_amended[] = {
 	{ "too many floors",		floors_too_many,	VOID_POLICY },
 	{ "the lost log key",		lost_log_key,		VOID_SIGNATURE },
 	{ "the new log key",		new_log_key,		VOID_NONE },
+	{ "the first log key again",	first_key_again,	VOID_AMENDMENT },
 };
 const size_t	n_rows_amended = sizeof(rows_amended) / sizeof(rows_amended[0]);
