@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "coordinator/anchor.h"
+#include "coordinator/begun.h"
 #include "coordinator/cosigning.h"
 #include "coordinator/envelopes.h"
 #include "coordinator/in_force.h"
@@ -47,6 +48,7 @@ may_begin(const struct coordinator *c, struct err *err)
 	if (file_exists(path))
 		return err_set(err, RC_USAGE, "%s is here: a rebuild of the log was begun and did not end; run coordinatord "
 		    "rebuild %s again", path, c->dir);
+	TRY(begun_check(c, err));
 	return charter_names_us(c, c->first, err);
 }
 
@@ -59,6 +61,7 @@ coordinator_start(struct coordinator *c, struct err *err)
 	TRY(packages_clean(c, err));
 	TRY(cosigning_new(c->first, sequencer_keep, c, &c->cosigning, err));
 	TRY(sequencer_new(c, &c->sequencer, err));
+	TRY(begun_mark(c, err));
 	/* Only the log tells which charter it must be. */
 	TRY(charter_names_us(c, coordinator_charter(c), err));
 	TRY(readers_new(c, &c->readers, err));

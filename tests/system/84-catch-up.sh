@@ -71,6 +71,12 @@ approve "$r" legal compliance
 devnet kill "$net" coordinator
 ok "a custodian exports its copy of the log" "$bin/custodiand" export "$net/custodian-2/state" "$work/copy"
 ok "and what its entries name nobody else may read" test "$(stat -c %a "$work/copy.blobs")" = 700
+mkdir "$work/aside"
+mv "$c/state"/log.db* "$work/aside/"
+says "a log that the token began is not begun again" 64 'second past.*coordinatord rebuild' \
+    env SOFTHSM2_CONF="$c/softhsm2.conf" timeout 30 "$bin/coordinatord" run "$c/state"
+ok "nothing was made" test ! -e "$c/state/log.db"
+mv "$work/aside"/log.db* "$c/state/"
 mv "$c/state" "$work/lost"
 init() {
 	SOFTHSM2_CONF=$c/softhsm2.conf "$bin/coordinatord" init "$c/state" --organisation "Example AI" \

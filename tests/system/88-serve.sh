@@ -95,19 +95,6 @@ kill -TERM "$(cat "$net/coordinator/pid")"
 ok "it goes when it is told to" until_ok gone "$me"
 devnet kill "$net" coordinator
 
-# Before the first quorum: nobody cosigns, so nothing is published.
-for i in 1 2 3 4 5; do devnet kill "$net" "custodian-$i"; done
-mkdir "$work/aside"
-mv "$state"/log.db* "$work/aside"
-devnet start "$net" coordinator
-ok "no checkpoint without its quorum" until_ok is 404 /checkpoint
-says "in words" 0 'cosignatures yet' cat "$work/body"
-ok "no tile either" is 404 /tile/0/000.p/1
-devnet kill "$net" coordinator
-rm "$state"/log.db*
-mv "$work/aside"/log.db* "$state"
-for i in 1 2 3 4 5; do devnet start "$net" "custodian-$i"; done
-
 # Over TLS, with an identity of its own.
 config() { # CERTIFICATE KEY
 	sed -i "/\"tiles_cert\"/d; /\"tiles_key\"/d; s|^  \"tiles\": .*|&\n  \"tiles_cert\": \"$1\",\n  \"tiles_key\": \"$2\",|" "$state/coordinator.json"
