@@ -234,17 +234,19 @@ static enum rc
 add_receipt(struct walk *w, struct err *err)
 {
 	struct report_order	*o = order_of(w->r, w->s.subject);
+	const struct charter	*c;		/* by which the order was given */
 	uint8_t			 who = w->s.u.receipt.custodian;
 
 	if (o == NULL || who < 1 || who > w->charter->n)
 		return err_set(err, RC_BUG, "entry %llu: a receipt of no order is effective", (unsigned long long)w->index);
 	o->receipts |= UINT32_C(1) << (who - 1);
-	if (w->v.time - o->time <= w->charter->receipt_seconds)
+	c = report_charter_at(w->r, o->index);
+	if (w->v.time - o->time <= c->receipt_seconds)
 		return RC_OK;
 	o->late |= UINT32_C(1) << (who - 1);
 	return report_find(w->r, FINDING_RECEIPT_LATE, w->index, err, "the receipt of %s for the order in entry %llu came after "
 	    "%llu s; the charter allows %llu s", w->charter->custodian[who - 1].name, (unsigned long long)o->index,
-	    (unsigned long long)(w->v.time - o->time), (unsigned long long)w->charter->receipt_seconds);
+	    (unsigned long long)(w->v.time - o->time), (unsigned long long)c->receipt_seconds);
 }
 
 /* Is that statement this custodian's receipt for the order? RC_MISSING: the log has no such statement. */
@@ -492,11 +494,11 @@ walk(struct report *r, struct err *err)
 static enum rc
 orders_check(struct report *r, struct err *err)
 {
-	const struct charter	*c = replica_charter(r->source->replica);
-	size_t			 i;
+	size_t	i;
 
 	for (i = 0; i < r->n_orders; i++) {
 		const struct report_order	*o = &r->order[i];
+		const struct charter		*c = report_charter_at(r, o->index);
 		unsigned			 have = (unsigned)__builtin_popcount(o->receipts);
 
 		if (o->released || o->time > r->source->now)

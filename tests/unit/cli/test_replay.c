@@ -296,6 +296,34 @@ times(void **unused)
 	assert_true(overdue(r, ordered + 601, FINDING_ORDER_UNUSED));
 }
 
+/* A charter that gives receipts more time, or less, is not for orders before it. */
+static void
+times_of_then(void **unused)
+{
+	static const struct net_edit	longer = { "receipt_seconds", "8000000" };
+	AUTO(replay_free) struct replay *r = NULL;
+	AUTO_DONE(report_done) struct report report = { .source = NULL };
+	struct report_source		 reads;
+	struct net_artifact		 a = net_seal(&net, "lenient");
+	when				 ordered;
+
+	(void)unused;
+	net_requested(&net, &a, 1, "lenient", request);
+	assert_true(net_decide(&net, request, NET_LEGAL, true).effective);
+	assert_true(net_order(&net, request, order).effective);
+	ordered = net.now;
+	net_amend(&net, &longer, 1);
+	assert_true(net.now - ordered > 600 && net.now - ordered < 8000000);
+	assert_true(net_receipt(&net, order, 2, NULL).effective);
+	export_end();
+	must(audit_with(&r), &err);
+	reads = replay_read(r, net.now);
+	must(report_make(&reads, &report, &err), &err);
+	assert_int_equal(report.order[0].late, 1 << 1);
+	assert_non_null(strstr(found_one(&report, FINDING_RECEIPT_LATE)->words, "allows 600 s"));
+	assert_non_null(strstr(found_one(&report, FINDING_RECEIPTS_MISSING)->words, "after 600 s"));
+}
+
 /* Two good notes in one, the lines of b after those of a. */
 static void
 join(struct buf *a, const struct buf *b)
@@ -787,6 +815,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(tells, begin, end),
 		cmocka_unit_test_setup_teardown(false_release, begin, end),
 		cmocka_unit_test_setup_teardown(times, begin, end),
+		cmocka_unit_test_setup_teardown(times_of_then, begin_amendable, end),
 		cmocka_unit_test_setup_teardown(charters, begin_amendable, end),
 		cmocka_unit_test_teardown(anchors, end_with_tsa),
 		cmocka_unit_test_teardown(worthless_anchors, end_with_tsa),
