@@ -61,7 +61,7 @@ struct waiting {
 	Quorate__V1__Handed	 handed[WAITING_MAX], *row[WAITING_MAX];
 	size_t			 n;
 };
-MUST_USE enum rc waiting_fill(struct custody *c, struct waiting *w, struct err *err);
+MUST_USE enum rc waiting_fill(struct custody *c, when now, struct waiting *w, struct err *err);
 void	 waiting_done(struct waiting *w);
 
 /* After the transaction, committed (taken is RC_OK) or not: what its notes accuse of; returns taken, or a fault. */

@@ -4,14 +4,19 @@
 #include "base/wire.h"
 #include "custodian/append.h"
 
-#define CONSENT_LIFE	(3650 * UINT64_C(86400))	/* until the log shows it, whenever that is */
 #define ROW_KEY_BYTES	(8 + SHA256_BYTES)		/* u64 index, amendment id */
 
 /* A row: u8 tries, id of the last consent; nothing before the first. */
 struct row {
 	uint8_t	key[ROW_KEY_BYTES];
-	uint8_t	tries;
+	uint8_t	tries;			/* that did not run out */
 	uint8_t	said[SHA256_BYTES];
+};
+
+enum word {
+	WORD_NONE,		/* or void in the log */
+	WORD_SAID,
+	WORD_RAN_OUT,		/* unlogged; no longer good */
 };
 
 struct rows {
@@ -108,32 +113,72 @@ consent_note(struct custody *c, uint64_t index, const uint8_t id[SHA256_BYTES], 
 
 /* --- one of them --------------------------------------------------------------------- */
 
+/* Our clock or the log's, by which apply judges. */
 static enum rc
-waits_for_log(struct custody *c, const uint8_t id[SHA256_BYTES], bool *ret, struct err *err)
+later_of(struct custody *c, when now, when *ret, struct err *err)
+{
+	when	log;
+
+	TRY(replica_time(c->replica, &log, err));
+	*ret = log > now ? log : now;
+	return RC_OK;
+}
+
+enum rc
+consent_ran_out(struct custody *c, struct span dsse, when now, bool *ret, struct err *err)
+{
+	AUTO_DONE(dsse_done) struct dsse d;
+	AUTO_DONE(statement_done) struct statement s;
+	when	t;
+	enum rc	rc;
+
+	memset(&d, 0, sizeof(d));
+	memset(&s, 0, sizeof(s));
+	*ret = false;
+	rc = dsse_parse(dsse, &d, err);
+	if (rc == RC_OK)
+		rc = statement_parse(&d, &s, err);
+	if (rc == RC_FORMAT || rc == RC_LIMIT)
+		return RC_OK;		/* it is no consent, whatever it is */
+	TRY(rc);
+	TRY(later_of(c, now, &t, err));
+	*ret = s.type == STATEMENT_CONSENT && t > s.expires;
+	return RC_OK;
+}
+
+static enum rc
+unlogged(struct custody *c, const uint8_t id[SHA256_BYTES], when now, enum word *ret, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf v = BUF_INIT(DSSE_BYTES_MAX);
+	bool	ran_out;
 	enum rc	rc = store_journal_get(c->store, JOURNAL_FOUND, SPAN(id, SHA256_BYTES), &v, err);
 
-	*ret = rc == RC_OK;
-	return rc == RC_MISSING ? RC_OK : rc;
+	if (rc == RC_MISSING)
+		return RC_OK;
+	TRY(rc);
+	TRY(consent_ran_out(c, buf_view(&v), now, &ran_out, err));
+	*ret = ran_out ? WORD_RAN_OUT : WORD_SAID;
+	return RC_OK;
 }
 
 /* Is what it said before enough? Not what is void in the log; but it is not said for ever. */
 static enum rc
-was_said(struct custody *c, const struct row *r, bool *ret, struct err *err)
+what_was_said(struct custody *c, const struct row *r, when now, enum word *ret, struct err *err)
 {
 	enum void_reason	why;
 	uint64_t		at;
 	enum rc			rc;
 
-	*ret = r->tries >= CONSENT_TRIES_MAX;
-	if (r->tries == 0 || *ret)
+	*ret = r->tries >= CONSENT_TRIES_MAX ? WORD_SAID : WORD_NONE;
+	if (r->tries == 0)
 		return RC_OK;
 	rc = replica_logged(c->replica, r->said, &at, &why, err);
 	if (rc == RC_MISSING)
-		return waits_for_log(c, r->said, ret, err);
-	*ret = rc == RC_OK && why == VOID_NONE;
-	return rc;
+		return unlogged(c, r->said, now, ret, err);
+	TRY(rc);
+	if (why == VOID_NONE)
+		*ret = WORD_SAID;
+	return RC_OK;
 }
 
 /* How long the log had to wait still when it said that the last consent was too early. */
@@ -175,6 +220,16 @@ is_too_soon(struct custody *c, const struct row *r, bool *ret, struct err *err)
 }
 
 static enum rc
+commit_or_not(struct custody *c, enum rc rc, struct err *err)
+{
+	if (rc == RC_OK)
+		rc = store_commit(c->store, err);
+	if (rc != RC_OK)
+		store_rollback(c->store);
+	return rc;
+}
+
+static enum rc
 forget(struct custody *c, const struct row *r, struct err *err)
 {
 	enum rc	rc;
@@ -184,11 +239,23 @@ forget(struct custody *c, const struct row *r, struct err *err)
 	/* It could only be void now, and nobody would log it. */
 	if (rc == RC_OK && r->tries > 0)
 		rc = store_journal_del(c->store, JOURNAL_FOUND, SPAN_OF(r->said), err);
-	if (rc == RC_OK)
-		rc = store_commit(c->store, err);
-	if (rc != RC_OK)
-		store_rollback(c->store);
-	return rc;
+	return commit_or_not(c, rc, err);
+}
+
+/* In a transaction. It was no try: the log never said that it is void. */
+static enum rc
+drop(struct custody *c, struct row *r, struct err *err)
+{
+	TRY(store_journal_del(c->store, JOURNAL_FOUND, SPAN_OF(r->said), err));
+	r->tries--;
+	return row_put(c, r, err);
+}
+
+static enum rc
+take_back(struct custody *c, struct row *r, struct err *err)
+{
+	TRY(store_begin(c->store, err));
+	return commit_or_not(c, drop(c, r, err), err);
 }
 
 /* Over for good: a quorum stands behind all that we judge it by. */
@@ -213,10 +280,12 @@ is_over(struct custody *c, const struct row *r, bool *ret, bool *ret_forget, str
 }
 
 static enum rc
-put_consent(struct custody *c, struct row *r, struct statement *s, struct err *err)
+put_consent(struct custody *c, struct row *r, enum word before, struct statement *s, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf dsse = BUF_INIT(DSSE_BYTES_MAX);
 
+	if (before == WORD_RAN_OUT)
+		TRY(drop(c, r, err));
 	memcpy(s->subject, amendment_of(r), SHA256_BYTES);
 	s->u.consent.custodian = c->index;
 	TRY(custody_sign(c, s, &dsse, err));
@@ -228,22 +297,17 @@ put_consent(struct custody *c, struct row *r, struct statement *s, struct err *e
 }
 
 static enum rc
-say(struct custody *c, struct row *r, when now, struct err *err)
+say(struct custody *c, struct row *r, enum word before, when now, struct err *err)
 {
 	AUTO_DONE(statement_done) struct statement s;
 	char	hex[HEX_BYTES(SHA256_BYTES)];
-	enum rc	rc;
+	when	issued;
 
 	memset(&s, 0, sizeof(s));
-	TRY(custody_statement(c, STATEMENT_CONSENT, now, CONSENT_LIFE, &s, err));
+	TRY(later_of(c, now, &issued, err));	/* else it could have run out already, again and again */
+	TRY(custody_statement(c, STATEMENT_CONSENT, issued, CONSENT_LIFE, &s, err));
 	TRY(store_begin(c->store, err));
-	rc = put_consent(c, r, &s, err);
-	if (rc == RC_OK)
-		rc = store_commit(c->store, err);
-	if (rc != RC_OK) {
-		store_rollback(c->store);
-		return rc;
-	}
+	TRY(commit_or_not(c, put_consent(c, r, before, &s, err), err));
 	c->consenting.unmarked = true;
 	c->consenting.said_ms = clock_ms();
 	log_line("consents to amendment %.16s", hex_write(SPAN(amendment_of(r), SHA256_BYTES), hex));
@@ -273,29 +337,38 @@ tell_rules(struct custody *c, const struct row *r, const struct err *err)
 	log_err(err, "does not consent to an amendment");
 }
 
+/* It may be asked again at any time, so that a "no" is no error. */
+static enum rc
+ask(struct custody *c, const struct row *r, when now, bool *ret, struct err *err)
+{
+	enum rc	rc = may_consent(c, r, now, err);
+
+	c->words[0] = '\0';	/* nobody was refused anything */
+	if (rc == RC_FORMAT)
+		tell_rules(c, r, err);
+	*ret = rc == RC_OK;
+	return rc == RC_DENIED || rc == RC_QUORUM || rc == RC_UNSURE || rc == RC_MISSING || rc == RC_FORMAT ? RC_OK : rc;
+}
+
 static enum rc
 look_at(struct custody *c, struct row *r, when now, struct err *err)
 {
-	bool	over, gone, said, soon;
-	enum rc	rc;
+	enum word	before;
+	bool		over, gone, soon, may;
 
 	TRY(is_over(c, r, &over, &gone, err));
 	if (gone)
 		return forget(c, r, err);
-	TRY(was_said(c, r, &said, err));
-	if (over || said)
+	TRY(what_was_said(c, r, now, &before, err));
+	if (before == WORD_SAID)
 		return RC_OK;
 	TRY(is_too_soon(c, r, &soon, err));
-	if (soon)
-		return RC_OK;
-	rc = may_consent(c, r, now, err);
-	c->words[0] = '\0';	/* nobody was refused anything */
-	if (rc == RC_FORMAT)
-		tell_rules(c, r, err);
-	if (rc == RC_DENIED || rc == RC_QUORUM || rc == RC_UNSURE || rc == RC_MISSING || rc == RC_FORMAT)
-		return RC_OK;
-	TRY(rc);
-	return say(c, r, now, err);
+	may = !over && !soon;
+	if (may)
+		TRY(ask(c, r, now, &may, err));
+	if (may)
+		return say(c, r, before, now, err);
+	return before == WORD_RAN_OUT ? take_back(c, r, err) : RC_OK;
 }
 
 /* --- all of them ------------------------------------------------------------------------ */

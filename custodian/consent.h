@@ -8,6 +8,9 @@
  * handed in stands against it. Then one `consent` is signed, a step (custodian/steps.h),
  * and goes out with Append replies until the log shows it (JOURNAL_FOUND).
  *
+ * It is good for CONSENT_LIFE: a coordinator that keeps it back must not log it against what
+ * was objected since. One that ran out unlogged leaves no more; it counts as not said, so that
+ * all is asked again.
  * Once for each amendment; again, CONSENT_TRIES_MAX in all, when the log's one is void: of
  * one that came too early by log time when that has passed, else all are void in a second.
  * One that is over is forgotten when a quorum cosigned all that shows it.
@@ -18,6 +21,7 @@
 #include "base/bytes.h"
 #include "base/when.h"
 
+#define CONSENT_LIFE		3600	/* seconds */
 #define CONSENT_NOTED_MAX	1024	/* amendments at one time; of more it says nothing */
 #define CONSENT_AT_ONCE		16	/* that are looked at in one go */
 #define CONSENT_LOOK_MS		1000	/* between two looks, when nothing came */
@@ -41,5 +45,7 @@ MUST_USE enum rc consent_note(struct custody *c, uint64_t index, const uint8_t i
  * is noted. Never in a transaction of somebody else's. RC_IO: the token, try again.
  */
 MUST_USE enum rc consent_work(struct custody *c, when now, bool news, int *ret_wait_ms, struct err *err);
+/* Is this one of JOURNAL_FOUND a consent that is no longer good, by our clock or the log's? */
+MUST_USE enum rc consent_ran_out(struct custody *c, struct span dsse, when now, bool *ret, struct err *err);
 
 #endif

@@ -248,7 +248,7 @@ append_answer(struct appending *a, struct buf *reply, struct err *err)
 	TRY(list_all(a, &l, err));
 	TRY(append_cosign(a, err));
 	TRY(consent_work(a->c, a->now, a->size != a->before, &wait_ms, err));
-	TRY(waiting_fill(a->c, &l.waiting, err));
+	TRY(waiting_fill(a->c, a->now, &l.waiting, err));
 	TRY(find_state_of(a, &l, err));
 	TRY(health_fill(a->c, a->now, &l.health, err));
 	return write_reply(a, &l, reply, err);

@@ -126,23 +126,38 @@ list_slots(struct custody *c, struct list *l, const struct slot *s, size_t n, st
 }
 
 struct finding {
+	struct custody	*c;
+	when		 now;
 	struct list	*l;
 	struct turn	*t;
+	size_t		 n;		/* that it looked at */
 	bool		 full;
 };
 
 static enum rc
-on_found(void *user, struct span key, struct span value, struct err *err)
+give_found(struct finding *k, struct span dsse, struct err *err)
 {
-	struct finding		*k = user;
-	struct handed_row	 row;
-	enum rc			 rc;
+	struct handed_row	row;
+	enum rc			rc;
 
 	memset(&row, 0, sizeof(row));
-	row.dsse = value;
+	row.dsse = dsse;
 	rc = on_waiting(k->l, &row, err);
 	k->full = rc == RC_LIMIT;
-	TRY(rc);
+	return rc;
+}
+
+/* Void, it would not even take its id: copies could be logged for ever. */
+static enum rc
+on_found(void *user, struct span key, struct span value, struct err *err)
+{
+	struct finding	*k = user;
+	bool		 ran_out;
+
+	TRY(consent_ran_out(k->c, value, k->now, &ran_out, err));
+	if (!ran_out)
+		TRY(give_found(k, value, err));
+	k->n++;
 	memcpy(k->t->key, key.p, key.n);
 	k->t->n = key.n;
 	return RC_OK;
@@ -150,24 +165,25 @@ on_found(void *user, struct span key, struct span value, struct err *err)
 
 /* At the end it begins anew with the next reply. */
 static enum rc
-list_found(struct custody *c, struct list *l, struct turn *t, struct err *err)
+list_found(struct custody *c, when now, struct list *l, struct turn *t, struct err *err)
 {
-	struct finding	k = { l, t, false };
+	struct finding	k = { c, now, l, t, 0, false };
 	uint8_t		after[STORE_KEY_MAX];
-	size_t		n = t->n;
+	size_t		n = t->n, most = l->left + 1;
 	enum rc		rc;
 
 	memcpy(after, t->key, n);
-	rc = store_journal_each(c->store, JOURNAL_FOUND, SPAN(after, n), l->left + 1, on_found, &k, err);
+	rc = store_journal_each(c->store, JOURNAL_FOUND, SPAN(after, n), most, on_found, &k, err);
 	if (rc == RC_LIMIT && k.full)
 		return RC_OK;
 	TRY(rc);
-	t->n = 0;
+	if (k.n < most)
+		t->n = 0;
 	return RC_OK;
 }
 
 enum rc
-waiting_fill(struct custody *c, struct waiting *w, struct err *err)
+waiting_fill(struct custody *c, when now, struct waiting *w, struct err *err)
 {
 	AUTO_DONE(slots_done) struct slots s;
 	struct list	no = { w, WAITING_NO_MAX, WAITING_NO_BYTES },
@@ -181,7 +197,7 @@ waiting_fill(struct custody *c, struct waiting *w, struct err *err)
 		n_no++;
 	TRY(list_slots(c, &no, s.slot, n_no, &c->rotation.no, err));
 	if (!c->consenting.unmarked)
-		TRY(list_found(c, &found, &c->rotation.found, err));
+		TRY(list_found(c, now, &found, &c->rotation.found, err));
 	return s.n == n_no ? RC_OK :
 	    list_slots(c, &other, s.slot + n_no, s.n - n_no, &c->rotation.other, err);
 }

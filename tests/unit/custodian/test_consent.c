@@ -131,16 +131,16 @@ append(void)
 	return r;
 }
 
-/* The consent among what a reply brings. */
+/* The consent among some statements. */
 static bool
-has_consent(const Quorate__V1__AppendReply *r, struct statement *ret, struct buf *ret_dsse)
+consent_among(Quorate__V1__Handed **row, size_t n, struct statement *ret, struct buf *ret_dsse)
 {
 	struct dsse	d;
 	struct err	err;
 	bool		found = false;
 
-	for (size_t i = 0; i < r->n_statements && !found; i++) {
-		struct span	s = SPAN(r->statements[i]->statement.data, r->statements[i]->statement.len);
+	for (size_t i = 0; i < n && !found; i++) {
+		struct span	s = SPAN(row[i]->statement.data, row[i]->statement.len);
 
 		memset(&d, 0, sizeof(d));
 		memset(ret, 0, sizeof(*ret));
@@ -155,6 +155,43 @@ has_consent(const Quorate__V1__AppendReply *r, struct statement *ret, struct buf
 		statement_done(ret);
 	}
 	return found;
+}
+
+static bool
+has_consent(const Quorate__V1__AppendReply *r, struct statement *ret, struct buf *ret_dsse)
+{
+	return consent_among(r->statements, r->n_statements, ret, ret_dsse);
+}
+
+/* Would a reply at this time hand out one? */
+static bool
+leaves(when now, struct statement *ret, struct buf *ret_dsse)
+{
+	struct waiting	w;
+	struct err	err;
+	bool		does;
+
+	memset(&w, 0, sizeof(w));
+	ok(waiting_fill(&b.c, now, &w, &err), &err);
+	does = consent_among(w.row, w.n, ret, ret_dsse);
+	waiting_done(&w);
+	return does;
+}
+
+/* The sequencer writes something else. */
+static void
+log_time_is(when t)
+{
+	AUTO_DONE(buf_done) struct buf	leaf = BUF_INIT(BIG);
+	struct verdict			v;
+	struct err			err;
+
+	entry_write(t, SPAN_STR("{}"), &leaf);
+	ok(store_begin(b.c.store, &err), &err);
+	ok(replica_apply(b.c.replica, store_size(b.c.store), buf_view(&leaf), &v, &err), &err);
+	ok(store_append(b.c.store, buf_view(&leaf), &err), &err);
+	ok(store_verdict_put(b.c.store, store_size(b.c.store) - 1, &v, &err), &err);
+	ok(store_commit(b.c.store, &err), &err);
 }
 
 static void
@@ -330,18 +367,7 @@ a_no_is_forgotten_when_it_is_over(void **state)
 	ok(handed_expire(&b.c, later, &err), &err);
 	assert_int_equal(handed_n(&b), 1);
 	/* By the log's time, too. */
-	b.net.now = later;
-	{
-		AUTO_DONE(buf_done) struct buf leaf = BUF_INIT(BIG);
-		struct verdict	v;
-
-		entry_write(later, SPAN_STR("{}"), &leaf);
-		ok(store_begin(b.c.store, &err), &err);
-		ok(replica_apply(b.c.replica, store_size(b.c.store), buf_view(&leaf), &v, &err), &err);
-		ok(store_append(b.c.store, buf_view(&leaf), &err), &err);
-		ok(store_verdict_put(b.c.store, store_size(b.c.store) - 1, &v, &err), &err);
-		ok(store_commit(b.c.store, &err), &err);
-	}
+	log_time_is(later);
 	ok(handed_expire(&b.c, later, &err), &err);
 	assert_int_equal(handed_n(&b), 0);
 }
@@ -364,18 +390,22 @@ void_ones_are_repeated_a_little(void **state)
 	for (unsigned i = 1; i <= CONSENT_TRIES_MAX + 1; i++) {
 		AUTO_DONE(buf_done) struct buf	dsse = BUF_INIT(BIG);
 		struct statement		s;
-		Quorate__V1__AppendReply	*r;
 
 		bench_sync(&b, 4);
 		bench_sync(&b, 4);
 		for (unsigned k = 0; k < 2; k++)
 			delay_runs();
 		look_at(b.net.now);
-		r = append();
-		assert_int_equal(has_consent(r, &s, &dsse), i <= CONSENT_TRIES_MAX);
-		bench_reply_free(r);
+		assert_int_equal(leaves(b.net.now, &s, &dsse), i <= CONSENT_TRIES_MAX);
 		if (i > CONSENT_TRIES_MAX)
 			break;
+		/* The last one, too, is said anew if it ran out. */
+		if (i == CONSENT_TRIES_MAX) {
+			b.net.now = s.expires + 1;
+			look_at(b.net.now);
+			dsse.n = 0;
+			assert_true(leaves(b.net.now, &s, &dsse));
+		}
 		/* Somebody takes an approval back for a while. */
 		assert_true(net_withdraw(&b.net, amendment, NET_LEGAL).effective);
 		assert_int_equal(net_log_dsse(&b.net, buf_view(&dsse)).why, VOID_QUORUM);
@@ -393,7 +423,6 @@ the_logs_clock_is_waited_for(void **state)
 	AUTO_DONE(buf_done) struct buf	dsse = BUF_INIT(BIG);
 	struct amendment_view		v;
 	struct statement		s;
-	Quorate__V1__AppendReply	*r;
 	struct err			err;
 
 	(void)state;
@@ -402,9 +431,7 @@ the_logs_clock_is_waited_for(void **state)
 		delay_runs();
 	ok(replica_amendment(b.net.replica, amendment, b.net.now, &v, &err), &err);
 	look_at(v.earliest);
-	r = append();
-	assert_true(has_consent(r, &s, &dsse));
-	bench_reply_free(r);
+	assert_true(leaves(v.earliest, &s, &dsse));
 	b.net.now = v.earliest - 30;
 	assert_int_equal(net_log_dsse(&b.net, buf_view(&dsse)).why, VOID_OBJECTION);
 	bench_sync(&b, 4);
@@ -418,6 +445,118 @@ the_logs_clock_is_waited_for(void **state)
 	b.c.consenting.said_ms -= 31000;
 	look_at(v.earliest);
 	assert_int_equal(rows(JOURNAL_FOUND), 1);
+}
+
+static void
+signed_at(when now, uint8_t ret_id[32])
+{
+	AUTO_DONE(buf_done) struct buf	dsse = BUF_INIT(BIG);
+	struct statement		s;
+
+	assert_true(leaves(now, &s, &dsse));
+	assert_int_equal(s.expires, now + CONSENT_LIFE);
+	assert_true(CONSENT_LIFE <= 3600);
+	assert_int_equal(rows(JOURNAL_FOUND), 1);
+	memcpy(ret_id, s.id, 32);
+}
+
+/* A coordinator that kept it back does not get to log it later; and that is no try. */
+static void
+unlogged_it_runs_out(void **state)
+{
+	AUTO_DONE(buf_done) struct buf	dsse = BUF_INIT(BIG);
+	struct statement		s;
+	uint8_t				first[32], next[32];
+	uint64_t			steps;
+	when				t = clock_now();
+
+	(void)state;
+	approved();
+	delay_runs();
+	look_at(t);
+	signed_at(t, first);
+	for (unsigned i = 0; i <= CONSENT_TRIES_MAX; i++) {
+		look_at(t + CONSENT_LIFE);
+		assert_true(leaves(t + CONSENT_LIFE, &s, &dsse));
+		assert_memory_equal(s.id, first, 32);
+		t += CONSENT_LIFE + 1;
+		assert_false(leaves(t, &s, &dsse));	/* before anybody looked, too */
+		steps = b.c.steps.steps;
+		look_at(t);
+		signed_at(t, next);
+		assert_memory_not_equal(first, next, 32);
+		assert_int_equal(b.c.steps.steps, steps + 1);
+		memcpy(first, next, 32);
+	}
+	/* By the log's clock as well: a new one is good for an hour of that. */
+	log_time_is(t + CONSENT_LIFE + 30);
+	assert_false(leaves(t, &s, &dsse));
+	look_at(t);
+	signed_at(t + CONSENT_LIFE + 30, next);
+	look_at(t);
+	signed_at(t + CONSENT_LIFE + 30, first);
+	assert_memory_equal(first, next, 32);
+}
+
+/* What was said to us in the meantime counts. */
+static void
+ran_out_a_no_bars(void **state)
+{
+	AUTO_DONE(buf_done) struct buf	dsse = BUF_INIT(BIG);
+	struct statement		s;
+	when				t = clock_now();
+
+	(void)state;
+	approved();
+	delay_runs();
+	look_at(t);
+	b.net.now = t;
+	say_decision(&b, amendment, NET_COURT, false, &said);
+	hand_ok(&b, &said, HANDED_TAKEN, VOID_NONE);
+	look_at(t + CONSENT_LIFE);
+	assert_int_equal(rows(JOURNAL_FOUND), 1);
+	for (unsigned i = 0; i <= CONSENT_TRIES_MAX; i++) {
+		look_at(t + CONSENT_LIFE + 1);
+		assert_int_equal(rows(JOURNAL_FOUND), 0);
+		assert_false(leaves(t + CONSENT_LIFE + 1, &s, &dsse));
+		assert_int_equal(rows(JOURNAL_CONSENT), 1);
+	}
+	/* In the log it is one voice of four, and the others are enough. */
+	assert_true(net_log_dsse(&b.net, buf_view(&said.dsse)).effective);
+	bench_sync(&b, 4);
+	bench_sync(&b, 4);
+	look_at(t + CONSENT_LIFE + 1);
+	assert_int_equal(rows(JOURNAL_FOUND), 1);
+}
+
+/* Those that ran out do not keep what is still good from its turn. */
+static void
+ran_out_they_are_passed_over(void **state)
+{
+	AUTO_DONE(buf_done) struct buf	dsse = BUF_INIT(BIG);
+	struct statement		s;
+	struct err			err;
+	when				t = clock_now();
+	unsigned			came = 0;
+
+	(void)state;
+	bench_sync(&b, 4);
+	b.net.now = t;
+	net_statement(&b.net, &s, STATEMENT_CONSENT);
+	s.u.consent.custodian = 1;
+	for (uint8_t i = 0; i < 20; i++) {
+		uint8_t	key[32] = { i };
+
+		s.expires = i < 19 ? t - 1 : t + 1;
+		s.issued = t - 2;
+		said_done(&said);
+		memset(&said, 0, sizeof(said));
+		say(&s, &b.net.signing[0], &said);
+		ok(store_journal_put(b.c.store, JOURNAL_FOUND, SPAN_OF(key), buf_view(&said.dsse), &err), &err);
+	}
+	for (unsigned i = 0; i < 20; i++)
+		came += leaves(t, &s, &dsse);
+	assert_true(came >= 3);
 }
 
 static void
@@ -464,7 +603,7 @@ what_the_token_does_not_count_stays(void **state)
 		struct waiting	w;
 
 		memset(&w, 0, sizeof(w));
-		ok(waiting_fill(&b.c, &w, &err), &err);
+		ok(waiting_fill(&b.c, clock_now(), &w, &err), &err);
 		assert_int_equal(w.n, 0);
 		waiting_done(&w);
 	}
@@ -545,6 +684,9 @@ main(void)
 		TEST(a_no_is_forgotten_when_it_is_over),
 		TEST(void_ones_are_repeated_a_little),
 		TEST(the_logs_clock_is_waited_for),
+		TEST(unlogged_it_runs_out),
+		TEST(ran_out_a_no_bars),
+		TEST(ran_out_they_are_passed_over),
 		TEST(rules_that_nobody_knows),
 		TEST(what_the_token_does_not_count_stays),
 		TEST(bounds),
