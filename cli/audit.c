@@ -80,6 +80,13 @@ kept_out(const struct auditing *a)
 	return n;
 }
 
+/* So many may lie: by them nothing would be known to be kept out. */
+static bool
+too_few_asked(const struct auditing *a)
+{
+	return a->custodians != NULL && custodians_up(a->custodians) <= replica_charter(a->reads.replica)->f;
+}
+
 static void
 print_missing(const struct auditing *a)
 {
@@ -97,13 +104,17 @@ print_missing(const struct auditing *a)
 		any = true;
 		missing_print(&a->missing[i], c);
 	}
-	printf("%u of %u custodians were asked what was handed in and is not logged: %s\n", custodians_up(a->custodians),
-	    c->n, any ? "see above" : "nothing");
+	if (too_few_asked(a))
+		printf("NOT LOOKED AT: whether something handed in is kept out of the log; %u of %u custodians answered\n",
+		    custodians_up(a->custodians), c->n);
+	else
+		printf("%u of %u custodians were asked what was handed in and is not logged: %s\n",
+		    custodians_up(a->custodians), c->n, any ? "see above" : "nothing");
 }
 
 /* --- what the checkpoint says -------------------------------------------------------------- */
 
-/* Of the replay, not of the log's entries: they stand beside what the report found there. */
+/* Beside what the report found in the log's entries: of the replay, and of the custodians. */
 static enum rc
 add_findings(struct auditing *a, struct err *err)
 {
@@ -117,6 +128,9 @@ add_findings(struct auditing *a, struct err *err)
 	if (a->done.behind > 0)
 		TRY(report_find(r, FINDING_BEHIND, UINT64_MAX, err, "only %llu entries are shown now; this report is of the %llu that "
 		    "an earlier audit verified", (unsigned long long)a->done.behind, (unsigned long long)a->done.cp.size));
+	if (too_few_asked(a))
+		TRY(report_find(r, FINDING_NOT_ASKED, UINT64_MAX, err, "%u of %u custodians answered: whether something handed in is "
+		    "kept out of the log was not looked at", custodians_up(a->custodians), replica_charter(a->reads.replica)->n));
 	return RC_OK;
 }
 

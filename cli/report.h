@@ -85,6 +85,7 @@ enum finding_kind {
 	FINDING_WRONG, FINDING_GARBAGE, FINDING_BROKEN,	/* of a custodian */
 	FINDING_EARLY,			/* cosignatures that did not count */
 	FINDING_BEHIND,			/* the source shows fewer entries than were audited */
+	FINDING_NOT_ASKED,		/* too few custodians said what is missing in the log */
 	FINDING_ANCHOR_BAD, FINDING_ANCHOR_GAP, FINDING_ANCHOR_OVERDUE, FINDING_ANCHOR_TIME,
 	FINDING_REVOKED,
 	FINDING_SINGLE_OPERATOR, FINDING_EXTRACTABLE,

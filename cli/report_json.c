@@ -52,6 +52,7 @@ finding_name(enum finding_kind k)
 		[FINDING_BROKEN] = "broken-share",
 		[FINDING_EARLY] = "cosigned-early",
 		[FINDING_BEHIND] = "source-behind",
+		[FINDING_NOT_ASKED] = "custodians-not-asked",
 		[FINDING_ANCHOR_BAD] = "anchor-invalid",
 		[FINDING_ANCHOR_GAP] = "anchor-gap",
 		[FINDING_ANCHOR_OVERDUE] = "anchor-overdue",

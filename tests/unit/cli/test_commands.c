@@ -89,6 +89,25 @@ run(command_fn *command, struct err *err, const char *w0, const char *w1, const 
 #define RUN2(c, err, a, b)		run(c, err, a, b, NULL, NULL)
 #define RUN3(c, err, a, b, d)		run(c, err, a, b, d, NULL)
 
+/* `quorate audit` into the file "out", which ends with a NUL then. */
+static enum rc
+audit_words(const char *option, struct buf *out, struct err *err)
+{
+	int	was = dup(STDOUT_FILENO);
+	FILE	*f = fopen(in_dir("out"), "w");
+	enum rc	rc;
+	struct err second;
+
+	MUST(was >= 0 && f != NULL && fflush(stdout) == 0 && dup2(fileno(f), STDOUT_FILENO) >= 0);
+	rc = RUN2(cmd_audit, err, "audit", option);
+	cli_json = false;
+	MUST(fflush(stdout) == 0 && dup2(was, STDOUT_FILENO) >= 0 && close(was) == 0 && fclose(f) == 0);
+	buf_reset(out);
+	must(file_read(in_dir("out"), out, &second), &second);
+	MUST(unlink(in_dir("out")) == 0);
+	return rc;
+}
+
 /* Two notes of one size: by the log's key, and seen by nobody in their right mind. */
 static void
 fork_at(uint8_t custodian, const struct checkpoint *end)
@@ -222,6 +241,35 @@ audit(void **state)
 	assert_non_null(strstr(err.msg, "another past"));
 }
 
+/* Who could ask nobody, or only so many as may lie, does not say that nothing is missing. */
+static void
+audit_alone(void **state)
+{
+	AUTO_DONE(buf_done) struct buf out = BUF_INIT(BIG);
+	struct checkpoint	end;
+	struct err		err;
+
+	(void)state;
+	all_well(&end);
+	for (int i = 1; i <= NET_N; i++)
+		lab_refuse(&lab[i], LAB_CHECKPOINT, RC_LIMIT, "busy");
+	assert_int_equal(audit_words(NULL, &out, &err), RC_OK);
+	assert_non_null(strstr(buf_text(&out), "custodians-not-asked: 0 of 5"));
+	assert_non_null(strstr(buf_text(&out), "NOT LOOKED AT"));
+	assert_null(strstr(buf_text(&out), "not logged: nothing"));
+	assert_int_equal(audit_words("--json", &out, &err), RC_OK);
+	assert_non_null(strstr(buf_text(&out), "custodians-not-asked"));
+	all_well(&end);
+	for (int i = 2; i <= NET_N; i++)
+		lab_refuse(&lab[i], LAB_CHECKPOINT, RC_LIMIT, "busy");
+	assert_int_equal(audit_words(NULL, &out, &err), RC_OK);
+	assert_non_null(strstr(buf_text(&out), "custodians-not-asked: 1 of 5"));
+	all_well(&end);
+	assert_int_equal(audit_words(NULL, &out, &err), RC_OK);
+	assert_null(strstr(buf_text(&out), "custodians-not-asked"));
+	assert_non_null(strstr(buf_text(&out), "5 of 5 custodians were asked what was handed in and is not logged: nothing"));
+}
+
 /* What its signer saw comes from the custodians: the coordinator is not asked for anything first. */
 static void
 deny(void **state)
@@ -346,6 +394,7 @@ main(void)
 		cmocka_unit_test(status),
 		cmocka_unit_test(accuse),
 		cmocka_unit_test(audit),
+		cmocka_unit_test(audit_alone),
 		cmocka_unit_test(deny),
 		cmocka_unit_test(false_release),
 	};
