@@ -3,7 +3,8 @@
  *
  * The tree is that of C2SP tlog-tiles, and its checkpoint is written last: what a crash
  * leaves belongs to the checkpoint that stands there. A second export goes on from it;
- * a full tile below it is never written again.
+ * a full tile below it is never written again. A document that the coordinator does not have
+ * (one that a void entry names, as a rule) does not end an export; the next one asks for it again.
  */
 #include <sys/stat.h>
 
@@ -16,12 +17,16 @@
 #include "cli/logsource.h"
 #include "policy/apply.h"
 
+/* In the folder of documents, while some are missing there. */
+#define INCOMPLETE	"incomplete"
+
 struct exporting {
 	const char		*dir;
 	char			 blobs_dir[FILE_PATH_MAX];
 	struct log_source	*from;
 	uint64_t		 start;		/* the first entry that is asked for: of a bundle */
 	uint64_t		 blobs;		/* written by this run */
+	uint64_t		 missing;	/* that entries name and the source does not have */
 	struct tree_range	 range;
 	struct buf		 bundle;
 	struct buf		 row[TILE_LEVEL_MAX + 1];	/* the last tile of each level, so far */
@@ -75,16 +80,34 @@ tile_write(struct exporting *x, const struct tile *t, struct span bytes, struct 
 
 /* --- entries, as they come -------------------------------------------------------- */
 
+static bool
+blob_is_there(const char *path, const uint8_t digest[SHA256_BYTES])
+{
+	AUTO_DONE(buf_done) struct buf b = BUF_INIT(LOG_BLOB_MAX);
+	struct err	ignored;	/* then it is fetched */
+	uint8_t		have[SHA256_BYTES];
+
+	if (!file_exists(path) || file_read(path, &b, &ignored) != RC_OK)
+		return false;
+	sha256_one(have, buf_view(&b));
+	return memcmp(have, digest, sizeof(have)) == 0;
+}
+
 static enum rc
 blob_write(struct exporting *x, const uint8_t digest[SHA256_BYTES], struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf blob = BUF_INIT(LOG_BLOB_MAX);
 	char	path[FILE_PATH_MAX], hex[HEX_BYTES(SHA256_BYTES)];
+	enum rc	rc;
 
 	TRY(file_path(path, err, "%s/%s", x->blobs_dir, hex_write(SPAN(digest, SHA256_BYTES), hex)));
-	if (file_exists(path))
+	if (blob_is_there(path, digest))
 		return RC_OK;
-	TRY(log_source_blob(x->from, digest, &blob, err));
+	if ((rc = log_source_blob(x->from, digest, &blob, err)) == RC_MISSING) {
+		x->missing++;
+		return RC_OK;
+	}
+	TRY(rc);
 	x->blobs++;
 	return file_write(path, buf_view(&blob), 0600, err);
 }
@@ -101,6 +124,15 @@ blobs_write(void *user, uint64_t index, struct span leaf, struct err *err)
 	for (i = 0; i < n; i++)
 		TRY(blob_write(x, digest[i], err));
 	return RC_OK;
+}
+
+/* Those that the run itself does not come to. */
+static enum rc
+earlier_blobs(void *user, uint64_t index, struct span leaf, struct err *err)
+{
+	const struct exporting	*x = user;
+
+	return index < x->start ? blobs_write(user, index, leaf, err) : RC_OK;
 }
 
 static enum rc
@@ -200,11 +232,12 @@ resume(struct exporting *x, const struct checkpoint *cp, struct err *err)
 	AUTO(log_source_free) struct log_source *have = NULL;
 	AUTO_DONE(buf_done) struct buf note = BUF_INIT(NOTE_BYTES_MAX);
 	struct checkpoint	old;
+	char			path[FILE_PATH_MAX], mark[FILE_PATH_MAX];
 	bool			no_blobs = !file_exists(x->blobs_dir);
-	char			path[FILE_PATH_MAX];
 	uint8_t			level;
 
 	TRY(file_mkdir(x->blobs_dir, err));
+	TRY(file_path(mark, err, "%s/" INCOMPLETE, x->blobs_dir));
 	TRY(file_path(path, err, "%s/checkpoint", x->dir));
 	if (!file_exists(path))
 		return RC_OK;
@@ -212,9 +245,9 @@ resume(struct exporting *x, const struct checkpoint *cp, struct err *err)
 	TRY(log_source_checkpoint(have, &old, &note, err));
 	TRY(is_earlier(x, &old, cp, err));
 	TRY(log_source_at(have, &old, err));
-	if (no_blobs)
-		TRY(log_source_entries(have, 0, blobs_write, x, err));
 	x->start = old.size / TILE_WIDTH * TILE_WIDTH;
+	if (no_blobs || file_exists(mark))
+		TRY(log_source_entries(have, 0, earlier_blobs, x, err));
 	TRY(tree_range_at(log_source_node, have, x->start, &x->range, err));
 	for (level = 0; level <= TILE_LEVEL_MAX; level++)
 		TRY(row_resume(x, have, level, err));
@@ -249,6 +282,19 @@ partial_remove(void *user, const struct tile *t, struct err *err)
 
 /* --- all of it -------------------------------------------------------------------- */
 
+/* Before the checkpoint: what a crash leaves is looked at once too often, never too seldom. */
+static enum rc
+mark_write(const struct exporting *x, struct err *err)
+{
+	char	path[FILE_PATH_MAX];
+
+	TRY(file_path(path, err, "%s/" INCOMPLETE, x->blobs_dir));
+	if (x->missing > 0)
+		return file_write(path, SPAN_STR("documents are missing: the next export looks for each\n"), 0600, err);
+	(void)unlink(path);	/* most often it is not there; one that stays makes the next export slow */
+	return RC_OK;
+}
+
 static enum rc
 tree_write(struct exporting *x, const struct checkpoint *cp, struct span note, struct err *err)
 {
@@ -263,6 +309,7 @@ tree_write(struct exporting *x, const struct checkpoint *cp, struct span note, s
 		return err_set(err, RC_VERIFY, "the coordinator's entries do not add up to the checkpoint that the quorum "
 		    "cosigned; the checkpoint in %s is the one before", x->dir);
 	TRY(partial_write(x, err));
+	TRY(mark_write(x, err));
 	TRY(file_path(path, err, "%s/checkpoint", x->dir));
 	TRY(file_write(path, note, 0644, err));
 	return tile_each(cp->size, partial_remove, x, err);
@@ -280,8 +327,9 @@ static enum rc
 tell(const struct exporting *x, const struct checkpoint *cp, struct err *err)
 {
 	if (cli_json)
-		return cli_print_json(json_pack("{s:o?,s:I,s:o?,s:I}", "directory", json_text(x->dir), "entries",
-		    (json_int_t)cp->size, "blob_directory", json_text(x->blobs_dir), "blobs", (json_int_t)x->blobs), err);
+		return cli_print_json(json_pack("{s:o?,s:I,s:o?,s:I,s:I}", "directory", json_text(x->dir), "entries",
+		    (json_int_t)cp->size, "blob_directory", json_text(x->blobs_dir), "blobs", (json_int_t)x->blobs, "missing",
+		    (json_int_t)x->missing), err);
 	printf("%s holds the log up to entry %llu, for any web server; %llu documents written to %s, which are not public\n"
 	    "check them with: quorate audit --from %s\n", x->dir, (unsigned long long)cp->size - 1,
 	    (unsigned long long)x->blobs, x->blobs_dir, x->dir);
@@ -312,5 +360,9 @@ log_export(struct remote *r, const char *dir, struct err *err)
 	TRY(log_source_at(source, &cp, err));
 	x.from = source;
 	TRY(tree_write(&x, &cp, buf_view(&note), err));
-	return tell(&x, &cp, err);
+	TRY(tell(&x, &cp, err));
+	if (x.missing == 0)
+		return RC_OK;
+	return err_set(err, RC_UNSURE, "%llu documents that entries name are not at the coordinator: an audit of %s goes no "
+	    "further than the first entry that needs one", (unsigned long long)x.missing, own);
 }

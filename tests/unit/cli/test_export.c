@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -203,6 +204,76 @@ test_contradictions(void **state)
 	tree_done(&tree);
 }
 
+static void
+blob_path(size_t entry, char ret[FILE_PATH_MAX + 128], struct buf *bytes)
+{
+	const struct state	*st = memstate_state(net.mem);
+	uint8_t			 digest[2][SHA256_BYTES];
+	char			 hex[HEX_BYTES(SHA256_BYTES)];
+	struct err		 err;
+	size_t			 n;
+
+	must(entry_blobs(buf_view(&net.log_entries.leaf[entry]), digest, &n, &err), &err);
+	assert_true(n > 0);
+	must(st->blob(st->user, digest[0], bytes, &err), &err);
+	(void)snprintf(ret, FILE_PATH_MAX + 128, "%s.blobs/%s", tree.dir, hex_write(SPAN_OF(digest[0]), hex));
+}
+
+static void
+gives(const struct buf *blob)
+{
+	Quorate__V1__BlobReply	b = QUORATE__V1__BLOB_REPLY__INIT;
+
+	b.data = data_of(buf_view(blob));
+	b.size = blob->n;
+	lab_answer(&server, LAB_BLOB, &b);
+}
+
+/* A document that is nowhere does not end an export, nor is it forgotten; a wrong one is written again. */
+static void
+test_documents(void **state)
+{
+	AUTO_DONE(buf_done) struct buf	blob = BUF_INIT(BIG), wrong = BUF_INIT(BIG), now = BUF_INIT(BIG);
+	char				path[FILE_PATH_MAX + 128], mark[FILE_PATH_MAX + 128];
+	struct err			err;
+
+	(void)state;
+	folder_new();
+	(void)snprintf(mark, sizeof(mark), "%s.blobs/incomplete", tree.dir);
+	blob_path(1, path, &blob);
+	assert_int_equal(unlink(path), 0);
+	lab_refuse(&server, LAB_BLOB, RC_MISSING, "no such blob");
+	show(3, 0xf, SIZE_MAX);
+	assert_int_equal(log_export(&remote_, tree.dir, &err), RC_UNSURE);
+	assert_non_null(strstr(err.msg, "1 documents"));
+	assert_int_equal(size_of_folder(), 3);
+	assert_true(file_exists(mark));
+	/* Any other fault ends it. */
+	lab_refuse(&server, LAB_BLOB, RC_LIMIT, "busy");
+	show(4, 0xf, SIZE_MAX);
+	prove(3, true);
+	refuses(RC_LIMIT);
+	assert_int_equal(size_of_folder(), 3);
+	gives(&blob);
+	must(log_export(&remote_, tree.dir, &err), &err);
+	assert_true(file_exists(path));
+	assert_false(file_exists(mark));
+	tree_done(&tree);
+	/* Cut short, or altered. */
+	folder_new();
+	blob_path(2, path, &wrong);
+	buf_reset(&blob);
+	buf_span(&blob, buf_view(&wrong));
+	wrong.p[wrong.n / 2] ^= 1;
+	must(file_write(path, buf_view(&wrong), 0600, &err), &err);
+	gives(&blob);
+	show(3, 0xf, SIZE_MAX);
+	must(log_export(&remote_, tree.dir, &err), &err);
+	must(file_read(path, &now, &err), &err);
+	assert_true(span_eq(buf_view(&now), buf_view(&blob)));
+	tree_done(&tree);
+}
+
 int
 main(void)
 {
@@ -210,6 +281,7 @@ main(void)
 		cmocka_unit_test(test_goes_on),
 		cmocka_unit_test(test_first),
 		cmocka_unit_test(test_contradictions),
+		cmocka_unit_test(test_documents),
 	};
 	struct rpc_client_options	c = { .address = server.address };
 	struct charter			*genesis;
