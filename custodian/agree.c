@@ -104,6 +104,8 @@ read_next(struct agreeing *a, struct err *err)
 	rc = charter_follows(a->now, a->next, CHANGE_SUCCESSION, err);
 	if (rc != RC_OK)
 		return err_wrap(err, RC_DENIED, "%s may not take the place of the charter in force", a->path);
+	if ((rc = custody_may_follow(a->c, err)) != RC_OK)
+		return err_wrap(err, rc == RC_LIMIT ? RC_DENIED : rc, "%s is not agreed to", a->path);
 	rc = succession_file_read(a->path, &a->what, &text, err);
 	if (rc == RC_MISSING)
 		return err_set(err, RC_USAGE, "%s.dsse is not there: `quorate charter succeed` makes it, from what an export of the "

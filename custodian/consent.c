@@ -323,11 +323,13 @@ may_consent(struct custody *c, const struct row *r, when now, struct err *err)
 	memset(&own, 0, sizeof(own));
 	TRY(custody_willing(c, now, err));
 	TRY(own_of(c, now, &own, err));
-	return replica_may_consent(c->replica, amendment_of(r), c->index, &own.view, err);
+	TRY(replica_may_consent(c->replica, amendment_of(r), c->index, &own.view, err));
+	return custody_may_follow(c, err);
 }
 
+/* What a later version may do. */
 static void
-tell_rules(struct custody *c, const struct row *r, const struct err *err)
+tell(struct custody *c, const struct row *r, const struct err *err)
 {
 	struct consenting	*k = &c->consenting;
 
@@ -344,10 +346,11 @@ ask(struct custody *c, const struct row *r, when now, bool *ret, struct err *err
 	enum rc	rc = may_consent(c, r, now, err);
 
 	c->words[0] = '\0';	/* nobody was refused anything */
-	if (rc == RC_FORMAT)
-		tell_rules(c, r, err);
+	if (rc == RC_FORMAT || rc == RC_LIMIT)
+		tell(c, r, err);
 	*ret = rc == RC_OK;
-	return rc == RC_DENIED || rc == RC_QUORUM || rc == RC_UNSURE || rc == RC_MISSING || rc == RC_FORMAT ? RC_OK : rc;
+	return rc == RC_DENIED || rc == RC_QUORUM || rc == RC_UNSURE || rc == RC_MISSING || rc == RC_FORMAT ||
+	    rc == RC_LIMIT ? RC_OK : rc;
 }
 
 static enum rc

@@ -35,7 +35,7 @@ struct consenting {
 	size_t		n_after;
 	uint64_t	said_ms;		/* when the last one was signed; 0: not since our start */
 	bool		unmarked;		/* one was signed that the token does not count yet: none goes out */
-	uint8_t		told[SHA256_BYTES];	/* whose rules we said not to know */
+	uint8_t		told[SHA256_BYTES];	/* of what we said that a later version may */
 };
 
 /* In the transaction of an append: an effective amendment. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "custodian/custody.h"
+#include "evidence/case.h"
 
 void
 custody_free(struct custody *c)
@@ -116,6 +117,26 @@ custody_charter(struct custody *c, const struct charter **ret, struct err *err)
 		return custody_say(c, err, RC_BUG, "the charter does not name this custodian");
 	*ret = charter;
 	return RC_OK;
+}
+
+static enum rc
+on_charter(void *user, const uint8_t digest[SHA256_BYTES], uint64_t since, struct err *err)
+{
+	(void)digest;
+	(void)since;
+	(void)err;
+	(*(size_t *)user)++;
+	return RC_OK;
+}
+
+enum rc
+custody_may_follow(struct custody *c, struct err *err)
+{
+	size_t	n = 0;
+
+	TRY(replica_charters(c->replica, on_charter, &n, err));
+	return n <= CASE_CHARTERS_MAX ? RC_OK : err_set(err, RC_LIMIT, "%zu charters followed the first one already, and evidence "
+	    "holds no more: nothing could be released under another; install a version that can", n - 1);
 }
 
 enum rc

@@ -104,6 +104,12 @@ enum rc	 custody_say(struct custody *c, struct err *err, enum rc rc, const char 
 /* The charter in force; RC_UNSURE before entry 0 came. Learns our index by the signing key. */
 MUST_USE enum rc custody_charter(struct custody *c, const struct charter **ret, struct err *err);
 
+/*
+ * May another charter follow the one in force? RC_LIMIT with words: CASE_CHARTERS_MAX did, and no case (evidence/case.h)
+ * could hold one more, so that nothing could be released for good under it.
+ */
+MUST_USE enum rc custody_may_follow(struct custody *c, struct err *err);
+
 /* Sign a statement of this custodian that saw the log as it stands. */
 MUST_USE enum rc custody_sign(struct custody *c, struct statement *s, struct buf *dsse, struct err *err);
 /* Fill in the common members of one. */

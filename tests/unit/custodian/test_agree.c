@@ -15,6 +15,7 @@
 #include "audit/tile.h"
 #include "base/wire.h"
 #include "custodian/agree.h"
+#include "evidence/case.h"
 #include "edge/succession.h"
 #include "tests/unit/custodian/hand.h"
 
@@ -175,6 +176,21 @@ goes_on_from_no_less_than_it_signed(void **state)
 	ok(store_root_at(b.c.store, 1, what.root, &err));
 	signed_by_legal();
 	refused(RC_DENIED, "must not be lost");
+}
+
+static void
+no_more_than_evidence_holds(void **state)
+{
+	static const struct net_edit	quick[] = { { "amend/delay_seconds", "1" } };
+
+	(void)state;
+	for (unsigned i = 1; i <= CASE_CHARTERS_MAX; i++) {
+		net_amend(&b.net, quick, 1);
+		bench_sync(&b, 4);
+	}
+	write_next(NULL, 0);
+	signed_by_legal();
+	refused(RC_DENIED, "64 charters followed the first one already");
 }
 
 static void
@@ -507,6 +523,7 @@ main(void)
 		TEST(signs_and_lets_in),
 		TEST(goes_on_from_no_less_than_it_signed),
 		TEST(goes_on_from_its_own_log),
+		TEST(no_more_than_evidence_holds),
 		TEST(goes_on_from_more),
 		TEST(of_another_network),
 		TEST(after_another_charter),

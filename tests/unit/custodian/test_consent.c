@@ -10,6 +10,7 @@
 
 #include "audit/entry.h"
 #include "custodian/append.h"
+#include "evidence/case.h"
 #include "tests/unit/custodian/hand.h"
 
 #define BIG	((size_t)1 << 22)
@@ -575,6 +576,38 @@ rules_that_nobody_knows(void **state)
 	assert_memory_equal(b.c.consenting.told, amendment, 32);
 }
 
+/* The last charter that evidence holds: it comes in force, and no other does. */
+static void
+no_more_than_evidence_holds(void **state)
+{
+	static const struct net_edit	quick[] = { { "amend/delay_seconds", "1" } };
+	struct err			err;
+
+	(void)state;
+	for (unsigned i = 1; i < CASE_CHARTERS_MAX; i++) {
+		net_amend(&b.net, quick, 1);
+		bench_sync(&b, 4);
+	}
+	approved_of(quick, 1);
+	bench_sync(&b, 4);
+	delay_runs();
+	look();
+	assert_int_equal(rows(JOURNAL_FOUND), 1);
+	for (uint8_t i = 2; i <= 5; i++)
+		assert_true(net_consent(&b.net, amendment, i).effective);
+	approved_of(quick, 1);
+	bench_sync(&b, 4);
+	bench_sync(&b, 4);
+	delay_runs();
+	look();
+	look();
+	assert_int_equal(rows(JOURNAL_FOUND), 0);
+	assert_int_equal(rows(JOURNAL_CONSENT), 1);
+	assert_memory_equal(b.c.consenting.told, amendment, 32);
+	assert_int_equal(custody_may_follow(&b.c, &err), RC_LIMIT);
+	assert_non_null(strstr(err.msg, "64 charters followed"));
+}
+
 static void
 what_the_token_does_not_count_stays(void **state)
 {
@@ -688,6 +721,7 @@ main(void)
 		TEST(ran_out_a_no_bars),
 		TEST(ran_out_they_are_passed_over),
 		TEST(rules_that_nobody_knows),
+		TEST(no_more_than_evidence_holds),
 		TEST(what_the_token_does_not_count_stays),
 		TEST(bounds),
 		TEST(all_have_their_turn),
