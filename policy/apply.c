@@ -191,7 +191,7 @@ time_check(struct applying *a)
 	if (!statement_has_signer(a->s.type))
 		return RC_OK;
 	if (a->s.expires < a->now || a->s.expires < a->s.issued ||
-	    a->s.issued > a->now + CLOCK_SKEW_SECONDS)
+	    a->s.issued > a->dated + CLOCK_SKEW_SECONDS)
 		return refuse(a, VOID_EXPIRED);
 	return RC_OK;
 }

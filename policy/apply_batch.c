@@ -45,7 +45,7 @@ descriptor_fits(const struct applying *a, const struct descriptor *d)
 	    charter_policy_by_digest(a->charter, d->policy) != NULL &&
 	    charter_class(a->charter, d->class_id) != NULL &&
 	    d->sealed_at + DAY_SECONDS >= a->now &&
-	    d->sealed_at <= a->now + CLOCK_SKEW_SECONDS;
+	    d->sealed_at <= a->dated + CLOCK_SKEW_SECONDS;
 }
 
 static enum rc

@@ -88,7 +88,7 @@ consent_check(struct applying *a, struct rec_amendment *m, uint32_t *ret,
 	TRY(tally_amendment(a->r, a->s.subject, m, &t, err));
 	if (!t.met)
 		return refuse(a, VOID_QUORUM);
-	if (a->now < consent_earliest(a->charter, &t))
+	if (a->dated < consent_earliest(a->charter, &t))
 		return refuse(a, VOID_OBJECTION);
 	TRY(consents_count(a->r, a->s.subject, a->charter, &t, ret, err));
 	if ((*ret & mine) != 0)
@@ -109,7 +109,7 @@ enter(struct applying *a, const struct charter *next, const uint8_t by[SHA256_BY
 enum rc
 apply_consent(struct applying *a, struct err *err)
 {
-	struct rec_consent	 c = { a->index, a->now };
+	struct rec_consent	 c = { a->index, a->dated };
 	const struct charter	*next = NULL;
 	struct rec_amendment	 m;
 	uint32_t		 consents;

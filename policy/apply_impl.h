@@ -22,7 +22,13 @@ struct applying {
 	const struct charter	*next;		/* in force after it, if that is another */
 	const uint8_t		*genesis;
 	uint64_t		 index;
-	when			 now;		/* the entry's effective time */
+	/*
+	 * `now` is the entry's effective time, `dated` the one that it bears, which may be
+	 * earlier. Too late is judged by the first, too early and too far ahead by the second:
+	 * then what is effective in a whole replay is in one of a part, which may know less of
+	 * how far time had come.
+	 */
+	when			 now, dated;
 	struct dsse		 dsse;
 	struct statement	 s;
 	const struct key	*key;		/* that verified it */

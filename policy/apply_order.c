@@ -17,7 +17,7 @@ terms_check(struct applying *a, const struct rec_request *q,
 	enum rc		rc;
 
 	if (memcmp(a->s.u.order.scope, q->scope, sizeof(q->scope)) != 0 ||
-	    a->s.expires > a->now + a->charter->order_seconds)
+	    a->s.expires > a->dated + a->charter->order_seconds)
 		return refuse(a, VOID_ORDER);
 	if (rule->release_to_recipient) {
 		sha256_one(digest, buf_view(&a->s.bytes));
@@ -53,7 +53,8 @@ order_check(struct applying *a, struct rec_request *q, struct rules *ret,
 	if (t.rules.n == 0)
 		return refuse(a, VOID_POLICY);
 	TRY(terms_check(a, q, t.rules.rule[0], err));
-	if ((why = order_blocked(q, &t, a->now)) != VOID_NONE)
+	if ((why = order_blocked(q, &t, a->now)) != VOID_NONE ||
+	    (why = order_blocked(q, &t, a->dated)) != VOID_NONE)
 		return refuse(a, why);
 	TRY(order_day(a->r, q, &t.rules, a->now, &fits, err));
 	*ret = t.rules;

@@ -98,7 +98,7 @@ floor_of(struct asking *k, const uint8_t policy[SHA256_BYTES], struct err *err)
 	if (k->n_floors == FLOORS_MAX)
 		return refuse(a, VOID_POLICY);
 	memcpy(k->floors[k->n_floors++], policy, SHA256_BYTES);
-	if (a->s.expires - a->now > k->floor->request_seconds)
+	if (a->s.expires - a->dated > k->floor->request_seconds)
 		return refuse(a, VOID_LIFETIME);
 	return attachments_there(&a->s, k->floor) ? RC_OK :
 	    refuse(a, VOID_ATTACHMENT);
@@ -187,7 +187,7 @@ terms_check(struct applying *a, const struct policy_rule *rule, struct err *err)
 	enum cert_kind	kind;
 	enum rc		rc;
 
-	if (a->s.expires - a->now > rule->request_seconds)
+	if (a->s.expires - a->dated > rule->request_seconds)
 		return refuse(a, VOID_LIFETIME);
 	rc = recipient_kind(a->r, buf_view(&a->s.bytes), &kind, err);
 	if (is_refusal(rc) || (rc == RC_OK && kind == CERT_OTHER))

@@ -159,6 +159,7 @@ run(struct replica *r, uint64_t index, const struct entry *e,
 		.genesis = r->genesis,
 		.index = index,
 		.now = e->time > r->head.time ? e->time : r->head.time,
+		.dated = e->time,
 		.changes = { r->st, BUF_INIT(CHANGES_MAX) },
 	};
 

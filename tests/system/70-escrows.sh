@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Many escrows: at most 450 bytes of disk each, and a start that reads none of them.
 . "$(dirname "$0")/lib.sh"
-n=${ESCROWS:-20000}
+n=${ESCROWS:-60000}
 net_up n
 a=$(seal standard)
 devnet kill "$net" custodian-1

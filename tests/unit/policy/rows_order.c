@@ -159,6 +159,19 @@ order_at(struct net *n, const char *policy, uint64_t wait)
 	return net_order(n, id, NULL);
 }
 
+/* An entry from the future makes time come further than the order itself says it is. */
+static struct verdict
+order_dated_back(struct net *n)
+{
+	uint8_t	id[32];
+
+	met_by_legal(n, "objection", id);
+	n->now += 5;
+	(void)net_log_dsse(n, SPAN_STR("from the future"));
+	n->now--;
+	return net_order(n, id, NULL);
+}
+
 static struct verdict order_locked(struct net *n) { return order_at(n, "timelock", 59); }
 static struct verdict order_unlocked(struct net *n) { return order_at(n, "timelock", 60); }
 static struct verdict order_in_window(struct net *n) { return order_at(n, "objection", 4); }
@@ -445,6 +458,7 @@ const struct row rows_order[] = {
 	{ "order: before the time lock",	order_locked,		VOID_TIME_LOCK },
 	{ "order: before the artifact's lock",	order_own_locked,	VOID_TIME_LOCK },
 	{ "order: in the objection window",	order_in_window,	VOID_OBJECTION },
+	{ "order: dated back into it",		order_dated_back,	VOID_OBJECTION },
 	{ "order: in the window begun anew",	order_window_anew,	VOID_OBJECTION },
 	{ "order: over the day's limit",	order_over_limit,	VOID_DAY_LIMIT },
 	{ "order: another scope",		order_scope,		VOID_ORDER },

@@ -217,7 +217,8 @@ give_order(struct model *m)
 	bool		 may;
 
 	tick(m);
-	may = lives(m, m->time) && open_at(m, m->time) && m->n->now + 600 >= m->time;
+	may = lives(m, m->time) && open_at(m, m->time) &&
+	    open_at(m, m->n->now) && m->n->now + 600 >= m->time;
 	expect(m, "order", m->n_orders, may, net_order(m->n, m->request, o->id).effective);
 	if (!may || m->n_orders == ORDERS - 1)
 		return;
