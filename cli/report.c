@@ -90,35 +90,46 @@ custodian_of(const struct statement *s)
 	return s->type == STATEMENT_CONSENT ? s->u.consent.custodian : 0;
 }
 
-static bool
-is_key(const struct key *k, const uint8_t id[KEY_ID_BYTES])
+struct signer_named {
+	const char		*name;		/* "": nobody's */
+	const struct key	*key;		/* NULL: none that the charter lists */
+};
+
+static const struct key *
+key_among(const struct key *k, size_t n, const uint8_t id[KEY_ID_BYTES])
 {
 	uint8_t	have[KEY_ID_BYTES];
+	size_t	i;
 
-	key_id(k, have);
-	return memcmp(have, id, sizeof(have)) == 0;
+	for (i = 0; i < n; i++) {
+		key_id(&k[i], have);
+		if (memcmp(have, id, sizeof(have)) == 0)
+			return &k[i];
+	}
+	return NULL;
 }
 
 /* As the charter of its time names the signer that the statement names. */
-static const char *
+static struct signer_named
 signer_of(const struct charter *c, const struct statement *s)
 {
 	const struct person	*p;
+	const struct key	*k;
 	uint8_t			 custodian = custodian_of(s);
 	uint32_t		 i;
 
 	if (s->type == STATEMENT_ORDER || s->type == STATEMENT_RELEASE || s->type == STATEMENT_ANCHOR)
-		return "the coordinator";
+		return (struct signer_named){ "the coordinator", &c->coordinator.log_key };
 	if (custodian >= 1 && custodian <= c->n)
-		return c->custodian[custodian - 1].name;
+		return (struct signer_named){ c->custodian[custodian - 1].name, &c->custodian[custodian - 1].signing_key };
 	if (!statement_has_signer(s->type))
-		return "";
+		return (struct signer_named){ "", NULL };
 	if ((p = charter_person_by_key(c, s->signer)) != NULL)
-		return p->id;
+		return (struct signer_named){ p->id, key_among(p->key, p->n_keys, s->signer) };
 	for (i = 0; i < c->n_sealers; i++)
-		if (is_key(&c->sealer[i].key, s->signer))
-			return c->sealer[i].id;
-	return "";
+		if ((k = key_among(&c->sealer[i].key, 1, s->signer)) != NULL)
+			return (struct signer_named){ c->sealer[i].id, k };
+	return (struct signer_named){ "", NULL };
 }
 
 static const char *
@@ -132,15 +143,17 @@ what_of(const struct statement *s)
 /* --- one entry ---------------------------------------------------------------------------------- */
 
 static enum rc
-add_line(struct walk *w, struct err *err)
+add_line(struct walk *w, const struct dsse *d, struct err *err)
 {
 	struct report		*r = w->r;
 	struct report_line	*l;
 	const struct charter	*said = report_charter_of(r, w->s.charter);
-	const char		*who = !w->parsed ? "" : signer_of(said == NULL ? w->charter : said, &w->s);
+	struct signer_named	 by = { "", NULL };
 
 	if (w->v.effective && (w->v.type == STATEMENT_BATCH || w->v.type == STATEMENT_CHECKED))
 		return RC_OK;
+	if (w->parsed)
+		by = signer_of(said == NULL ? w->charter : said, &w->s);
 	if ((l = report_more(&r->line, &r->n_lines, &r->cap_lines, sizeof(*l))) == NULL)
 		return err_set(err, RC_NOMEM, "no memory");
 	l->index = w->index;
@@ -149,11 +162,12 @@ add_line(struct walk *w, struct err *err)
 	l->effective = w->v.effective;
 	l->why = w->v.why;
 	memcpy(l->about, w->v.subject, sizeof(l->about));
-	(void)snprintf(l->who, sizeof(l->who), "%s", who);
+	(void)snprintf(l->who, sizeof(l->who), "%s", by.name);
+	l->is_signed = w->v.effective || (by.key != NULL && dsse_signed_by(d, by.key));
 	if (w->v.effective)
 		return RC_OK;
-	return report_find(r, FINDING_VOID, w->index, err, "%s%s%s: %s", l->what, *who == '\0' ? "" : " by ", who,
-	    void_reason_text((enum void_reason)w->v.why));
+	return report_find(r, FINDING_VOID, w->index, err, "%s%s%s: %s", l->what, *by.name == '\0' ? "" : l->is_signed ? " by " :
+	    " in the name of ", by.name, void_reason_text((enum void_reason)w->v.why));
 }
 
 static enum rc
@@ -467,7 +481,7 @@ on_entry(struct walk *w, uint64_t index, struct buf *leaf, struct err *err)
 	report_schedule(w);
 	if (!w->v.effective)
 		w->r->voids++;
-	TRY(add_line(w, err));
+	TRY(add_line(w, &d, err));
 	return w->v.effective ? add_facts(w, err) : RC_OK;
 }
 

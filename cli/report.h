@@ -36,7 +36,8 @@ struct report_line {
 	bool		effective;
 	uint8_t		why;
 	uint8_t		about[SHA256_BYTES];
-	char		who[NAME_MAX_BYTES + 1];
+	char		who[NAME_MAX_BYTES + 1];	/* in whose name; "": nobody's */
+	bool		is_signed;		/* ... and by their key: anybody can name others in a void entry */
 };
 
 #define REPORT_PLACES	64		/* approvals of an order that are told */

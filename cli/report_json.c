@@ -74,8 +74,8 @@ lines(const struct report *r, json_t *list, struct err *err)
 	for (i = 0; i < r->n_lines; i++) {
 		const struct report_line	*l = &r->line[i];
 
-		TRY(add(list, json_pack("{s:I,s:s,s:s,s:o?,s:o?,s:b,s:s}", "entry", (json_int_t)l->index, "time",
-		    when_write(l->time, t), "what", l->what, "who", json_text(l->who), "about", json_hex(SPAN_OF(l->about)),
+		TRY(add(list, json_pack("{s:I,s:s,s:s,s:o?,s:b,s:o?,s:b,s:s}", "entry", (json_int_t)l->index, "time",
+		    when_write(l->time, t), "what", l->what, "who", json_text(l->who), "signed", l->is_signed, "about", json_hex(SPAN_OF(l->about)),
 		    "effective", l->effective, "why", void_reason_name((enum void_reason)l->why)), err));
 	}
 	return RC_OK;

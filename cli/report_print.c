@@ -53,8 +53,8 @@ print_lines(const struct report *r, FILE *out)
 	for (i = 0; i < r->n_lines; i++) {
 		const struct report_line	*l = &r->line[i];
 
-		(void)fprintf(out, "%8llu  %s  %-11s %-18s about %s%s%s\n", (unsigned long long)l->index, when_write(l->time, t),
-		    l->what, l->who, hex8(l->about, about), l->effective ? "" : "  VOID: ",
+		(void)fprintf(out, "%8llu  %s  %-11s %s%-18s about %s%s%s\n", (unsigned long long)l->index,
+		    when_write(l->time, t), l->what, l->is_signed || l->who[0] == '\0' ? "" : "in the name of ", l->who, hex8(l->about, about), l->effective ? "" : "  VOID: ",
 		    l->effective ? "" : void_reason_text((enum void_reason)l->why));
 	}
 }

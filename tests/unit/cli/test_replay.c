@@ -214,7 +214,7 @@ tells(void **unused)
 	assert_non_null(f = found_one(&report, FINDING_WRONG));
 	assert_int_equal(f->index, o->release);
 	assert_non_null(f = found_one(&report, FINDING_VOID));
-	assert_non_null(strstr(f->words, "requester"));
+	assert_non_null(strstr(f->words, "approval by requester"));
 	text = printed(&report);
 	assert_non_null(strstr(text, "(legal) as legal in entry 3"));
 	assert_non_null(strstr(text, "waits for legal 1, compliance 1"));
@@ -251,6 +251,45 @@ false_release(void **unused)
 	assert_non_null(strstr(text, "FALSE RELEASES"));
 	assert_non_null(strstr(text, "custodian 4 contributed"));
 	free(text);
+}
+
+/* Signed by the person that it names, then not. */
+static void
+others_names(void **unused)
+{
+	AUTO_DONE(buf_done) struct buf	b = BUF_INIT(BIG);
+	AUTO(replay_free) struct replay *r = NULL;
+	AUTO_DONE(report_done) struct report report = { .source = NULL };
+	AUTO(json_decref) json_t	*j = json_object();
+	struct net_artifact		 a = net_seal(&net, "standard");
+	struct report_source		 reads;
+	struct statement		 s;
+	json_t				*event;
+	uint8_t				*sig;
+	char				*text;
+
+	(void)unused;
+	net_requested(&net, &a, 1, "standard", request);
+	net_statement(&net, &s, STATEMENT_DECISION);
+	memcpy(s.subject, request, sizeof(s.subject));
+	must(statement_sign(&s, &net.person[NET_LEGAL].signer, &b, &err), &err);
+	statement_done(&s);
+	assert_non_null(sig = memmem(b.p, b.n, "\"sig\":\"", 7));
+	sig[20] = sig[20] == 'A' ? 'B' : 'A';
+	assert_int_equal(net_log_dsse(&net, buf_view(&b)).why, VOID_SIGNATURE);
+	export_end();
+	must(audit_with(&r), &err);
+	reads = replay_read(r, net.now);
+	must(report_make(&reads, &report, &err), &err);
+	assert_non_null(strstr(found_one(&report, FINDING_VOID)->words, "denial in the name of legal: "));
+	text = printed(&report);
+	assert_non_null(strstr(text, "in the name of legal "));
+	assert_null(strstr(text, "in the name of requester"));
+	free(text);
+	must(report_json(&report, j, &err), &err);
+	event = json_array_get(json_object_get(j, "events"), json_array_size(json_object_get(j, "events")) - 1);
+	assert_string_equal(json_string_value(json_object_get(event, "who")), "legal");
+	assert_true(json_is_false(json_object_get(event, "signed")));
 }
 
 static size_t
@@ -814,6 +853,7 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_setup_teardown(tells, begin, end),
 		cmocka_unit_test_setup_teardown(false_release, begin, end),
+		cmocka_unit_test_setup_teardown(others_names, begin, end),
 		cmocka_unit_test_setup_teardown(times, begin, end),
 		cmocka_unit_test_setup_teardown(times_of_then, begin_amendable, end),
 		cmocka_unit_test_setup_teardown(charters, begin_amendable, end),
