@@ -530,6 +530,26 @@ ran_out_a_no_bars(void **state)
 	assert_int_equal(rows(JOURNAL_FOUND), 1);
 }
 
+/* However often it was not logged, and was taken back: the tries are for void ones. */
+static void
+ran_out_it_was_no_try(void **state)
+{
+	when	t = clock_now();
+
+	(void)state;
+	approved();
+	delay_runs();
+	for (unsigned i = 0; i <= CONSENT_TRIES_MAX; i++) {
+		look_at(t);
+		assert_int_equal(rows(JOURNAL_FOUND), 1);
+		t += CONSENT_LIFE + 1;
+		bench_forget(&b);		/* in doubt, for a while */
+		look_at(t);
+		assert_int_equal(rows(JOURNAL_FOUND), 0);
+		bench_compare(&b);
+	}
+}
+
 /* Those that ran out do not keep what is still good from its turn. */
 static void
 ran_out_they_are_passed_over(void **state)
@@ -719,6 +739,7 @@ main(void)
 		TEST(the_logs_clock_is_waited_for),
 		TEST(unlogged_it_runs_out),
 		TEST(ran_out_a_no_bars),
+		TEST(ran_out_it_was_no_try),
 		TEST(ran_out_they_are_passed_over),
 		TEST(rules_that_nobody_knows),
 		TEST(no_more_than_evidence_holds),
