@@ -174,6 +174,11 @@ not_for_a_stranger(void **state)
 	s.stranger = true;
 	assert_int_equal(bench_send(&b, &s, &r, &err), RC_VERIFY);
 	assert_false(b.c.stopped.is);
+	/* A note that the log did sign, but not over the entry that stops. */
+	s = bench_sending(&b);
+	s.checkpoint = at;
+	assert_int_equal(bench_send(&b, &s, &r, &err), RC_VERIFY);
+	assert_false(b.c.stopped.is);
 	bench_restart(&b);
 	ok(stopped_load(&b.c, &err));
 	assert_false(b.c.stopped.is);
