@@ -74,7 +74,7 @@ print_names(const struct charter *c, uint32_t mask)
 
 	for (i = 0; i < c->n; i++)
 		if (mask >> i & 1)
-			printf(" %u %s%s", i + 1u, c->custodian[i].name, mask >> i == 1 ? "" : ",");
+			cli_say(" %u %s%s", i + 1u, c->custodian[i].name, mask >> i == 1 ? "" : ",");
 }
 
 static void
@@ -82,7 +82,7 @@ print_side(const struct charter *c, const char *which, const struct checkpoint *
 {
 	char	hex[HEX_BYTES(TREE_HASH_BYTES)];
 
-	printf("%s: %llu entries, root %s\n  cosigned by %d of %u custodians%s", which, (unsigned long long)cp->size,
+	cli_say("%s: %llu entries, root %s\n  cosigned by %d of %u custodians%s", which, (unsigned long long)cp->size,
 	    hex_write(SPAN_OF(cp->root), hex), __builtin_popcount(mask), c->n, mask == 0 ? "" : ":");
 	print_names(c, mask);
 	puts("");
@@ -95,7 +95,7 @@ print_both(const struct charter *c, const struct accusation *x)
 
 	if (both == 0)
 		return;
-	printf("cosigned both:");
+	cli_say("cosigned both:");
 	print_names(c, both);
 	puts(x->a.size == x->b.size ? "\n  An honest custodian never does: each of these lied." :
 	    "\n  An honest custodian does so only when it dropped the smaller, which then never got its quorum.");
@@ -104,7 +104,7 @@ print_both(const struct charter *c, const struct accusation *x)
 static void
 print_words(const struct charter *c, const struct accusation *x)
 {
-	printf("ACCUSATION: the key of the log %s signed two checkpoints that cannot both be true.\n"
+	cli_say("ACCUSATION: the key of the log %s signed two checkpoints that cannot both be true.\n"
 	    "Whoever holds that key showed different people different pasts.\n", c->origin);
 	print_side(c, "one", &x->a, x->cosigned_a.mask);
 	print_side(c, "the other", &x->b, x->cosigned_b.mask);
@@ -169,7 +169,7 @@ nothing_found(const struct custodians *c, struct err *err)
 		    c->charter->n, c->charter->q);
 	if (cli_json)
 		return cli_print_json(json_pack("{s:b,s:I}", "accusation", false, "answered", (json_int_t)up), err);
-	printf("no accusation: %u of %u custodians answer, and none knows of a second past\n", up, c->charter->n);
+	cli_say("no accusation: %u of %u custodians answer, and none knows of a second past\n", up, c->charter->n);
 	return RC_OK;
 }
 

@@ -100,7 +100,7 @@ print_changes(const struct charter *was, const struct charter *next, struct err 
 		puts("  nothing");
 	for (at = (char *)(uintptr_t)buf_text(&text); (line = strsep(&at, "\n")) != NULL;)
 		if (line[0] != '\0')
-			printf("  %s\n", line);
+			cli_say("  %s\n", line);
 	return RC_OK;
 }
 
@@ -137,7 +137,7 @@ print_terms(const struct charter *c, struct err *err)
 		buf_printf(&b, "%s%s", i == 0 ? "" : ", ", c->amend_veto[i]);
 	buf_printf(&b, "%s", c->n_amend_veto == 0 ? "nobody has one" : ", by `quorate deny`");
 	TRY(buf_check(&b, "terms", err));
-	puts(buf_text(&b));
+	cli_say("%s\n", buf_text(&b));
 	return RC_OK;
 }
 
@@ -162,24 +162,24 @@ print_state(const struct charter *c, const Quorate__V1__AmendmentReply *a)
 {
 	char	t[WHEN_TEXT_BYTES], from[WHEN_TEXT_BYTES];
 
-	printf("state       %s (the coordinator's reckoning; the custodians make their own)", a->phase);
+	cli_say("state       %s (the coordinator's reckoning; the custodians make their own)", a->phase);
 	if (a->have < a->need)
-		printf("; %u of %u approvals so far", a->have, a->need);
+		cli_say("; %u of %u approvals so far", a->have, a->need);
 	puts("");
 	if (a->met_at != 0)
-		printf("            approved at %s; custodians may consent from %s on\n", when_write(a->met_at, t),
+		cli_say("            approved at %s; custodians may consent from %s on\n", when_write(a->met_at, t),
 		    when_write(a->earliest, from));
 	if (a->n_consents > 0)
-		printf("            %zu of %u custodians consented\n", a->n_consents, c->q);
+		cli_say("            %zu of %u custodians consented\n", a->n_consents, c->q);
 	if (a->in_force != 0)
-		printf("            in force from entry %llu on\n", (unsigned long long)a->in_force - 1);
+		cli_say("            in force from entry %llu on\n", (unsigned long long)a->in_force - 1);
 }
 
 static enum rc
 print_document(const struct amendment_seen *s, struct err *err)
 {
 	if (s->next == NULL) {
-		printf("changes     the rules, to version %llu, which this program does not know: it cannot say what else\n",
+		cli_say("changes     the rules, to version %llu, which this program does not know: it cannot say what else\n",
 		    (unsigned long long)s->rules);
 		return RC_OK;
 	}
@@ -196,10 +196,10 @@ print_amendment(struct remote *r, const struct amendment_seen *s, struct err *er
 	char	id[HEX_BYTES(SHA256_BYTES)], hex[HEX_BYTES(SHA256_BYTES)], t[WHEN_TEXT_BYTES];
 
 	TRY(reason_of(r, s, &reason, err));
-	printf("amendment   %s\nproposer    %s\nlogged      %s, entry %llu; under the quorum's checkpoint\n",
+	cli_say("amendment   %s\nproposer    %s\nlogged      %s, entry %llu; under the quorum's checkpoint\n",
 	    hex_write(SPAN_OF(st->id), id), proposer(r, s), when_write(s->logged, t),
 	    (unsigned long long)s->reply->entry->index);
-	printf("expires     %s\ncharter     %s\nreason      %s\n", when_write(st->expires, t),
+	cli_say("expires     %s\ncharter     %s\nreason      %s\n", when_write(st->expires, t),
 	    hex_write(SPAN_OF(st->subject), hex), reason.n == 0 ? "none given" : buf_text(&reason));
 	TRY(print_document(s, err));
 	TRY(print_terms(s->was != NULL ? s->was : r->charter, err));

@@ -15,16 +15,16 @@ print_tsa(const status_of_tsa *s)
 {
 	char	t[WHEN_TEXT_BYTES];
 
-	printf("  %-16s ", s->tsa);
+	cli_say("  %-16s ", s->tsa);
 	if (s->index == 0)
-		printf("no anchor yet");
+		cli_say("no anchor yet");
 	else
-		printf("entry %llu stamps %llu entries, logged %s", (unsigned long long)s->index - 1,
+		cli_say("entry %llu stamps %llu entries, logged %s", (unsigned long long)s->index - 1,
 		    (unsigned long long)s->size, when_write(s->time, t));
 	if (s->overdue)
-		printf("; OVERDUE");
+		cli_say("; OVERDUE");
 	if (s->words[0] != '\0')
-		printf("%s %s", s->overdue ? "" : ";", s->words);
+		cli_say("%s %s", s->overdue ? "" : ";", s->words);
 	puts("");
 }
 
@@ -178,14 +178,14 @@ print(const struct fetched *f, const char *dir, struct err *err)
 		    (json_int_t)f->s.u.anchor.size, "good", good, "words", good ? "" : f->err.msg, "time",
 		    (json_int_t)(good ? f->ts.time : 0), "signer", good ? f->ts.signer : "", "certificates",
 		    (json_int_t)f->a.n_certificates, "lists", (json_int_t)f->a.n_crls), err);
-	printf("%llu entries, stamped by %s", (unsigned long long)f->s.u.anchor.size, f->s.u.anchor.tsa);
+	cli_say("%llu entries, stamped by %s", (unsigned long long)f->s.u.anchor.size, f->s.u.anchor.tsa);
 	if (good)
-		printf(" at %s\nby      %s, %u revocation list%s archived\n", when_write(f->ts.time, t), f->ts.signer,
+		cli_say(" at %s\nby      %s, %u revocation list%s archived\n", when_write(f->ts.time, t), f->ts.signer,
 		    f->a.n_crls, f->a.n_crls == 1 ? "" : "s");
 	else
 		puts("");
 	if (dir != NULL)
-		printf("files   %s: note, token.tst, chain.pem, roots.pem%s\ncheck   openssl ts -verify -data note -in token.tst "
+		cli_say("files   %s: note, token.tst, chain.pem, roots.pem%s\ncheck   openssl ts -verify -data note -in token.tst "
 		    "-token_in -CAfile roots.pem -untrusted chain.pem\n", dir, f->a.n_crls > 0 ? ", list-N.crl" : "");
 	return RC_OK;
 }

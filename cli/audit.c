@@ -105,10 +105,10 @@ print_missing(const struct auditing *a)
 		missing_print(&a->missing[i], c);
 	}
 	if (too_few_asked(a))
-		printf("NOT LOOKED AT: whether something handed in is kept out of the log; %u of %u custodians answered\n",
+		cli_say("NOT LOOKED AT: whether something handed in is kept out of the log; %u of %u custodians answered\n",
 		    custodians_up(a->custodians), c->n);
 	else
-		printf("%u of %u custodians were asked what was handed in and is not logged: %s\n",
+		cli_say("%u of %u custodians were asked what was handed in and is not logged: %s\n",
 		    custodians_up(a->custodians), c->n, any ? "see above" : "nothing");
 }
 
@@ -200,7 +200,7 @@ print_words(struct auditing *a, bool forked, struct err *err)
 
 	TRY(report_print(&a->report, stdout, err));
 	print_missing(a);
-	printf("%s: %llu entries replayed; the root is the one that %d of %u custodians cosigned, the last of them %s\n",
+	cli_say("%s: %llu entries replayed; the root is the one that %d of %u custodians cosigned, the last of them %s\n",
 	    verdict_of(a, forked), (unsigned long long)a->done.cp.size, __builtin_popcount(a->done.cosigned.mask), c->n,
 	    when_write(last_cosigned(&a->done.cosigned), t));
 	return RC_OK;

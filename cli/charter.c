@@ -94,7 +94,7 @@ make_new(const struct new_options *v, struct err *err)
 		return cli_print_json(json_pack("{s:o?,s:I,s:I,s:I,s:I,s:I}", "charter", json_text(v->path), "n",
 		    (json_int_t)v->n, "k", (json_int_t)v->k, "f", (json_int_t)f, "q", (json_int_t)q, "h",
 		    (json_int_t)h), err);
-	printf("wrote %s: %u-of-%u, f=%u, q=%u, h=%u; next: quorate charter add %s ...\n", v->path,
+	cli_say("wrote %s: %u-of-%u, f=%u, q=%u, h=%u; next: quorate charter add %s ...\n", v->path,
 	    (unsigned)v->k, (unsigned)v->n, (unsigned)f, (unsigned)q, (unsigned)h, v->path);
 	return RC_OK;
 }
@@ -162,7 +162,7 @@ charter_sign(int argc, char **argv, struct err *err)
 	if (cli_json)
 		return cli_print_json(json_pack("{s:o?,s:s}", "genesis", json_hex(SPAN_OF(charter->digest)),
 		    "signed_by", charter_person_by_key(charter, id)->id), err);
-	printf("genesis %s\nsigned by %s; compare the digest with the others by another way\n",
+	cli_say("genesis %s\nsigned by %s; compare the digest with the others by another way\n",
 	    hex_write(SPAN_OF(charter->digest), hex), charter_person_by_key(charter, id)->id);
 	return RC_OK;
 }
@@ -179,18 +179,18 @@ show_people(const struct charter *c)
 
 	puts("\npeople");
 	for (i = 0; i < c->n_people; i++) {
-		printf("  %-12s %s, %s:", c->person[i].id, c->person[i].name, c->person[i].organisation);
+		cli_say("  %-12s %s, %s:", c->person[i].id, c->person[i].name, c->person[i].organisation);
 		for (r = 0; r < c->person[i].n_roles; r++)
-			printf("%s %s", r == 0 ? "" : ",", c->person[i].role[r]);
+			cli_say("%s %s", r == 0 ? "" : ",", c->person[i].role[r]);
 		puts("");
 		for (r = 0; r < c->person[i].n_keys; r++) {
 			key_id(&c->person[i].key[r], id);
-			printf("  %-12s key %s\n", "", hex_write(SPAN_OF(id), hex));
+			cli_say("  %-12s key %s\n", "", hex_write(SPAN_OF(id), hex));
 		}
 	}
 	puts("\ncustodians");
 	for (i = 0; i < c->n; i++)
-		printf("  %-2u %s, %s, at %s%s%s\n", c->custodian[i].index, c->custodian[i].name,
+		cli_say("  %-2u %s, %s, at %s%s%s\n", c->custodian[i].index, c->custodian[i].name,
 		    c->custodian[i].organisation, c->custodian[i].address,
 		    c->custodian[i].signing_key_sealed ? "; signing key outside the token" : "",
 		    c->custodian[i].extractable ? "; ITS TOKEN GIVES KEYS AWAY" : "");
@@ -202,7 +202,7 @@ show_policy(const struct policy_rule *p)
 	AUTO_DONE(buf_done) struct buf words = BUF_INIT(65536);
 
 	policy_words(p, &words);
-	printf("  %-12s %s\n", p->id, buf_text(&words));
+	cli_say("  %-12s %s\n", p->id, buf_text(&words));
 }
 
 static void
@@ -213,26 +213,26 @@ show_tsas(const struct charter *c)
 
 	if (c->n_tsas == 0)
 		return;
-	printf("\ntime-stamps, where something was logged, at the latest after");
+	cli_say("\ntime-stamps, where something was logged, at the latest after");
 	if (c->anchor_entries != 0)
-		printf(" %llu entries", (unsigned long long)c->anchor_entries);
+		cli_say(" %llu entries", (unsigned long long)c->anchor_entries);
 	if (c->anchor_seconds != 0)
-		printf("%s %llu seconds", c->anchor_entries != 0 ? " or" : "", (unsigned long long)c->anchor_seconds);
+		cli_say("%s %llu seconds", c->anchor_entries != 0 ? " or" : "", (unsigned long long)c->anchor_seconds);
 	puts("");
 	for (i = 0; i < c->n_tsas; i++) {
-		printf("  %-12s %s, %u trusted certificate%s\n", c->tsa[i].id, c->tsa[i].url, c->tsa[i].n_certificates,
+		cli_say("  %-12s %s, %u trusted certificate%s\n", c->tsa[i].id, c->tsa[i].url, c->tsa[i].n_certificates,
 		    c->tsa[i].n_certificates == 1 ? "" : "s");
 		for (j = 0; j < c->tsa[i].n_crls; j++)
-			printf("  %-12s revocation list %s\n", "", c->tsa[i].crl[j]);
+			cli_say("  %-12s revocation list %s\n", "", c->tsa[i].crl[j]);
 	}
 }
 
 static void
 show_names(const char *what, const char (*id)[ID_MAX + 1], size_t n)
 {
-	printf("  %-12s", what);
+	cli_say("  %-12s", what);
 	for (size_t i = 0; i < n; i++)
-		printf("%s%s", i == 0 ? " " : ", ", id[i]);
+		cli_say("%s%s", i == 0 ? " " : ", ", id[i]);
 	puts(n == 0 ? " nobody" : "");
 }
 
@@ -253,10 +253,10 @@ print_charter(const struct charter *c, struct err *err)
 
 	charter_explain(c, &words);
 	TRY(buf_check(&words, "charter", err));
-	printf("%s\n%s %s\n", c->name, c->has_amends ? "charter" : "genesis", hex_write(SPAN_OF(c->digest), hex));
+	cli_say("%s\n%s %s\n", c->name, c->has_amends ? "charter" : "genesis", hex_write(SPAN_OF(c->digest), hex));
 	if (c->has_amends)
-		printf("amends  %s\n", hex_write(SPAN_OF(c->amends), hex));
-	printf("log     %s, run by %s at %s\n\n%s", c->origin, c->coordinator.organisation, c->coordinator.address,
+		cli_say("amends  %s\n", hex_write(SPAN_OF(c->amends), hex));
+	cli_say("log     %s, run by %s at %s\n\n%s", c->origin, c->coordinator.organisation, c->coordinator.address,
 	    buf_text(&words));
 	show_people(c);
 	show_amenders(c);

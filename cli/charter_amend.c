@@ -45,7 +45,7 @@ read_document(struct amending *a, const struct charter *now, struct err *err)
 		return err_wrap(err, rc, "%s", a->path);
 	if (rules != CHARTER_RULES) {
 		if (!cli_json)
-			printf("%s is under rules version %llu: this program cannot say what it changes, and custodians whose "
+			cli_say("%s is under rules version %llu: this program cannot say what it changes, and custodians whose "
 			    "program does not know them will not consent\n", a->path, (unsigned long long)rules);
 		return RC_OK;
 	}
@@ -72,7 +72,7 @@ tell_plan(const struct amending *a, const struct charter *now, struct err *err)
 	}
 	TRY(print_terms(now, err));
 	if (charter_amend_need(now) > now->n_amenders)
-		printf("NOTE        more than there are amenders: this charter can never be amended\n");
+		cli_say("NOTE        more than there are amenders: this charter can never be amended\n");
 	return RC_OK;
 }
 
@@ -238,12 +238,12 @@ tell_succession(const char *path, const struct charter *now, const struct charte
 		return cli_print_json(json_pack("{s:o?,s:I,s:o?,s:b,s:o?}", "charter", json_hex(SPAN_OF(next->digest)), "size",
 		    (json_int_t)what->size, "root", json_hex(SPAN_OF(what->root)), "complete", missing.n == 0, "missing",
 		    json_text(buf_text(&missing))), err);
-	printf("goes on from %llu entries, root %s\nsigned: %s.dsse\n", (unsigned long long)what->size,
+	cli_say("goes on from %llu entries, root %s\nsigned: %s.dsse\n", (unsigned long long)what->size,
 	    hex_write(SPAN_OF(what->root), hex), path);
 	if (missing.n == 0)
 		puts("all that is needed have signed; next: coordinatord rebuild ... --succession");
 	else
-		printf("still missing:\n%s", buf_text(&missing));
+		cli_say("still missing:\n%s", buf_text(&missing));
 	return RC_OK;
 }
 

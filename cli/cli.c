@@ -1,6 +1,7 @@
 /* cli/cli.c - what the commands share: JSON answers, prompts, ids. */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,25 @@
 #define ANSWER_MAX	128	/* bytes of a PIN or passphrase */
 
 bool	cli_json, cli_answered;
+
+void
+cli_say(const char *fmt, ...)
+{
+	char	*text = NULL;
+	va_list	 ap;
+	int	 n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		puts("(no memory for what belongs here)");
+		return;
+	}
+	text_clean((uint8_t *)text, (size_t)n, true);
+	(void)fwrite(text, 1, (size_t)n, stdout);	/* main() looks at the stream */
+	free(text);
+}
 
 enum rc
 cli_print_json(json_t *o, struct err *err)

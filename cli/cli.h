@@ -24,6 +24,8 @@ extern bool	cli_json;
 extern bool	cli_answered;	/* the one object has been printed */
 #define JSON_ROW	{ "json", OPTION_FLAG, &cli_json, NULL, "print one JSON object" }
 
+/* Words for people, to standard output: what others chose among them is made fit for a terminal. */
+void	 cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Prints and releases o (NULL: RC_NOMEM). */
 MUST_USE enum rc cli_print_json(json_t *o, struct err *err);
 /* A string value of any bytes, as for a terminal; NULL: no memory. */

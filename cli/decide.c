@@ -87,7 +87,7 @@ see_amendment(struct remote *r, const struct deciding *d, struct err *err)
 	if (cli_json)
 		return RC_OK;
 	if (seen.next == NULL) {
-		printf("the amendment brings rules version %llu, which this program does not know\n",
+		cli_say("the amendment brings rules version %llu, which this program does not know\n",
 		    (unsigned long long)seen.rules);
 		return RC_OK;
 	}

@@ -107,7 +107,7 @@ decisions_print(struct remote *r, const struct decision_list *l, struct err *err
 		const Quorate__V1__LoggedEntry	*e = l->entry[i];
 
 		TRY(decision_of(r, l->subject, e, &d, err));
-		printf("  %s %s %s, entry %llu%s%s%s\n", when_write(d.time, t), d.name, d.word,
+		cli_say("  %s %s %s, entry %llu%s%s%s\n", when_write(d.time, t), d.name, d.word,
 		    (unsigned long long)e->index, d.cosigned ? "" : " (not cosigned yet)", e->effective ? "" : " - void: ",
 		    e->effective ? "" : e->why);
 	}

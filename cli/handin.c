@@ -210,10 +210,10 @@ tell_custodians(const struct handin *h, bool no)
 	const struct charter	*c = h->c->charter;
 	uint8_t			 i;
 
-	printf("%s %u of %u custodians\n", no ? "in effect at" : "handed to", has_it(h), c->n);
+	cli_say("%s %u of %u custodians\n", no ? "in effect at" : "handed to", has_it(h), c->n);
 	for (i = 0; i < c->n; i++)
 		if (h->c->took[i].took < TOOK_LOGGED)
-			printf("  not at %u %s: %s: %s\n", i + 1u, c->custodian[i].name, took_word(h->c->took[i].took),
+			cli_say("  not at %u %s: %s: %s\n", i + 1u, c->custodian[i].name, took_word(h->c->took[i].took),
 			    h->c->took[i].words);
 }
 
@@ -223,15 +223,15 @@ tell_words(const struct handin *h, bool no)
 	char	hex[HEX_BYTES(SHA256_BYTES)];
 
 	if (h->log_rc == RC_OK)
-		printf("%s: entry %llu, cosigned by a quorum\n", h->word, (unsigned long long)h->sent.index);
+		cli_say("%s: entry %llu, cosigned by a quorum\n", h->word, (unsigned long long)h->sent.index);
 	else if (h->repeats)
-		printf("%s already: an earlier statement that says the same stands\n", h->word);
+		cli_say("%s already: an earlier statement that says the same stands\n", h->word);
 	else
-		printf("%s, and expected in the log, which does not show it yet: %s\n", no ? h->word : "handed in",
+		cli_say("%s, and expected in the log, which does not show it yet: %s\n", no ? h->word : "handed in",
 		    h->log_err.msg);
 	if (h->c != NULL)
 		tell_custodians(h, no);
-	printf("%s %s\n", h->name, hex_write(SPAN_OF(h->id), hex));
+	cli_say("%s %s\n", h->name, hex_write(SPAN_OF(h->id), hex));
 }
 
 enum rc

@@ -75,10 +75,10 @@ print_entry(const Quorate__V1__EntryReply *a, struct err *err)
 		return cli_print_json(json_pack("{s:I,s:s,s:s,s:s,s:b,s:s,s:O?}", "entry", (json_int_t)a->index, "time",
 		    when_write(e.time, t), "type", a->type, "id", hex, "effective", a->effective, "why", a->why,
 		    "statement", payload), err);
-	printf("entry %llu, %s, %s%s%s\nid %s\n", (unsigned long long)a->index, when_write(e.time, t), a->type,
+	cli_say("entry %llu, %s, %s%s%s\nid %s\n", (unsigned long long)a->index, when_write(e.time, t), a->type,
 	    a->effective ? ", effective" : ", VOID: ", a->effective ? "" : a->words, hex);
 	if ((text = json_dumps(payload, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_ENSURE_ASCII)) != NULL)
-		puts(text);
+		cli_say("%s\n", text);
 	free(text);
 	return RC_OK;
 }

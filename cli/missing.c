@@ -133,7 +133,7 @@ missing_print(const struct missing *m, const struct charter *c)
 	char		id[HEX_BYTES(SHA256_BYTES)], about[HEX_BYTES(SHA256_BYTES)], t[WHEN_TEXT_BYTES];
 	unsigned	n = (unsigned)__builtin_popcount(m->at);
 
-	printf("  %s  %-11s %-18s about %.16s, statement %.16s, at %u of %u custodians%s\n", when_write(m->since, t),
+	cli_say("  %s  %-11s %-18s about %.16s, statement %.16s, at %u of %u custodians%s\n", when_write(m->since, t),
 	    m->type, m->who, hex_write(SPAN_OF(m->subject), about), hex_write(SPAN_OF(m->id), id), n, c->n,
 	    n <= c->f ? " (so few may be lying)" : "");
 }

@@ -104,12 +104,12 @@ print_log(const struct network *n)
 
 	if (n->head == NULL || n->head_rc != RC_OK) {
 		custodians_seen(n->c, &seen);
-		printf("%s: %llu entries cosigned by a quorum (%u of %u), as the custodians show\n"
+		cli_say("%s: %llu entries cosigned by a quorum (%u of %u), as the custodians show\n"
 		    "%s%s\n", c->origin, (unsigned long long)seen.size, c->q, c->n, n->r->rpc == NULL ? "" :
 		    "the coordinator: ", n->head_err.msg);
 		return;
 	}
-	printf("%s: %llu entries, %llu of them cosigned by a quorum (%u of %u)\nthe coordinator says:\n"
+	cli_say("%s: %llu entries, %llu of them cosigned by a quorum (%u of %u)\nthe coordinator says:\n"
 	    "%llu artifacts in escrow, %llu share vectors still on their way, %llu unfinished uploads\n", c->origin,
 	    (unsigned long long)n->head->size, (unsigned long long)n->cp.size, c->q, c->n,
 	    (unsigned long long)n->head->escrows, (unsigned long long)n->head->unheld,
@@ -122,15 +122,15 @@ print_health(const Quorate__V1__Health *h)
 	if (h == NULL)
 		return;
 	if (!h->ready)
-		printf("; NOT READY%s", h->doubt[0] != '\0' ? "" : ": it has not compared with enough others since its start");
+		cli_say("; NOT READY%s", h->doubt[0] != '\0' ? "" : ": it has not compared with enough others since its start");
 	if (h->doubt[0] != '\0')
-		printf("; CONTRIBUTES TO NOTHING: %.200s", h->doubt);
+		cli_say("; CONTRIBUTES TO NOTHING: %.200s", h->doubt);
 	if (h->handed > 0)
-		printf("; %u handed in and not logged", h->handed);
+		cli_say("; %u handed in and not logged", h->handed);
 	if (h->owed > 0)
-		printf("; %u of its receipts not logged", h->owed);
+		cli_say("; %u of its receipts not logged", h->owed);
 	if (h->unchecked > 0)
-		printf("; %llu batches not checked yet", (unsigned long long)h->unchecked);
+		cli_say("; %llu batches not checked yet", (unsigned long long)h->unchecked);
 }
 
 /* What the coordinator says of it, where that is trouble; why, where we do not know. */
@@ -139,13 +139,13 @@ print_said(const status_of_one *s, bool up)
 {
 	if (s == NULL || (s->reachable && !s->frozen && s->words[0] == '\0'))
 		return;
-	printf("; the coordinator says: %s", s->reachable ? "up" : "DOWN");
+	cli_say("; the coordinator says: %s", s->reachable ? "up" : "DOWN");
 	if (s->frozen && s->differs_at > 0)
-		printf(", FROZEN: after entry %llu it has another state", (unsigned long long)s->differs_at - 1);
+		cli_say(", FROZEN: after entry %llu it has another state", (unsigned long long)s->differs_at - 1);
 	else if (s->frozen)
-		printf(", FROZEN: it computed another state");
+		cli_say(", FROZEN: it computed another state");
 	if (up && s->words[0] != '\0')
-		printf(": %s", s->words);
+		cli_say(": %s", s->words);
 }
 
 static void
@@ -153,14 +153,14 @@ print_custodian(const struct network *n, uint8_t i)
 {
 	const struct custodian_view	*v = &n->c->view[i];
 
-	printf("  %-2u %-24s ", i + 1u, n->r->charter->custodian[i].name);
+	cli_say("  %-2u %-24s ", i + 1u, n->r->charter->custodian[i].name);
 	if (v->rc == RC_OK) {
-		printf("up, %llu entries", (unsigned long long)v->reply->size);
+		cli_say("up, %llu entries", (unsigned long long)v->reply->size);
 		if (v->has_signed && !key_eq(&v->signed_by->coordinator.log_key, &n->r->charter->coordinator.log_key))
-			printf("; still AT THE LOG OF A KEY THAT WAS REPLACED: `custodiand agree` lets the successor in");
+			cli_say("; still AT THE LOG OF A KEY THAT WAS REPLACED: `custodiand agree` lets the successor in");
 		print_health(v->reply->health);
 	} else {
-		printf("%s: %s", v->spoke ? "up" : "DOWN", v->words);
+		cli_say("%s: %s", v->spoke ? "up" : "DOWN", v->words);
 	}
 	print_said(n->said[i], v->rc == RC_OK);
 	puts("");
@@ -175,15 +175,15 @@ print_missing(const struct network *n)
 	if (n->n_missing == 0 && told == 0)
 		return;
 	if (n->n_missing == 0) {
-		printf("%u statements were handed in and ARE MISSING IN THE LOG; custodians show a host of the charter which\n",
+		cli_say("%u statements were handed in and ARE MISSING IN THE LOG; custodians show a host of the charter which\n",
 		    told);
 		return;
 	}
-	printf("handed in and MISSING IN THE LOG, as custodians say (since, what, by whom):\n");
+	cli_say("handed in and MISSING IN THE LOG, as custodians say (since, what, by whom):\n");
 	for (i = 0; i < n->n_missing; i++)
 		missing_print(&n->missing[i], n->r->charter);
 	if (told > CUSTODIANS_ROWS_MAX)
-		printf("  ... of %u in all\n", told);
+		cli_say("  ... of %u in all\n", told);
 }
 
 static void
@@ -192,7 +192,7 @@ network_words(const struct network *n)
 	uint8_t	i;
 
 	if (n->two_pasts)
-		printf("ACCUSATION: %s\n            see `quorate log accuse`\n", n->proof);
+		cli_say("ACCUSATION: %s\n            see `quorate log accuse`\n", n->proof);
 	print_log(n);
 	puts("the custodians say:");
 	for (i = 0; i < n->r->charter->n; i++)

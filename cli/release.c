@@ -86,17 +86,17 @@ report(struct remote *r, const Quorate__V1__ReleaseReply *a, const char *path, s
 		    "order_entry", (json_int_t)a->order_index, "release_entry", (json_int_t)a->release_index, "bytes",
 		    (json_int_t)a->package_size, "contributors", indexes(a->contributors, a->n_contributors), "liars",
 		    indexes(a->liars, a->n_liars), "refusers", indexes(a->refusers, a->n_refusers)), err);
-	printf("released: order in entry %llu, release in entry %llu\n", (unsigned long long)a->order_index,
+	cli_say("released: order in entry %llu, release in entry %llu\n", (unsigned long long)a->order_index,
 	    (unsigned long long)a->release_index);
 	for (i = 0; i < a->n_contributors; i++)
-		printf("  contributed: custodian %u (%s)\n", a->contributors[i],
+		cli_say("  contributed: custodian %u (%s)\n", a->contributors[i],
 		    a->contributors[i] >= 1 && a->contributors[i] <= r->charter->n ?
 		    r->charter->custodian[a->contributors[i] - 1].name : "?");
 	for (i = 0; i < a->n_refusers; i++)
-		printf("  would not contribute: custodian %u\n", a->refusers[i]);
+		cli_say("  would not contribute: custodian %u\n", a->refusers[i]);
 	for (i = 0; i < a->n_liars; i++)
-		printf("  ANSWERED WRONGLY: custodian %u\n", a->liars[i]);
-	printf("package %s, %s, SHA-256 %s\ncheck it with: quorate verify %s\n", path,
+		cli_say("  ANSWERED WRONGLY: custodian %u\n", a->liars[i]);
+	cli_say("package %s, %s, SHA-256 %s\ncheck it with: quorate verify %s\n", path,
 	    size_text(a->package_size, size), hex_write(SPAN(a->package.data, a->package.len), hex), path);
 	return RC_OK;
 }

@@ -1,7 +1,9 @@
 /* cli/report_print.c - a report for people: who asked, approved, refused and released what. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/report_impl.h"
+#include "edge/edge.h"
 
 /* Lists are short sentences; a name is at most 128 bytes. */
 #define LIST_MAX	4096
@@ -257,8 +259,8 @@ print_custodians(const struct report *r, FILE *out)
 			(void)fprintf(out, "NOTE: the token of custodian %u gives private keys away\n", i + 1u);
 }
 
-enum rc
-report_print(const struct report *r, FILE *out, struct err *err)
+static enum rc
+print_all(const struct report *r, FILE *out, struct err *err)
 {
 	print_lines(r, out);
 	TRY(print_requests(r, out, err));
@@ -276,4 +278,26 @@ report_print(const struct report *r, FILE *out, struct err *err)
 	    (unsigned long long)r->count[STATEMENT_ORDER], (unsigned long long)r->count[STATEMENT_RELEASE],
 	    (unsigned long long)r->voids);
 	return RC_OK;
+}
+
+/* As a whole: names of the charters, of parts, of who signed a token are others' words. */
+enum rc
+report_print(const struct report *r, FILE *out, struct err *err)
+{
+	char	*text = NULL;
+	size_t	 n = 0;
+	FILE	*f = open_memstream(&text, &n);
+	enum rc	 rc;
+
+	if (f == NULL)
+		return err_set(err, RC_NOMEM, "no memory for the report");
+	rc = print_all(r, f, err);
+	if (fclose(f) != 0 && rc == RC_OK)
+		rc = err_set(err, RC_NOMEM, "no memory for the report");
+	if (rc == RC_OK) {
+		text_clean((uint8_t *)text, n, true);
+		(void)fwrite(text, 1, n, out);		/* the caller looks at the stream */
+	}
+	free(text);
+	return rc;
 }

@@ -64,12 +64,12 @@ print_scope(struct remote *r, const struct scope *s, struct err *err)
 	puts("discloses");
 	for (a = 0; a < s->n_artifacts; a++) {
 		TRY(artifact_fetch(r, s->artifact[a].id, &d, NULL, NULL, err));
-		printf("  artifact %s, sealed %s\n", hex_write(SPAN_OF(d.id), hex), when_write(d.sealed_at, t));
+		cli_say("  artifact %s, sealed %s\n", hex_write(SPAN_OF(d.id), hex), when_write(d.sealed_at, t));
 		for (p = 0; p < s->artifact[a].n_parts; p++) {
 			const struct scope_part	*sp = &s->part[s->artifact[a].first_part + p];
 
 			dp = descriptor_part(&d, sp->name);
-			printf("    part %s, segments %u-%u of %u (%s)\n", sp->name, sp->first, sp->last,
+			cli_say("    part %s, segments %u-%u of %u (%s)\n", sp->name, sp->first, sp->last,
 			    dp == NULL ? 0 : part_segments(dp), dp == NULL ? "no such part" : size_text(dp->length, size));
 		}
 	}
@@ -87,14 +87,14 @@ requester_name(struct remote *r, const struct request_seen *s)
 static void
 print_state(const Quorate__V1__RequestReply *a)
 {
-	printf("state       %s (the coordinator's reckoning; the custodians make their own)", a->phase);
+	cli_say("state       %s (the coordinator's reckoning; the custodians make their own)", a->phase);
 	if (a->have < a->need)
-		printf("; %u of %u people so far", a->have, a->need);
+		cli_say("; %u of %u people so far", a->have, a->need);
 	if (a->missing[0] != '\0')
-		printf("; missing %s", a->missing);
+		cli_say("; missing %s", a->missing);
 	puts("");
 	if (a->blocked[0] != '\0')
-		printf("            a release would be refused now: %s\n", a->blocked_words);
+		cli_say("            a release would be refused now: %s\n", a->blocked_words);
 }
 
 static enum rc
@@ -108,13 +108,13 @@ print_request(struct remote *r, const struct request_seen *s, struct err *err)
 
 	TRY(recipient_text(buf_view(&st->bytes), name, hex, err));
 	TRY(erasable_text(r, st->u.request.reason, &reason, err));
-	printf("request     %s\nrequester   %s\nlogged      %s, entry %llu; under the quorum's checkpoint\n",
+	cli_say("request     %s\nrequester   %s\nlogged      %s, entry %llu; under the quorum's checkpoint\n",
 	    hex_write(SPAN_OF(st->id), id), requester_name(r, s), when_write(s->logged, t),
 	    (unsigned long long)s->reply->entry->index);
-	printf("expires     %s\npolicy      %s\nreason      %s\nrecipient   %s\n            certificate SHA-256 %s\n",
+	cli_say("expires     %s\npolicy      %s\nreason      %s\nrecipient   %s\n            certificate SHA-256 %s\n",
 	    when_write(st->expires, t), st->u.request.policy, buf_text(&reason), name, hex);
 	for (i = 0; i < st->u.request.n_attachments; i++)
-		printf("attachment  %s, %s (--attachments DIR saves it)\n", st->u.request.attachment[i].kind,
+		cli_say("attachment  %s, %s (--attachments DIR saves it)\n", st->u.request.attachment[i].kind,
 		    size_text(st->u.request.attachment[i].size, size));
 	TRY(print_scope(r, &s->scope, err));
 	TRY(decisions_print(r, &decisions, err));

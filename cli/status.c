@@ -54,14 +54,14 @@ show_artifact(struct remote *r, const uint8_t id[ARTIFACT_ID_BYTES], struct err 
 		message_free(a);
 		return rc == RC_OK ? judge_artifact(r->charter, sealed, err) : rc;
 	}
-	printf("artifact %s\nsealed   %s, entry %llu, under policy %s, class %s%s\nheld     by %d of %u custodians\n",
+	cli_say("artifact %s\nsealed   %s, entry %llu, under policy %s, class %s%s\nheld     by %d of %u custodians\n",
 	    hex_write(SPAN(id, ARTIFACT_ID_BYTES), hex), when_write(d.sealed_at, t), (unsigned long long)a->batch,
 	    p == NULL ? "?" : p->id, d.class_id, sealed ? "" : " - NOT YET SEALED", __builtin_popcount(holders),
 	    r->charter->n);
 	if (d.time_lock != 0)
-		printf("locked   until %s\n", when_write(d.time_lock, t));
+		cli_say("locked   until %s\n", when_write(d.time_lock, t));
 	for (i = 0; i < d.n_parts; i++)
-		printf("part     %s, %s, %u segment%s\n", d.part[i].name, size_text(d.part[i].length, size),
+		cli_say("part     %s, %s, %u segment%s\n", d.part[i].name, size_text(d.part[i].length, size),
 		    part_segments(&d.part[i]), part_segments(&d.part[i]) == 1 ? "" : "s");
 	message_free(a);
 	return judge_artifact(r->charter, sealed, err);
@@ -102,7 +102,7 @@ row_words(const char *kind, const Quorate__V1__ListRow *row)
 
 	if (row->id.len > SHA256_BYTES)
 		return;
-	printf("%s  %s  %-10s %-10s %-12s %s\n", hex_write(SPAN(row->id.data, row->id.len), hex),
+	cli_say("%s  %s  %-10s %-10s %-12s %s\n", hex_write(SPAN(row->id.data, row->id.len), hex),
 	    when_write(row->time, t), row->policy, row->state, row->who, row->words);
 	(void)kind;
 }

@@ -89,23 +89,49 @@ run(command_fn *command, struct err *err, const char *w0, const char *w1, const 
 #define RUN2(c, err, a, b)		run(c, err, a, b, NULL, NULL)
 #define RUN3(c, err, a, b, d)		run(c, err, a, b, d, NULL)
 
-/* `quorate audit` into the file "out", which ends with a NUL then. */
-static enum rc
-audit_words(const char *option, struct buf *out, struct err *err)
+/* Standard output into the file "out", from here to words_read(). */
+static int
+words_kept(void)
 {
 	int	was = dup(STDOUT_FILENO);
 	FILE	*f = fopen(in_dir("out"), "w");
-	enum rc	rc;
-	struct err second;
 
-	MUST(was >= 0 && f != NULL && fflush(stdout) == 0 && dup2(fileno(f), STDOUT_FILENO) >= 0);
-	rc = RUN2(cmd_audit, err, "audit", option);
-	cli_json = false;
-	MUST(fflush(stdout) == 0 && dup2(was, STDOUT_FILENO) >= 0 && close(was) == 0 && fclose(f) == 0);
+	MUST(was >= 0 && f != NULL && fflush(stdout) == 0 && dup2(fileno(f), STDOUT_FILENO) >= 0 && fclose(f) == 0);
+	return was;
+}
+
+static void
+words_read(int was, struct buf *out)
+{
+	struct err	err;
+
+	MUST(fflush(stdout) == 0 && dup2(was, STDOUT_FILENO) >= 0 && close(was) == 0);
 	buf_reset(out);
-	must(file_read(in_dir("out"), out, &second), &second);
+	must(file_read(in_dir("out"), out, &err), &err);
 	MUST(unlink(in_dir("out")) == 0);
+}
+
+static enum rc
+audit_words(const char *option, struct buf *out, struct err *err)
+{
+	int	was = words_kept();
+	enum rc	rc = RUN2(cmd_audit, err, "audit", option);
+
+	cli_json = false;
+	words_read(was, out);
 	return rc;
+}
+
+static void
+says_clean(void **state)
+{
+	AUTO_DONE(buf_done) struct buf out = BUF_INIT(BIG);
+	int	was = words_kept();
+
+	(void)state;
+	cli_say("a %s,\n\t%d %s\n", "J\xc3\xb6rg\xe2\x80\xaf\xe2\x80\xae", 7, "\x1b[2J\xe2\x80\x8e\xef\xbb\xbf");
+	words_read(was, &out);
+	assert_string_equal(buf_text(&out), "a J\xc3\xb6rg\xe2\x80\xaf???,\n\t7 ?[2J??????\n");
 }
 
 /* Two notes of one size: by the log's key, and seen by nobody in their right mind. */
@@ -391,6 +417,7 @@ int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(says_clean),
 		cmocka_unit_test(status),
 		cmocka_unit_test(accuse),
 		cmocka_unit_test(audit),

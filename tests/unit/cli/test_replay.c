@@ -292,6 +292,29 @@ others_names(void **unused)
 	assert_true(json_is_false(json_object_get(event, "signed")));
 }
 
+/* A charter's names may hold what turns letters round: they are told, but not so. */
+static void
+names_that_deceive(void **unused)
+{
+	static const struct net_edit	edit = { "name", "\"turned \xe2\x80\xae round \xe2\x81\xa6\"" };
+	AUTO(replay_free) struct replay *r = NULL;
+	AUTO_DONE(report_done) struct report report = { .source = NULL };
+	struct report_source		 reads;
+	char				*text;
+
+	(void)unused;
+	net_amend(&net, &edit, 1);
+	export_end();
+	must(audit_with(&r), &err);
+	reads = replay_read(r, net.now);
+	must(report_make(&reads, &report, &err), &err);
+	text = printed(&report);
+	assert_non_null(strstr(text, "turned ??? round ???"));
+	assert_null(strstr(text, "\xe2\x80\xae"));
+	assert_non_null(strstr(text, "\n"));
+	free(text);
+}
+
 static size_t
 overdue(struct replay *r, when now, enum finding_kind k)
 {
@@ -856,6 +879,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(others_names, begin, end),
 		cmocka_unit_test_setup_teardown(times, begin, end),
 		cmocka_unit_test_setup_teardown(times_of_then, begin_amendable, end),
+		cmocka_unit_test_setup_teardown(names_that_deceive, begin_amendable, end),
 		cmocka_unit_test_setup_teardown(charters, begin_amendable, end),
 		cmocka_unit_test_teardown(anchors, end_with_tsa),
 		cmocka_unit_test_teardown(worthless_anchors, end_with_tsa),
