@@ -192,7 +192,7 @@ print_amendment(struct remote *r, const struct amendment_seen *s, struct err *er
 {
 	AUTO_DONE(buf_done) struct buf reason = BUF_INIT(REASON_MAX);
 	const struct statement		*st = &s->statement;
-	const struct decision_list	 list = { st->id, s->reply->decisions, s->reply->n_decisions };
+	const struct decision_list	 list = { st->id, s->reply->decisions, s->reply->n_decisions, NULL, 0 };
 	char	id[HEX_BYTES(SHA256_BYTES)], hex[HEX_BYTES(SHA256_BYTES)], t[WHEN_TEXT_BYTES];
 
 	TRY(reason_of(r, s, &reason, err));
@@ -228,7 +228,7 @@ print_amendment_json(struct remote *r, const struct amendment_seen *s, struct er
 {
 	AUTO_DONE(buf_done) struct buf reason = BUF_INIT(REASON_MAX);
 	const Quorate__V1__AmendmentReply	*a = s->reply;
-	const struct decision_list		 list = { s->statement.id, a->decisions, a->n_decisions };
+	const struct decision_list		 list = { s->statement.id, a->decisions, a->n_decisions, NULL, 0 };
 	json_t	*decisions = NULL, *changes = NULL;
 	char	 t[WHEN_TEXT_BYTES];
 

@@ -93,6 +93,17 @@ decision_of(struct remote *r, const uint8_t subject[SHA256_BYTES], const Quorate
 	return RC_OK;
 }
 
+static bool
+counts(const struct decision_list *l, uint64_t index)
+{
+	size_t	i;
+
+	for (i = 0; i < l->n_uncounted; i++)
+		if (l->uncounted[i] == index)
+			return false;
+	return true;
+}
+
 /* --- all of them ----------------------------------------------------------------------- */
 
 enum rc
@@ -107,8 +118,8 @@ decisions_print(struct remote *r, const struct decision_list *l, struct err *err
 		const Quorate__V1__LoggedEntry	*e = l->entry[i];
 
 		TRY(decision_of(r, l->subject, e, &d, err));
-		cli_say("  %s %s %s, entry %llu%s%s%s\n", when_write(d.time, t), d.name, d.word,
-		    (unsigned long long)e->index, d.cosigned ? "" : " (not cosigned yet)", e->effective ? "" : " - void: ",
+		cli_say("  %s %s %s, entry %llu%s%s%s%s\n", when_write(d.time, t), d.name, d.word,
+		    (unsigned long long)e->index, counts(l, e->index) ? "" : " (does not count)", d.cosigned ? "" : " (not cosigned yet)", e->effective ? "" : " - void: ",
 		    e->effective ? "" : e->why);
 	}
 	if (l->n == 0)
@@ -127,8 +138,9 @@ decisions_json(struct remote *r, const struct decision_list *l, json_t **ret, st
 		const Quorate__V1__LoggedEntry	*e = l->entry[i];
 
 		TRY(decision_of(r, l->subject, e, &d, err));
-		if (json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:b,s:b,s:s}", "person", d.id, "decision", d.word,
-		    "entry", (json_int_t)e->index, "cosigned", d.cosigned, "effective", e->effective, "why", e->why)) != 0)
+		if (json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:b,s:b,s:b,s:s}", "person", d.id, "decision", d.word,
+		    "entry", (json_int_t)e->index, "cosigned", d.cosigned, "effective", e->effective,
+		    "counts", e->effective && counts(l, e->index), "why", e->why)) != 0)
 			return err_set(err, RC_NOMEM, "no memory");
 	}
 	*ret = TAKE(list);

@@ -13,6 +13,8 @@ struct decision_list {
 	const uint8_t			*subject;
 	Quorate__V1__LoggedEntry	**entry;
 	size_t				 n;
+	const uint64_t			*uncounted;	/* entries of approvals that do not count */
+	size_t				 n_uncounted;
 };
 
 /* "decisions", and a line each. */

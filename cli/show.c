@@ -102,7 +102,8 @@ print_request(struct remote *r, const struct request_seen *s, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf reason = BUF_INIT(TEXT_MAX);
 	const struct statement	*st = &s->statement;
-	const struct decision_list	 decisions = { st->id, s->reply->decisions, s->reply->n_decisions };
+	const struct decision_list	 decisions = { st->id, s->reply->decisions, s->reply->n_decisions,
+	    s->reply->uncounted, s->reply->n_uncounted };
 	char	name[256], hex[HEX_BYTES(SHA256_BYTES)], id[HEX_BYTES(SHA256_BYTES)], t[WHEN_TEXT_BYTES], size[24];
 	uint8_t	i;
 
@@ -162,7 +163,8 @@ print_request_json(struct remote *r, const struct request_seen *s, struct err *e
 	AUTO_DONE(buf_done) struct buf reason = BUF_INIT(TEXT_MAX);
 	const struct statement	*st = &s->statement;
 	const Quorate__V1__RequestReply	*a = s->reply;
-	const struct decision_list	 list = { st->id, a->decisions, a->n_decisions };
+	const struct decision_list	 list = { st->id, a->decisions, a->n_decisions, a->uncounted,
+	    a->n_uncounted };
 	char	name[256], hex[HEX_BYTES(SHA256_BYTES)], t[WHEN_TEXT_BYTES];
 	json_t	*decisions = NULL;
 

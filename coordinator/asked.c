@@ -29,6 +29,19 @@ fill_request(const struct request_view *v, Quorate__V1__RequestReply *m)
 	m->met_at = v->met_at;
 }
 
+/* ret: as many as v has room for. */
+static size_t
+uncounted_of(const struct request_view *v, uint64_t *ret)
+{
+	size_t		n = 0;
+	uint32_t	i;
+
+	for (i = 0; i < v->n_approvals; i++)
+		if (v->approval[i].approve && !v->approval[i].counts)
+			ret[n++] = v->approval[i].index;
+	return n;
+}
+
 static enum rc
 write_request(struct coordinator *c, struct reader *r, const struct request_view *v,
     struct decisions *d, struct buf *reply, struct err *err)
@@ -37,6 +50,7 @@ write_request(struct coordinator *c, struct reader *r, const struct request_view
 	AUTO_DONE(logged_done) struct logged request = LOGGED_INIT;
 	AUTO_DONE(buf_done) struct buf	scope = BUF_INIT(SCOPE_BYTES_MAX);
 	Quorate__V1__RequestReply	m = QUORATE__V1__REQUEST_REPLY__INIT;
+	uint64_t			uncounted[sizeof(v->approval) / sizeof(v->approval[0])];
 
 	TRY(proven_read(c, r, v->index, &entry, err));
 	TRY(logged_read(r->store, v->index, &request, err));
@@ -46,6 +60,8 @@ write_request(struct coordinator *c, struct reader *r, const struct request_view
 	m.scope = pb_bytes(buf_view(&scope));
 	m.n_decisions = d->n;
 	m.decisions = d->p;
+	m.uncounted = uncounted;
+	m.n_uncounted = uncounted_of(v, uncounted);
 	fill_request(v, &m);
 	return pb_pack(&m.base, reply, err);
 }

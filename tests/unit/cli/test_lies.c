@@ -10,6 +10,7 @@
 
 #include "audit/entry.h"
 #include "cli/artifact.h"
+#include "cli/decisions.h"
 #include "tests/unit/cli/lab.h"
 
 static struct lab_server	server;
@@ -244,6 +245,19 @@ entry_reply(Quorate__V1__LoggedEntry *e, uint64_t index, struct buf *p)
 	e->effective = true;
 }
 
+/* An approval that stopped counting is told as one. */
+static void
+told_to_count(const uint8_t request[32], Quorate__V1__LoggedEntry **list, bool counts)
+{
+	AUTO(json_decref) json_t	*j = NULL;
+	const uint64_t			 uncounted[] = { 0, list[0]->index };
+	const struct decision_list	 l = { request, list, 1, uncounted, counts ? 1 : 2 };
+	struct err			 err;
+
+	must(decisions_json(&remote_, &l, &j, &err), &err);
+	assert_int_equal(json_is_true(json_object_get(json_array_get(j, 0), "counts")), counts);
+}
+
 /* Somebody's approval of another request does not stand under this one, nor one that is not in the log. */
 static void
 whose_decisions(void **state)
@@ -285,6 +299,8 @@ whose_decisions(void **state)
 	entry_reply(&d, at + 1, &q);
 	lab_answer(&server, LAB_REQUEST, &r);
 	must(show_request(&remote_, request[1], NULL, &err), &err);
+	told_to_count(request[1], list, true);
+	told_to_count(request[1], list, false);
 	/* The other request's. */
 	buf_reset(&q);
 	entry_reply(&d, at, &q);
