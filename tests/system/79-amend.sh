@@ -75,6 +75,7 @@ ok "it waits for who was there when it was asked" eval 'quorate list requests --
 ok "... and not for who came later" eval 'quorate list requests --awaiting "$people/second.key" >"$work/list" && ! grep -q "$r1" "$work/list"'
 ok "an auditor approves" approve "$r1" auditor
 says "who was removed does not count any more" 1 'legal' quorate release "$r1" -o "$work/p0.asice"
+says "... and is shown so" 0 'approved, entry [0-9]+ \(does not count\)' quorate show "$r1"
 says "nor may approve" 1 'refused' quorate approve "$r1" --key "$people/legal.key"
 says "an old approval still says whose it was" 0 'Lena Legal approved' quorate show "$r1"
 ok "another of that role" approve "$r1" twohats
