@@ -8,6 +8,7 @@
 #define IDLE_MS		500u	/* between looks when nothing happens */
 #define LOOK_MS		250u	/* between looks while somebody waits */
 #define HOPE_MS		1500u	/* for those who do not answer just now */
+#define ABSENCE_MS	5000u	/* who answered so lately may just start anew: for a new charter all listeners do */
 
 struct replicators {
 	struct coordinator	*c;
@@ -336,6 +337,22 @@ replicators_hurry(struct replicators *r)
 	cosigning_kick(r->c->cosigning);
 }
 
+/* Those who answer, and those who may be back in a moment. */
+static unsigned
+expected(struct replicators *r)
+{
+	struct custodian_status	s;
+	uint64_t		now = clock_ms();
+	unsigned		n = 0;
+	uint8_t			i;
+
+	for (i = 1; i <= r->n; i++) {
+		replicators_status(r, i, &s);
+		n += s.reachable || (s.seen_ms != 0 && now - s.seen_ms < ABSENCE_MS);
+	}
+	return n;
+}
+
 enum rc
 replicators_wait(struct replicators *r, uint64_t size, unsigned ms, uint32_t *ret_have,
     struct err *err)
@@ -350,7 +367,7 @@ replicators_wait(struct replicators *r, uint64_t size, unsigned ms, uint32_t *re
 		waited = clock_ms() - start;
 		if (rc != RC_UNSURE || waited >= ms ||
 		    cosigning_woken(r->c->cosigning) ||
-		    (waited >= HOPE_MS && replicators_reachable(r) < r->c->first->q))
+		    (waited >= HOPE_MS && expected(r) < r->c->first->q))
 			break;
 	}
 	*ret_have = have;

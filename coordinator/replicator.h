@@ -58,7 +58,7 @@ unsigned replicators_unready(struct replicators *r);
 void	 replicators_hurry(struct replicators *r);
 /*
  * Wait until q custodians cosigned `size`, for at most ms, and not so long
- * while fewer than q answer. RC_UNSURE: not yet; the words say how many did.
+ * while fewer than q answer or did a moment ago. RC_UNSURE: not yet; the words say how many did.
  */
 MUST_USE enum rc replicators_wait(struct replicators *r, uint64_t size, unsigned ms,
     uint32_t *ret_have, struct err *err);
