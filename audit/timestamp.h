@@ -50,6 +50,13 @@ struct timestamp {
  */
 MUST_USE enum rc timestamp_verify(struct span token, const uint8_t imprint[SHA256_BYTES],
     const struct timestamp_trust *trust, struct timestamp *ret, struct err *err);
+/*
+ * The token with these certificates and lists in its SignedData, beside what it carries:
+ * its signature does not cover them, and who checks it years later has them at hand.
+ * timestamp_verify() uses what a token carries as well.
+ */
+MUST_USE enum rc timestamp_embed(struct span token, const struct span *certificate, size_t n_certificates,
+    const struct span *crl, size_t n_crls, struct buf *out, struct err *err);
 /* The certificates that the token carries: DER, each vec32 into out, at most TIMESTAMP_CERTS_MAX. */
 MUST_USE enum rc timestamp_certificates(struct span token, struct buf *out, size_t *ret_n, struct err *err);
 /*

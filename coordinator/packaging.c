@@ -422,6 +422,7 @@ finish(struct packaging *p, struct package_row *row, struct err *err)
 	AUTO_DONE(casefile_done) struct casefile final = CASEFILE_INIT;
 	AUTO_DONE(buf_done) struct buf certificate = BUF_INIT(TLS_CERT_MAX);
 	struct case_indexes	x = { .index = NULL };
+	struct package_seal	seal = { .key = p->c->package_pkey };
 	uint32_t		have;
 	size_t			i;
 	enum rc			rc = RC_OK;
@@ -438,8 +439,8 @@ finish(struct packaging *p, struct package_row *row, struct err *err)
 	case_indexes_done(&x);
 	TRY(rc);
 	TRY(load_package_certificate(p->c, &certificate, err));
-	return package_finish(p->package, &final.c, p->c->package_pkey,
-	    buf_view(&certificate), &row->size, err);
+	seal.certificate = buf_view(&certificate);
+	return package_finish(p->package, &final.c, &seal, &row->size, err);
 }
 
 static enum rc

@@ -280,7 +280,7 @@ cades_sign(EVP_PKEY *key, struct span certificate, struct span content, when sig
 	message(&p, &attrs, SPAN(sig, n), out);
 	TRY(buf_check(out, "package signature", err));
 	/* A token that signs wrongly must not be found out in court. */
-	return cades_verify(certificate, content, signed_at, SPAN(out->p + from, out->n - from), err);
+	return cades_verify(certificate, content, signed_at, SPAN(out->p + from, out->n - from), NULL, err);
 }
 
 /* The signature value is the one thing that cannot be made again. */
@@ -322,7 +322,7 @@ verify(X509 *x, const struct buf *attrs, struct span sig, struct err *err)
 
 enum rc
 cades_verify(struct span certificate, struct span content, when signed_at, struct span signature,
-    struct err *err)
+    struct cades_added *ret_added, struct err *err)
 {
 	AUTO_DONE(parts_done) struct parts	p = { .issuer = PIECE };
 	AUTO(X509_free) X509			*x = NULL;
@@ -331,6 +331,8 @@ cades_verify(struct span certificate, struct span content, when signed_at, struc
 	AUTO_PIECE(attrs);
 	AUTO_PIECE(again);
 
+	if (ret_added != NULL)
+		memset(ret_added, 0, sizeof(*ret_added));
 	TRY(certificate_parse(certificate, &x, err));
 	TRY(parts_of(certificate, x, &p, err));
 	TRY(signature_value(signature, sig, &n, err));

@@ -163,18 +163,18 @@ add_signature(struct package *p, EVP_PKEY *key, struct span certificate, when re
 }
 
 enum rc
-package_finish(struct package *p, const struct evidence_case *final, EVP_PKEY *key, struct span certificate,
+package_finish(struct package *p, const struct evidence_case *final, const struct package_seal *seal,
     uint64_t *ret_size, struct err *err)
 {
 	uint8_t	digest[SHA256_BYTES];
 	when	released;
 
-	sha256_one(digest, certificate);
+	sha256_one(digest, seal->certificate);
 	if (memcmp(digest, p->certificate, SHA256_BYTES) != 0)
 		return err_set(err, RC_USAGE, "package: not the package certificate of the charter");
 	TRY(check_final(p, final, err));
 	TRY(check_release(p, &final->entry[final->n_entries - 1], &released, err));
 	TRY(add_tags(p, final, released, err));
-	TRY(add_signature(p, key, certificate, released, err));
+	TRY(add_signature(p, seal->key, seal->certificate, released, err));
 	return zip_finish(p->w, ret_size, err);
 }

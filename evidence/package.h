@@ -45,6 +45,35 @@ struct package_source {
 /* In recipient mode: a custodian's CMS to the recipient, as its receipt names it. */
 struct package_message { uint8_t custodian; struct span cms; };
 
+/*
+ * An anchor entry that dates batches of the scope, and each of those batches under the
+ * note that was stamped. The entry stands among the case's.
+ */
+#define PACKAGE_ANCHORS_MAX	64
+struct package_anchored { uint64_t batch; struct tree_path path; };
+struct package_anchor {
+	uint64_t			 index;		/* of the anchor entry */
+	struct span			 archive;	/* anchor-v1 */
+	const struct package_anchored	*batch;		/* ascending */
+	size_t				 n;
+};
+
+/*
+ * A time-stamp from whoever gives one: the token, with its chain and CRLs in it
+ * (timestamp_embed()). RC_MISSING: none could be had, which ends nothing.
+ */
+typedef enum rc (*package_stamp_fn)(void *user, const uint8_t imprint[SHA256_BYTES], struct buf *token, struct err *err);
+
+struct package_seal {
+	EVP_PKEY		*key;		/* of `certificate`; may live in a token. P-256 */
+	struct span		 certificate;	/* DER: the charter's package certificate */
+	package_stamp_fn	 stamp;		/* NULL: level B */
+	void			*user;
+	bool			 archive;	/* level LT, and a time-stamp over everything; needs stamp */
+	const struct span	*crl;		/* for LT */
+	size_t			 n_crls;
+};
+
 struct package_input {
 	const struct evidence_case	*evidence;	/* entries up to the receipts, without the release */
 	const struct checked_case	*checked;	/* case_check*() of it */
@@ -53,6 +82,8 @@ struct package_input {
 	size_t				 n_messages;
 	const struct span		*erasable;	/* salt || bytes, of those that were not erased */
 	size_t				 n_erasables;
+	const struct package_anchor	*anchor;	/* ascending by index; not two of one TSA for a batch */
+	size_t				 n_anchors;
 	struct package_source		 source;
 };
 
@@ -69,11 +100,17 @@ DEFINE_AUTO(package_free, struct package);
 /*
  * final   the same entries and then the release, with paths to one q-cosigned
  *         checkpoint; its other members are not looked at.
- * key     of `certificate` (DER), which must be the charter's package certificate;
- *         may live in a token. P-256.
  * RC_USAGE: other entries than in package_begin(), or a key that is not the certificate's.
  */
-MUST_USE enum rc package_finish(struct package *p, const struct evidence_case *final, EVP_PKEY *key,
-    struct span certificate, uint64_t *ret_size, struct err *err);
+MUST_USE enum rc package_finish(struct package *p, const struct evidence_case *final, const struct package_seal *seal,
+    uint64_t *ret_size, struct err *err);
+
+/*
+ * The package again, byte for byte, with one more archive manifest and its time-stamp: before
+ * the certificates of the last one run out. (renew.c)
+ * RC_FORMAT: not a package. RC_LIMIT: 99 of them. RC_MISSING: no time-stamp could be had.
+ */
+MUST_USE enum rc package_renew(stream_read_at read, void *read_user, uint64_t size, package_stamp_fn stamp,
+    void *stamp_user, stream_write_at write, void *write_user, uint64_t *ret_size, struct err *err);
 
 #endif

@@ -7,7 +7,7 @@
 #include "evidence/keys.h"
 #include "evidence/verify_parts.h"
 
-struct opening {
+struct package_opening {
 	struct verifier		*v;
 	EVP_PKEY		*key;
 	struct span		 certificate;
@@ -19,7 +19,7 @@ struct opening {
 /* --- the keys -------------------------------------------------------------------- */
 
 static enum rc
-open_message(const struct opening *o, const struct zip_entry *e, struct secret **ret, struct err *err)
+open_message(const struct package_opening *o, const struct zip_entry *e, struct secret **ret, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf	der = BUF_INIT(CMS_BYTES_MAX);
 
@@ -45,7 +45,7 @@ answers_done(struct answers *a)
 }
 
 static enum rc
-take_answer(const struct opening *o, const struct view_message *m, struct answers *a, struct err *err)
+take_answer(const struct package_opening *o, const struct view_message *m, struct answers *a, struct err *err)
 {
 	AUTO_DONE(statement_done) struct statement	s = { .type = STATEMENT_UNKNOWN };
 	size_t						i = a->n++;
@@ -65,7 +65,7 @@ take_answer(const struct opening *o, const struct view_message *m, struct answer
 }
 
 static enum rc
-combine_messages(struct opening *o, struct err *err)
+combine_messages(struct package_opening *o, struct err *err)
 {
 	AUTO_DONE(answers_done) struct answers	a = { .n = 0 };
 	uint32_t				good, bad;
@@ -76,7 +76,7 @@ combine_messages(struct opening *o, struct err *err)
 }
 
 static enum rc
-open_keys(struct opening *o, struct err *err)
+open_keys(struct package_opening *o, struct err *err)
 {
 	const struct grant	*g = &o->v->checked->grant;
 
@@ -89,7 +89,7 @@ open_keys(struct opening *o, struct err *err)
 /* --- the segments ------------------------------------------------------------------- */
 
 struct sink {				/* where one segment goes */
-	const struct opening	*o;
+	const struct package_opening	*o;
 	const uint8_t		*id;
 	const struct part	*part;
 	uint64_t		 at;
@@ -109,7 +109,7 @@ static enum rc
 open_segment(void *user, uint32_t number, const struct scope_artifact *a, const struct scope_part *p,
     uint32_t segment, struct err *err)
 {
-	struct opening					*o = user;
+	struct package_opening					*o = user;
 	AUTO(secret_free) struct secret			*point = NULL;
 	AUTO_DONE(view_segment_done) struct view_segment s = { .hash = NULL };
 	uint32_t					 i = (uint32_t)(p - o->v->view.scope.part);
@@ -124,7 +124,7 @@ open_segment(void *user, uint32_t number, const struct scope_artifact *a, const 
 
 /* A key without its certificate: is it the one of the approved recipient? */
 static enum rc
-key_fits(const struct opening *o, struct err *err)
+key_fits(const struct package_opening *o, struct err *err)
 {
 	const unsigned char	*p = o->certificate.p;
 	X509			*x = d2i_X509(NULL, &p, (long)o->certificate.n);
@@ -135,7 +135,7 @@ key_fits(const struct opening *o, struct err *err)
 }
 
 static enum rc
-open_verified(struct opening *o, struct err *err)
+open_verified(struct package_opening *o, struct err *err)
 {
 	if (o->v->report.verdict == PACKAGE_INVALID)
 		return err_set(err, RC_VERIFY, "package: not opened, for it does not verify");
@@ -149,15 +149,17 @@ open_verified(struct opening *o, struct err *err)
 }
 
 enum rc
-package_open(stream_read_at read, void *user, uint64_t size, const uint8_t *genesis, when now,
+package_open(stream_read_at read, void *user, uint64_t size, const struct package_trust *trust,
     EVP_PKEY *key, struct span certificate, package_out_fn out, void *out_user,
-    struct package_report *ret, struct err *err)
+    struct package_report *ret, struct opening *ret_opening, struct err *err)
 {
 	AUTO_DONE(verifier_done) struct verifier	v;
-	struct opening					o = { &v, key, certificate, NULL, out, out_user };
+	struct package_opening				o = { &v, key, certificate, NULL, out, out_user };
 	enum rc						rc;
 
-	TRY(verifier_run(&v, read, user, size, genesis, now, err));
+	if (ret_opening != NULL)
+		memset(ret_opening, 0, sizeof(*ret_opening));
+	TRY(verifier_run(&v, read, user, size, trust, err));
 	*ret = v.report;
 	rc = open_verified(&o, err);
 	secret_free(o.keys);

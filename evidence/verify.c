@@ -24,6 +24,11 @@ static const char *const names[CLAIMS] = {
 	[CLAIM_SCOPE] = "scope",
 	[CLAIM_RECIPIENT] = "recipient",
 	[CLAIM_TEXTS] = "texts",
+	[CLAIM_CUSTODY] = "custody",
+	[CLAIM_TIMESTAMP] = "timestamp",
+	[CLAIM_SEALED] = "sealed",
+	[CLAIM_ARCHIVE] = "archive",
+	[CLAIM_KEYS] = "keys",
 };
 
 const char *
@@ -132,11 +137,11 @@ judge_charter(struct verifier *v, struct err *err)
 
 	buf_reset(&v->words);
 	hex_write(SPAN_OF(v->genesis), hex);
-	if (v->trusted == NULL) {
+	if (v->trust->genesis == NULL) {
 		buf_printf(&v->words, "no charter to trust was given; this one's digest is %s", hex);
 		return say_words(v, CLAIM_CHARTER, CLAIM_UNKNOWN, err);
 	}
-	if (memcmp(v->trusted, v->genesis, SHA256_BYTES) != 0) {
+	if (memcmp(v->trust->genesis, v->genesis, SHA256_BYTES) != 0) {
 		buf_printf(&v->words, "not the trusted one: this one's digest is %s", hex);
 		return say_words(v, CLAIM_CHARTER, CLAIM_NO, err);
 	}
@@ -214,18 +219,22 @@ static const struct {
 	{ CLAIM_TEXTS,		step_texts,		AFTER_CASE },
 };
 
-/* What is not a yes makes a package invalid, but for the charter of who trusts none. */
+/* What nobody stamped, or only who has the key can tell, may stay unknown. A no is a no. */
+#define OPTIONAL	(BIT(CLAIM_CUSTODY) | BIT(CLAIM_TIMESTAMP) | BIT(CLAIM_SEALED) | BIT(CLAIM_ARCHIVE) | BIT(CLAIM_KEYS))
+
+/* Whatever else is not a yes makes a package invalid, but for the charter of who trusts none. */
 static void
 set_verdict(struct package_report *r)
 {
-	size_t	yes = 0;
+	size_t	holds = 0;
 
 	for (size_t i = 0; i < CLAIMS; i++)
-		yes += r->claim[i].verdict == CLAIM_YES;
+		holds += r->claim[i].verdict == CLAIM_YES ||
+		    (r->claim[i].verdict == CLAIM_UNKNOWN && (OPTIONAL & BIT(i)) != 0);
 	r->verdict = PACKAGE_INVALID;
-	if (yes == CLAIMS)
+	if (holds == CLAIMS)
 		r->verdict = PACKAGE_VALID;
-	else if (yes == CLAIMS - 1 && r->claim[CLAIM_CHARTER].verdict == CLAIM_UNKNOWN)
+	else if (holds == CLAIMS - 1 && r->claim[CLAIM_CHARTER].verdict == CLAIM_UNKNOWN)
 		r->verdict = PACKAGE_CONSISTENT;
 }
 
@@ -265,13 +274,13 @@ run_steps(struct verifier *v, struct err *err)
 }
 
 enum rc
-verifier_run(struct verifier *v, stream_read_at read, void *user, uint64_t size, const uint8_t *genesis,
-    when now, struct err *err)
+verifier_run(struct verifier *v, stream_read_at read, void *user, uint64_t size,
+    const struct package_trust *trust, struct err *err)
 {
 	struct err	why = { .rc = RC_OK };
 	enum rc		rc;
 
-	*v = (struct verifier){ .trusted = genesis, .now = now, .words = BUF_INIT(WORDS_MAX) };
+	*v = (struct verifier){ .trust = trust, .words = BUF_INIT(WORDS_MAX) };
 	for (size_t i = 0; i < CLAIMS; i++)
 		say(v, (enum claim_name)i, CLAIM_UNKNOWN, "not looked at, for what it builds on does not hold");
 	rc = view_walk(read, user, size, &v->view, &why);
@@ -298,12 +307,12 @@ verifier_done(struct verifier *v)
 }
 
 enum rc
-package_verify(stream_read_at read, void *user, uint64_t size, const uint8_t *genesis, when now,
+package_verify(stream_read_at read, void *user, uint64_t size, const struct package_trust *trust,
     struct package_report *ret, struct err *err)
 {
 	AUTO_DONE(verifier_done) struct verifier	v;
 
-	TRY(verifier_run(&v, read, user, size, genesis, now, err));
+	TRY(verifier_run(&v, read, user, size, trust, err));
 	*ret = v.report;
 	return RC_OK;
 }

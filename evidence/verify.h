@@ -11,9 +11,19 @@
 #define EVIDENCE_VERIFY_H
 
 #include "evidence/case.h"
+#include "evidence/opening.h"
 #include "evidence/zip.h"
 
 #include <openssl/evp.h>
+
+/* What the verifier trusts, and when it looks. */
+#define TRUST_ROOTS_MAX	32
+struct package_trust {
+	const uint8_t		*genesis;	/* NULL: none */
+	const struct span	*root;		/* DER: where time-stamps' chains may end, beside the charter's TSAs */
+	size_t			 n_roots;
+	when			 now;
+};
 
 enum claim_verdict { CLAIM_UNKNOWN = 0, CLAIM_YES, CLAIM_NO };
 
@@ -33,6 +43,12 @@ enum claim_name {
 	CLAIM_SCOPE,		/* "scope": neither exceeded nor short */
 	CLAIM_RECIPIENT,	/* "recipient": keys addressed to the approved recipient only */
 	CLAIM_TEXTS,		/* "texts": reasons and attachments are those that were signed */
+	CLAIM_CUSTODY,		/* "custody": custody documents and policy of witnesses say what the log says */
+	/* These may stay unknown in a valid package: there is no TSA, no archive, no key. */
+	CLAIM_TIMESTAMP,	/* "timestamp": when the package was signed, by a TSA */
+	CLAIM_SEALED,		/* "sealed": until when each batch was in the log, by a TSA */
+	CLAIM_ARCHIVE,		/* "archive": time-stamps over the whole, each before what it covers ran out */
+	CLAIM_KEYS,		/* "keys": each segment key fits its commitment; package_open() alone */
 	CLAIMS
 };
 
@@ -58,12 +74,11 @@ struct package_report {
 };
 
 /*
- * genesis  NULL: none trusted.
- * now      the verifier's clock: a log that speaks from the future is refused.
+ * trust->now  the verifier's clock: a log that speaks from the future is refused.
  * RC_OK: the report says what holds. RC_IO, RC_NOMEM: it could not be checked; ret is not written.
  */
 MUST_USE enum rc package_verify(stream_read_at read, void *user, uint64_t size,
-    const uint8_t *genesis, when now, struct package_report *ret, struct err *err);
+    const struct package_trust *trust, struct package_report *ret, struct err *err);
 
 const char *claim_name(enum claim_name c);		/* "container" */
 const char *claim_verdict_name(enum claim_verdict v);	/* "yes" */
@@ -85,11 +100,14 @@ typedef enum rc (*package_out_fn)(void *user, const uint8_t id[ARTIFACT_ID_BYTES
  * keys with `key`, each segment under its key commitment, chunk by chunk.
  *
  * key, certificate  the recipient's (DER); an empty certificate stands for the approved one.
+ *                   The key may live in a token. EC P-256, P-384 or RSA.
+ * ret_opening       what opening_sign() is for; opening_done() when RC_OK. May be NULL.
+ *                   `package` and `opened` are the caller's to fill in.
  * RC_VERIFY  the package is invalid (see the report), or a commitment or tag fails.
  * RC_DENIED  it is not addressed to this key.
  */
 MUST_USE enum rc package_open(stream_read_at read, void *user, uint64_t size,
-    const uint8_t *genesis, when now, EVP_PKEY *key, struct span certificate,
-    package_out_fn out, void *out_user, struct package_report *ret, struct err *err);
+    const struct package_trust *trust, EVP_PKEY *key, struct span certificate,
+    package_out_fn out, void *out_user, struct package_report *ret, struct opening *ret_opening, struct err *err);
 
 #endif

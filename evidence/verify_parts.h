@@ -12,8 +12,7 @@
 
 struct verifier {
 	struct package_view	 view;
-	const uint8_t		*trusted;	/* genesis, or NULL */
-	when			 now;
+	const struct package_trust *trust;
 	struct package_report	 report;
 	uint32_t		 done;		/* bit of a claim: others may build on what it read */
 	uint8_t			 genesis[SHA256_BYTES];	/* the package's own */
@@ -26,7 +25,7 @@ struct verifier {
 
 /* Runs every step and sets the verdict. RC_OK, or a fault: then nothing is known. verifier_done() always. */
 MUST_USE enum rc verifier_run(struct verifier *v, stream_read_at read, void *user, uint64_t size,
-    const uint8_t *genesis, when now, struct err *err);
+    const struct package_trust *trust, struct err *err);
 void	 verifier_done(struct verifier *v);
 
 /*

@@ -44,7 +44,7 @@ step_signature(struct verifier *v, struct err *err)
 	package_asic_manifest(&v->view.files, &asic);
 	TRY(check_text(&asic, &v->view.asic_manifest, NAME_ASIC_MANIFEST, err));
 	TRY(cades_verify(SPAN(cert->p, cert->n), buf_view(&asic), v->released, buf_view(&v->view.signature),
-	    err));
+	    NULL, err));
 	buf_printf(&v->words, "every file is signed by %s, with the certificate that the charter names",
 	    v->charter->coordinator.organisation);
 	return RC_OK;
@@ -147,7 +147,7 @@ step_release(struct verifier *v, struct err *err)
 	sha256_one(contents, buf_view(&v->view.manifest));
 	if (memcmp(contents, v->release.u.release.contents, SHA256_BYTES) != 0)
 		return err_set(err, RC_VERIFY, "the logged release names another payload");
-	if (v->released > v->now && v->released - v->now > VERIFY_CLOCK_SECONDS)
+	if (v->released > v->trust->now && v->released - v->trust->now > VERIFY_CLOCK_SECONDS)
 		return err_set(err, RC_VERIFY, "released at %s, which is in the future of this clock",
 		    when_write(v->released, at));
 	buf_printf(&v->words, "this payload, logged at %s as entry %" PRIu64, when_write(v->released, at),

@@ -207,6 +207,8 @@ fixed_blob_of(const struct statement *s)
 		return s->subject;
 	if (s->type == STATEMENT_ANCHOR)
 		return s->u.anchor.archive;
+	if (s->type == STATEMENT_ACKNOWLEDGEMENT)
+		return s->u.acknowledgement.opening;
 	return s->type == STATEMENT_BATCH ? s->u.batch.descriptors : NULL;
 }
 

@@ -29,6 +29,7 @@ static const struct {
 	[STATEMENT_CONSENT]	= { "consent",		"amendment" },
 	[STATEMENT_SUCCESSION]	= { "succession",	"charter" },
 	[STATEMENT_ANCHOR]	= { "anchor",		"checkpoint" },
+	[STATEMENT_ACKNOWLEDGEMENT] = { "acknowledgement", "order" },
 };
 
 bool
@@ -282,6 +283,26 @@ anchor_parse(struct jobj *o, struct statement *s)
 	return RC_OK;
 }
 
+static enum rc
+acknowledgement_parse(struct jobj *o, struct statement *s)
+{
+	const json_t	*list;
+	uint32_t	*bad = &s->u.acknowledgement.bad;
+
+	jobj_hex(o, "opening", s->u.acknowledgement.opening, SHA256_BYTES);
+	list = jobj_arr(o, "bad", 0, CUSTODIANS_MAX);
+	for (size_t i = 0; o->rc == RC_OK && i < json_array_size(list); i++) {
+		json_int_t	n = json_integer_value(json_array_get(list, i));
+
+		/* Ascending: none is set at or above it. */
+		if (n < 1 || n > CUSTODIANS_MAX || *bad >> (n - 1) != 0)
+			jobj_fail(o, "\"bad\" is not a list of custodians in order");
+		else
+			*bad |= UINT32_C(1) << (n - 1);
+	}
+	return RC_OK;
+}
+
 /* The members that a type has beside the common ones. */
 static enum rc
 own_members(struct jobj *o, struct statement *s)
@@ -300,6 +321,7 @@ own_members(struct jobj *o, struct statement *s)
 	case STATEMENT_AMENDMENT:	return amendment_parse(o, s);
 	case STATEMENT_CONSENT:		return consent_parse(o, s);
 	case STATEMENT_ANCHOR:		return anchor_parse(o, s);
+	case STATEMENT_ACKNOWLEDGEMENT:	return acknowledgement_parse(o, s);
 	case STATEMENT_CHARTER:
 	case STATEMENT_SUCCESSION:
 	case STATEMENT_WITHDRAWAL:

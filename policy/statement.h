@@ -37,6 +37,8 @@
  * succession  charter digest         (none)                                              amenders, q custodians
  * anchor      sha256 of the note     tsa (id), size (of the note's checkpoint),          log key
  *                                    archive (sha256 of the anchor-v1 blob)
+ * acknowledgement  order id          opening (sha256 of the opening-v1 blob), bad: [N...]  person
+ *                                    custodians whose contributions were wrong, ascending
  *
  * Decisions and withdrawals may name an amendment where a request's id is said above.
  * "hold", "hold-release", "erase", "outcome" are names kept for later rules: rules 1
@@ -86,6 +88,7 @@ enum statement_type {
 	STATEMENT_CONSENT,
 	STATEMENT_SUCCESSION,
 	STATEMENT_ANCHOR,
+	STATEMENT_ACKNOWLEDGEMENT,
 	STATEMENT_TYPES
 };
 
@@ -141,6 +144,7 @@ struct statement {
 		struct { bool has_reason; uint8_t reason[SHA256_BYTES]; } amendment;
 		struct { uint8_t custodian; } consent;
 		struct { char tsa[ID_MAX + 1]; uint64_t size; uint8_t archive[SHA256_BYTES]; } anchor;
+		struct { uint8_t opening[SHA256_BYTES]; uint32_t bad; /* bit i-1: custodian i */ } acknowledgement;
 	} u;
 	struct buf		bytes;	/* request: recipient DER; order: addressee DER; garbage: proof */
 };

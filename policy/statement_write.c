@@ -94,6 +94,21 @@ put_release(const struct statement *s, struct buf *out)
 }
 
 static void
+put_acknowledgement(const struct statement *s, struct buf *out)
+{
+	const char	*comma = "";
+
+	put_hex(out, "opening", SPAN_OF(s->u.acknowledgement.opening));
+	buf_printf(out, ",\"bad\":[");
+	for (unsigned i = 0; i < CUSTODIANS_MAX; i++)
+		if ((s->u.acknowledgement.bad >> i & 1) != 0) {
+			buf_printf(out, "%s%u", comma, i + 1);
+			comma = ",";
+		}
+	buf_u8(out, ']');
+}
+
+static void
 put_own(const struct statement *s, struct buf *out)
 {
 	switch (s->type) {
@@ -147,6 +162,9 @@ put_own(const struct statement *s, struct buf *out)
 		buf_printf(out, ",\"tsa\":\"%s\"", s->u.anchor.tsa);
 		put_uint(out, "size", s->u.anchor.size);
 		put_hex(out, "archive", SPAN_OF(s->u.anchor.archive));
+		break;
+	case STATEMENT_ACKNOWLEDGEMENT:
+		put_acknowledgement(s, out);
 		break;
 	case STATEMENT_UNKNOWN:
 	case STATEMENT_CHARTER:

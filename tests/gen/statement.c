@@ -144,6 +144,10 @@ members(struct statement *s)
 		s->u.anchor.size = INT64_MAX;
 		seed("archive", s->u.anchor.archive);
 		break;
+	case STATEMENT_ACKNOWLEDGEMENT:
+		seed("opening", s->u.acknowledgement.opening);
+		s->u.acknowledgement.bad = UINT32_C(1) << 1 | UINT32_C(1) << 30;
+		break;
 	case STATEMENT_CHARTER:
 	case STATEMENT_SUCCESSION:
 	case STATEMENT_WITHDRAWAL:

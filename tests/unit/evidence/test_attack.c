@@ -360,8 +360,8 @@ keys_that_are_wrong(void **state)
 		world_up(&w, "standard");
 		w.forged = keys_of(rows[i].count, rows[i].from, rows[i].another_order);
 		assert_true(world_package(&w, &f));
-		rc = package_open(memfile_read, &f, f.b.n, w.net.genesis, w.net.now, w.net.recipient_key,
-		    buf_view(&w.net.recipient), take, &o, &r, &err);
+		rc = package_open(memfile_read, &f, f.b.n, WORLD_TRUST(w.net.genesis, w.net.now), w.net.recipient_key,
+		    buf_view(&w.net.recipient), take, &o, &r, NULL, &err);
 		/* Without the recipient's key nobody can know: verify says valid. */
 		assert_int_equal(r.verdict, PACKAGE_VALID);
 		if (rc != rows[i].rc || o.segments != rows[i].segments)
@@ -401,15 +401,15 @@ changed_after_the_check(void **state)
 	world_up(&w, "standard");
 	assert_true(world_package(&w, &f));
 	c = (struct changing){ &f, 0, UINT32_MAX };
-	assert_int_equal(package_open(changing_read, &c, f.b.n, w.net.genesis, w.net.now,
-	    w.net.recipient_key, buf_view(&w.net.recipient), take, &o, &r, &err), RC_OK);
+	assert_int_equal(package_open(changing_read, &c, f.b.n, WORLD_TRUST(w.net.genesis, w.net.now),
+	    w.net.recipient_key, buf_view(&w.net.recipient), take, &o, &r, NULL, &err), RC_OK);
 	whole = c.reads;
 	for (unsigned from = whole; from-- > whole - 12;) {
 		c = (struct changing){ &f, 0, from };
 		o.segments = 0;
 		/* take() saw to it that what came out is what was sealed. */
-		assert_int_not_equal(package_open(changing_read, &c, f.b.n, w.net.genesis, w.net.now,
-		    w.net.recipient_key, buf_view(&w.net.recipient), take, &o, &r, &err), RC_OK);
+		assert_int_not_equal(package_open(changing_read, &c, f.b.n, WORLD_TRUST(w.net.genesis, w.net.now),
+		    w.net.recipient_key, buf_view(&w.net.recipient), take, &o, &r, NULL, &err), RC_OK);
 		opened += r.verdict == PACKAGE_VALID;
 	}
 	assert_true(opened > 0);	/* some of these changes came after the check */

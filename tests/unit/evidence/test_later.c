@@ -300,7 +300,7 @@ verify(struct memfile *f, const uint8_t *genesis)
 	struct package_report	r;
 	struct err		err;
 
-	if (package_verify(memfile_read, f, f->b.n, genesis, w.net.now, &r, &err) != RC_OK)
+	if (package_verify(memfile_read, f, f->b.n, WORLD_TRUST(genesis, w.net.now), &r, &err) != RC_OK)
 		fail_msg("%s", err.msg);
 	return r;
 }

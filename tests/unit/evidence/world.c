@@ -553,7 +553,7 @@ world_package(struct world *w, struct memfile *ret)
 	w->net.now += 5;
 	effective = world_release(w, contents);
 	world_case(w, 4, &final);
-	must(package_finish(p, &final, w->net.package_key, buf_view(&w->net.package_cert), &size, &err), &err);
+	must(package_finish(p, &final, WORLD_SEAL(w->net.package_key, buf_view(&w->net.package_cert)), &size, &err), &err);
 	assert_int_equal(size, ret->b.n);
 	case_done(&final);
 	buf_done(&cms);

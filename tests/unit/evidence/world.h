@@ -15,6 +15,10 @@
 #include "tests/fixture/network.h"
 #include "tests/unit/evidence/memfile.h"
 
+/* What who verifies trusts, and with what a package is signed: no time-stamps. */
+#define WORLD_TRUST(g, t)	(&(struct package_trust){ .genesis = (g), .now = (t) })
+#define WORLD_SEAL(k, c)	(&(struct package_seal){ .key = (k), .certificate = (c) })
+
 #define WORLD_ARTIFACTS	2
 #define WORLD_ANSWERS	3
 #define WORLD_IMAGE	65537		/* bytes: one more than a segment */

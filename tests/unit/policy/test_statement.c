@@ -94,6 +94,9 @@ make(struct statement *s, enum statement_type type)
 		strcpy(s->u.anchor.tsa, "first");
 		s->u.anchor.size = INT64_MAX;
 		break;
+	case STATEMENT_ACKNOWLEDGEMENT:
+		s->u.acknowledgement.bad = UINT32_C(1) | UINT32_C(1) << (CUSTODIANS_MAX - 1);
+		break;
 	case STATEMENT_UNKNOWN:
 	case STATEMENT_CHARTER:
 	case STATEMENT_WITHDRAWAL:
