@@ -15,6 +15,7 @@
 #define TIMESTAMP_NONCE_BYTES	8
 #define TIMESTAMP_QUERY_MAX	256
 #define TIMESTAMP_RESPONSE_MAX	(64 << 10)
+#define TIMESTAMP_TOKEN_MAX	(512 << 10)	/* with what was embedded */
 #define TIMESTAMP_CERT_MAX	8192
 #define TIMESTAMP_CERTS_MAX	8
 #define TIMESTAMP_CRL_MAX	(256 << 10)
@@ -41,6 +42,7 @@ struct timestamp_trust {		/* DER, borrowed */
 };
 struct timestamp {
 	when	time;			/* genTime, cut to seconds */
+	when	expires;		/* the first of its chain's certificates to run out does so then */
 	char	signer[128];		/* subject of the TSA's certificate, RFC 2253, for people */
 };
 /*
@@ -53,7 +55,9 @@ MUST_USE enum rc timestamp_verify(struct span token, const uint8_t imprint[SHA25
 /*
  * The token with these certificates and lists in its SignedData, beside what it carries:
  * its signature does not cover them, and who checks it years later has them at hand.
- * timestamp_verify() uses what a token carries as well.
+ * timestamp_verify() uses what a token carries as well: certificates, and lists when one of them
+ * is by the signer's issuer. In DER's order, each once. RC_FORMAT: not DER. RC_LIMIT: more than
+ * TIMESTAMP_CERTS_MAX or TIMESTAMP_CRLS_MAX then, or TIMESTAMP_TOKEN_MAX bytes.
  */
 MUST_USE enum rc timestamp_embed(struct span token, const struct span *certificate, size_t n_certificates,
     const struct span *crl, size_t n_crls, struct buf *out, struct err *err);

@@ -1,0 +1,44 @@
+/*
+ * evidence/archive.h - time-stamps over a whole package (docs/spec/package-v1.md section 6a).
+ *
+ * Each is a pair of files at the end: META-INF/ASiCArchiveManifestNNN.xml, which lists the
+ * SHA-256 of every file before it but mimetype, and META-INF/timestampNNN.tst, an RFC 3161
+ * token over that text. NNN counts from 001 without a gap. The text follows from names and
+ * digests: a verifier makes it again and compares. A renewal covers all earlier pairs.
+ *
+ * Pure. Threads: no shared state.
+ */
+#ifndef EVIDENCE_ARCHIVE_H
+#define EVIDENCE_ARCHIVE_H
+
+#include "audit/timestamp.h"
+#include "evidence/package.h"
+#include "evidence/package_text.h"
+
+#define ARCHIVES_MAX		99
+#define NAME_ARCHIVES		"META-INF/ASiCArchiveManifest"	/* 001.xml, 002.xml... */
+
+/* number: from 1. */
+void	 name_archive_manifest(uint32_t number, package_name ret);
+void	 name_archive_token(uint32_t number, package_name ret);
+
+/* The manifest over the first n files of f. RC_LIMIT: more than ARCHIVES_MAX. */
+MUST_USE enum rc archive_manifest(const struct package_files *f, uint32_t n, uint32_t number, struct buf *out,
+    struct err *err);
+/*
+ * The manifest over all files of f, and a token over it from `stamp`; both are appended. What
+ * the builder adds under the two names, in this order. RC_MISSING: no token could be had. RC_BUG: one
+ * came that is not over it.
+ */
+MUST_USE enum rc archive_stamp(const struct package_files *f, uint32_t number, package_stamp_fn stamp, void *user,
+    struct buf *manifest, struct buf *token, struct err *err);
+/*
+ * Is `manifest` the one over the first n files of f, and `token` a good one over it, by what
+ * it carries and these roots? RC_FORMAT: another text. Else the codes of timestamp_verify().
+ * Whether a certificate ran out before the next token came is for who has them all: ret->time
+ * and ret->expires.
+ */
+MUST_USE enum rc archive_verify(const struct package_files *f, uint32_t n, uint32_t number, struct span manifest,
+    struct span token, const struct timestamp_trust *trust, struct timestamp *ret, struct err *err);
+
+#endif
