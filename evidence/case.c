@@ -81,6 +81,8 @@ case_write(const struct evidence_case *c, struct buf *out, struct err *err)
 {
 	size_t	from = out->n;
 
+	if (c->n_archives > 0)
+		return err_set(err, RC_USAGE, "case: one with anchors is not written");
 	if (c->n_later > CASE_CHARTERS_MAX)
 		return err_set(err, RC_LIMIT, "case: more than %d charters after the first", CASE_CHARTERS_MAX);
 	buf_span(out, SPAN_STR(CASE_MAGIC));

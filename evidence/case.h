@@ -52,6 +52,8 @@ struct evidence_case {
 	uint32_t		 n_entries, n_artifacts;
 	struct case_entry	*entry;		/* ascending by index; the first is 0 */
 	struct case_artifact	*artifact;	/* ascending by id, as in the scope */
+	uint32_t		 n_archives;
+	const struct span	*archive;	/* anchor-v1, of its anchor entries; borrowed, in any order */
 	uint32_t		 cap_entries, cap_artifacts;
 };
 #define CASE_INIT	((struct evidence_case){ .entry = NULL })
@@ -68,7 +70,10 @@ MUST_USE enum rc case_add_artifact(struct evidence_case *c, const uint8_t id[ART
     uint64_t batch, uint32_t leaf, const struct tree_path *path, struct span descriptor, struct err *err);
 void	 case_done(struct evidence_case *c);		/* frees the arrays; harmless twice */
 
-/* One binary encoding, appended to out. RC_LIMIT past CASE_BYTES_MAX or out->max. */
+/*
+ * One binary encoding, appended to out. RC_LIMIT past CASE_BYTES_MAX or out->max. RC_USAGE:
+ * it has archives, which only packages hold.
+ */
 MUST_USE enum rc case_write(const struct evidence_case *c, struct buf *out, struct err *err);
 /* The spans of ret borrow from in. case_done(ret) when RC_OK. */
 MUST_USE enum rc case_parse(struct span in, struct evidence_case *ret, struct err *err);

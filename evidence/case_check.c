@@ -187,6 +187,8 @@ fill_state(const struct evidence_case *c, struct memstate *m, struct err *err)
 		TRY(memstate_blob(m, c->later[i], err));
 	if (c->scope.n > 0)
 		TRY(memstate_blob(m, c->scope, err));
+	for (uint32_t i = 0; i < c->n_archives; i++)
+		TRY(memstate_blob(m, c->archive[i], err));
 	for (uint32_t i = 0; i < c->n_artifacts; i++) {
 		enum rc	rc = put_descriptor(c, &c->artifact[i], m, err);
 
