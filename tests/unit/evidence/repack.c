@@ -118,21 +118,34 @@ repack_manifests(struct repack *r)
 }
 
 void
-repack_sign(struct repack *r, const char *organisation, const uint8_t order[SHA256_BYTES], when released,
-    EVP_PKEY *key, struct span certificate)
+repack_sign_over(struct repack *r, struct span manifest, const char *organisation, const uint8_t order[SHA256_BYTES],
+    when released, EVP_PKEY *key, struct span certificate)
 {
 	struct buf		*info = repack_file(r, NAME_BAG_INFO), *p7s = repack_file(r, NAME_SIGNATURE);
+	struct buf		*listed = repack_file(r, NAME_MANIFEST);
 	struct package_files	 f;
 
 	list(r, &f);
 	buf_reset(info);
 	package_bag_info(&f, organisation, order, released, info);
 	package_files_done(&f);
-	repack_manifests(r);
+	remake(r, NAME_MANIFEST, package_manifest);
+	if (manifest.n > 0) {
+		buf_reset(listed);
+		buf_span(listed, manifest);
+	}
+	remake(r, NAME_TAGMANIFEST, package_tagmanifest);
 	remake(r, NAME_ASIC_MANIFEST, package_asic_manifest);
 	buf_reset(p7s);
 	MUST(cades_sign(key, certificate, buf_view(repack_file(r, NAME_ASIC_MANIFEST)), released, p7s,
 	    NULL) == RC_OK);
+}
+
+void
+repack_sign(struct repack *r, const char *organisation, const uint8_t order[SHA256_BYTES], when released,
+    EVP_PKEY *key, struct span certificate)
+{
+	repack_sign_over(r, SPAN(NULL, 0), organisation, order, released, key, certificate);
 }
 
 void

@@ -13,7 +13,7 @@
 #include "evidence/package_text.h"
 #include "tests/unit/evidence/memfile.h"
 
-#define REPACK_FILES	96
+#define REPACK_FILES	160
 
 struct repack {
 	size_t		n;
@@ -36,6 +36,9 @@ void	 repack_manifests(struct repack *r);
 /* bag-info.txt, manifests, ASiC manifest and signature. */
 void	 repack_sign(struct repack *r, const char *organisation, const uint8_t order[SHA256_BYTES],
 	    when released, EVP_PKEY *key, struct span certificate);
+/* The same with this for the bag's manifest; empty: what the files make it. */
+void	 repack_sign_over(struct repack *r, struct span manifest, const char *organisation,
+	    const uint8_t order[SHA256_BYTES], when released, EVP_PKEY *key, struct span certificate);
 /* Good CRCs, whatever else. */
 void	 repack_write(const struct repack *r, struct memfile *ret);
 

@@ -1,0 +1,153 @@
+#include "tests/unit/evidence/forge.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define BIG	((size_t)8 << 20)
+
+static bool
+starts(const char *name, const char *prefix)
+{
+	return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* Drops all of this folder; where they stood. */
+static size_t
+drop_folder(struct repack *r, const char *prefix)
+{
+	size_t	at = repack_starting(r, prefix);
+
+	while (at < r->n && starts(r->name[at], prefix))
+		repack_drop(r, at);
+	return at;
+}
+
+void
+forge_file(struct repack *r, const char *name, struct span content)
+{
+	struct buf	*b = repack_file(r, name);
+
+	buf_reset(b);
+	buf_span(b, content);
+}
+
+static bool
+is_release(struct span leaf)
+{
+	AUTO_DONE(dsse_done) struct dsse		d = { .n_sig = 0 };
+	AUTO_DONE(statement_done) struct statement	s = { .type = STATEMENT_UNKNOWN };
+	struct entry					e;
+
+	assert_int_equal(entry_parse(leaf, &e, NULL), RC_OK);
+	assert_int_equal(dsse_parse(e.dsse, &d, NULL), RC_OK);
+	assert_int_equal(statement_parse(&d, &s, NULL), RC_OK);
+	return s.type == STATEMENT_RELEASE;
+}
+
+void
+forge_entries(struct repack *r, const struct world *w)
+{
+	const struct net_log	*l = &w->net.log_entries;
+	size_t			 at = drop_folder(r, NAME_ENTRIES);
+	package_name		 name;
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (is_release(buf_view(&l->leaf[i])))
+			continue;
+		name_entry(i, name);
+		repack_insert(r, at++, name, buf_view(&l->leaf[i]));
+	}
+}
+
+/* --- the rest ------------------------------------------------------------------- */
+
+static uint64_t
+entry_number(const char *name)
+{
+	return strtoull(name + strlen(NAME_ENTRIES), NULL, 10);
+}
+
+static void
+put_proof(struct repack *r, size_t at, const struct evidence_case *c, uint64_t index)
+{
+	struct buf	proof = BUF_INIT(BIG);
+	package_name	name;
+
+	name_proof(index, name);
+	tlog_proof_write(index, &c->entry[index].path, SPAN(NULL, 0), c->checkpoint, &proof);
+	repack_insert(r, at, name, buf_view(&proof));
+	buf_done(&proof);
+}
+
+/* A proof for each entry of the payload, and one for the release, the last of the log. */
+static void
+put_proofs(struct repack *r, const struct evidence_case *c)
+{
+	size_t	at = drop_folder(r, NAME_PROOFS);
+
+	for (size_t i = 0; i < r->n; i++)
+		if (starts(r->name[i], NAME_ENTRIES))
+			put_proof(r, at++, c, entry_number(r->name[i]));
+	put_proof(r, at, c, c->n_entries - 1);
+}
+
+/* The line of one file goes out of a manifest. */
+static void
+uncover(struct buf *manifest, const char *name)
+{
+	const char	*text = buf_text(manifest), *hit = strstr(text, name), *line, *end;
+
+	assert_non_null(hit);
+	for (line = hit; line > text && line[-1] != '\n';)
+		line--;
+	end = strchr(hit, '\n') + 1;
+	memmove(manifest->p + (line - text), end, strlen(end));
+	manifest->n -= (size_t)(end - line);
+}
+
+static void
+log_release(struct world *w, struct test_key *by, const uint8_t contents[SHA256_BYTES])
+{
+	struct statement	s;
+
+	net_statement(&w->net, &s, STATEMENT_RELEASE);
+	memcpy(s.subject, w->order, SHA256_BYTES);
+	memcpy(s.u.release.contents, contents, SHA256_BYTES);
+	s.u.release.n = WORLD_ANSWERS;
+	for (size_t i = 0; i < WORLD_ANSWERS; i++) {
+		s.u.release.custodian[i].index = w->answer[i].custodian;
+		memcpy(s.u.release.custodian[i].receipt, w->answer[i].receipt_id, SHA256_BYTES);
+		s.u.release.custodian[i].good = true;
+	}
+	(void)net_log(&w->net, &s, by);
+}
+
+void
+forge_finish(struct repack *r, struct world *w, const struct forging *how)
+{
+	struct evidence_case	c;
+	struct buf		short_one = BUF_INIT(BIG);
+	uint8_t			contents[SHA256_BYTES];
+
+	repack_manifests(r);
+	buf_span(&short_one, buf_view(repack_file(r, NAME_MANIFEST)));
+	if (how->uncovered != NULL)
+		uncover(&short_one, how->uncovered);
+	sha256_one(contents, buf_view(&short_one));
+	w->net.now += 5;
+	log_release(w, how->by == NULL ? &w->net.log : how->by, how->contents == NULL ? contents : how->contents);
+	world_case(w, 4, &c);
+	forge_file(r, NAME_CHECKPOINT, c.checkpoint);
+	forge_file(r, NAME_RELEASE, c.entry[c.n_entries - 1].leaf);
+	put_proofs(r, &c);
+	repack_sign_over(r, how->uncovered == NULL ? SPAN(NULL, 0) : buf_view(&short_one), "Provider", w->order,
+	    w->net.now, w->net.package_key, buf_view(&w->net.package_cert));
+	case_done(&c);
+	buf_done(&short_one);
+}

@@ -1,0 +1,28 @@
+/*
+ * tests/unit/evidence/forge.h - a coordinator that has all of its keys and means ill.
+ *
+ * It takes a package apart (repack.h), changes what it likes, and makes everything again that
+ * follows from the files: entries, the release, which it logs, the checkpoint, which the
+ * custodians cosign as they do any, proofs, manifests, the signature. What is refused then is
+ * refused for what it says.
+ */
+#ifndef TESTS_UNIT_EVIDENCE_FORGE_H
+#define TESTS_UNIT_EVIDENCE_FORGE_H
+
+#include "tests/unit/evidence/repack.h"
+#include "tests/unit/evidence/world.h"
+
+/* Entries of the payload: all that the world's log has now but releases. */
+void	 forge_entries(struct repack *r, const struct world *w);
+/* A payload file as this. */
+void	 forge_file(struct repack *r, const char *name, struct span content);
+
+struct forging {
+	struct test_key	*by;		/* signs the release; NULL: the log key */
+	const uint8_t	*contents;	/* that it names; NULL: of this payload */
+	const char	*uncovered;	/* a file of the payload that the bag's manifest does not list */
+};
+/* Log a release of w->order, and make the tag files and the signature. */
+void	 forge_finish(struct repack *r, struct world *w, const struct forging *how);
+
+#endif
