@@ -61,6 +61,24 @@ case_add_artifact(struct evidence_case *c, const uint8_t id[ARTIFACT_ID_BYTES], 
 	return RC_OK;
 }
 
+const struct case_entry *
+case_entry_at(const struct evidence_case *c, uint64_t index)
+{
+	uint32_t	low = 0, high = c->n_entries;
+
+	while (low < high) {
+		uint32_t	mid = low + (high - low) / 2;
+
+		if (c->entry[mid].index == index)
+			return &c->entry[mid];
+		if (c->entry[mid].index < index)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
 void
 case_done(struct evidence_case *c)
 {

@@ -27,6 +27,7 @@
 #define CASE_ENTRIES_MAX	4096
 #define CASE_BYTES_MAX		(64 << 20)	/* all of a case, written */
 #define CASE_CHARTERS_MAX	64		/* after the genesis */
+#define CASE_ARCHIVES_MAX	64		/* of anchor entries */
 
 struct case_entry {
 	uint64_t		index;
@@ -68,6 +69,8 @@ MUST_USE enum rc case_add_entry(struct evidence_case *c, uint64_t index, struct 
     const struct tree_path *path, struct err *err);
 MUST_USE enum rc case_add_artifact(struct evidence_case *c, const uint8_t id[ARTIFACT_ID_BYTES],
     uint64_t batch, uint32_t leaf, const struct tree_path *path, struct span descriptor, struct err *err);
+/* The entry with this index, or NULL. */
+const struct case_entry *case_entry_at(const struct evidence_case *c, uint64_t index);
 void	 case_done(struct evidence_case *c);		/* frees the arrays; harmless twice */
 
 /*

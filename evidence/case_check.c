@@ -138,24 +138,6 @@ entry_statement(const struct case_entry *e, struct statement *ret, struct err *e
 	return statement_parse(&d, ret, err);
 }
 
-static const struct case_entry *
-entry_at(const struct evidence_case *c, uint64_t index)
-{
-	uint32_t	low = 0, high = c->n_entries;
-
-	while (low < high) {
-		uint32_t	mid = low + (high - low) / 2;
-
-		if (c->entry[mid].index == index)
-			return &c->entry[mid];
-		if (c->entry[mid].index < index)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return NULL;
-}
-
 /*
  * The state learns of an artifact. Its path is proven here and again when the
  * batch is applied: here for the words, there because apply trusts nobody.
@@ -165,7 +147,7 @@ put_descriptor(const struct evidence_case *c, const struct case_artifact *a, str
     struct err *err)
 {
 	AUTO_DONE(statement_done) struct statement	s = { .type = STATEMENT_UNKNOWN };
-	const struct case_entry				*batch = entry_at(c, a->batch);
+	const struct case_entry				*batch = case_entry_at(c, a->batch);
 	uint8_t						 leaf[TREE_HASH_BYTES];
 
 	if (batch == NULL)
@@ -187,6 +169,8 @@ fill_state(const struct evidence_case *c, struct memstate *m, struct err *err)
 		TRY(memstate_blob(m, c->later[i], err));
 	if (c->scope.n > 0)
 		TRY(memstate_blob(m, c->scope, err));
+	if (c->n_archives > CASE_ARCHIVES_MAX)
+		return err_set(err, RC_LIMIT, "case: more than %d archives of anchors", CASE_ARCHIVES_MAX);
 	for (uint32_t i = 0; i < c->n_archives; i++)
 		TRY(memstate_blob(m, c->archive[i], err));
 	for (uint32_t i = 0; i < c->n_artifacts; i++) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/tlog_policy.h"
 #include "evidence/cades.h"
 #include "evidence/package_parts.h"
 #include "evidence/segment.h"
@@ -18,6 +19,7 @@ package_free(struct package *p)
 	zip_writer_free(p->w);
 	package_files_done(&p->files);
 	buf_done(&p->manifest);
+	buf_done(&p->witnesses);
 	free(p->scratch);
 	free(p->logged);
 	free(p);
@@ -48,14 +50,15 @@ package_add_buf(struct package *p, const char *name, const struct buf *b, struct
 }
 
 /* What package_finish() needs of what was checked. */
-static void
-remember(struct package *p, const struct checked_case *c)
+static enum rc
+remember(struct package *p, const struct checked_case *c, struct err *err)
 {
 	const struct blob_ref	*cert = &c->charter->coordinator.package_certificate;
 
 	memcpy(p->order, c->grant.order, SHA256_BYTES);
 	memcpy(p->organisation, c->charter->coordinator.organisation, sizeof(p->organisation));
 	sha256_one(p->certificate, SPAN(cert->p, cert->n));
+	return package_witnesses(c->charter, &p->witnesses, err);
 }
 
 enum rc
@@ -67,7 +70,8 @@ package_begin(const struct package_input *in, stream_write_at write, void *user,
 	if (p == NULL || (p->scratch = malloc(SEGMENT_LEAF_MAX)) == NULL)
 		return err_set(err, RC_NOMEM, "package: no memory to make it");
 	p->manifest = BUF_INIT(PACKAGE_TEXT_MAX);
-	remember(p, in->checked);
+	p->witnesses = BUF_INIT(TLOG_POLICY_BYTES_MAX);
+	TRY(remember(p, in->checked, err));
 	TRY(zip_writer_new(write, user, &p->w, err));
 	TRY(package_add(p, NAME_MIMETYPE, SPAN_STR(PACKAGE_MIMETYPE), err));
 	TRY(package_add_payload(p, in, err));
@@ -144,6 +148,7 @@ add_tags(struct package *p, const struct evidence_case *final, when released, st
 	TRY(package_add_buf(p, NAME_BAG_INFO, &info, err));
 	TRY(package_add_buf(p, NAME_MANIFEST, &p->manifest, err));
 	TRY(package_add(p, NAME_CHECKPOINT, final->checkpoint, err));
+	TRY(package_add_buf(p, NAME_WITNESSES, &p->witnesses, err));
 	TRY(add_proofs(p, final, err));
 	TRY(package_add(p, NAME_RELEASE, final->entry[final->n_entries - 1].leaf, err));
 	TRY(package_add(p, NAME_README, span_str(package_readme), err));

@@ -47,9 +47,11 @@ struct package_message { uint8_t custodian; struct span cms; };
 
 /*
  * An anchor entry that dates batches of the scope, and each of those batches under the
- * note that was stamped. The entry stands among the case's.
+ * note that was stamped. The entry stands among the case's, and its blob among the case's
+ * archives: the replay needs it.
  */
-#define PACKAGE_ANCHORS_MAX	64
+#define PACKAGE_ANCHORS_MAX	CASE_ARCHIVES_MAX
+#define PACKAGE_ANCHORED_MAX	4096	/* batches under anchors, all anchors together */
 struct package_anchored { uint64_t batch; struct tree_path path; };
 struct package_anchor {
 	uint64_t			 index;		/* of the anchor entry */

@@ -4,6 +4,7 @@
 #ifndef EVIDENCE_PACKAGE_PARTS_H
 #define EVIDENCE_PACKAGE_PARTS_H
 
+#include "audit/anchor.h"
 #include "evidence/package.h"
 #include "evidence/package_text.h"
 
@@ -16,7 +17,7 @@ struct package {
 	struct zip_writer	*w;
 	struct package_files	 files;
 	uint8_t			*scratch;	/* a leaf of ciphertext, or PACKAGE_HASHES hashes */
-	struct buf		 manifest;
+	struct buf		 manifest, witnesses;
 	uint8_t			 contents[SHA256_BYTES], order[SHA256_BYTES];
 	uint8_t			 certificate[SHA256_BYTES];	/* the charter's, by digest */
 	char			 organisation[NAME_MAX_BYTES + 1];
@@ -29,6 +30,8 @@ MUST_USE enum rc package_add_buf(struct package *p, const char *name, const stru
 /* End an entry that was begun with zip_begin(). */
 MUST_USE enum rc package_end(struct package *p, const char *name, uint64_t size, struct err *err);
 
+/* data/anchors: package_anchor.c. RC_USAGE: an anchor that is not the case's, or dates what is not in scope. */
+MUST_USE enum rc package_add_anchors(struct package *p, const struct package_input *in, struct err *err);
 /* Everything under data/. */
 MUST_USE enum rc package_add_payload(struct package *p, const struct package_input *in, struct err *err);
 

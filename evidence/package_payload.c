@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "evidence/custody.h"
 #include "evidence/package_parts.h"
 #include "evidence/segment.h"
 
@@ -185,6 +186,18 @@ add_artifact(struct package *p, const struct package_input *in, uint32_t i, stru
 	return RC_OK;
 }
 
+/* What follows from the case: in other people's words, and in those of the policy of witnesses. */
+static enum rc
+add_custody(struct package *p, const struct package_input *in, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf	uco = BUF_INIT(CUSTODY_BYTES_MAX), prov = BUF_INIT(CUSTODY_BYTES_MAX);
+
+	TRY(custody_case(in->evidence, in->checked, &uco, err));
+	TRY(package_add_buf(p, NAME_CUSTODY, &uco, err));
+	TRY(custody_prov(in->evidence, in->checked, &prov, err));
+	return package_add_buf(p, NAME_CUSTODY_PROV, &prov, err);
+}
+
 static enum rc
 add_summary(struct package *p, const struct checked_case *c, struct err *err)
 {
@@ -210,5 +223,7 @@ package_add_payload(struct package *p, const struct package_input *in, struct er
 	TRY(add_erasables(p, in, err));
 	for (uint32_t i = 0; i < c->n_artifacts; i++)
 		TRY(add_artifact(p, in, i, err));
+	TRY(package_add_anchors(p, in, err));
+	TRY(add_custody(p, in, err));
 	return add_summary(p, in->checked, err);
 }

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/tlog_policy.h"
 #include "base/wire.h"
+#include "policy/witness.h"
 
 #define HEX_ID	HEX_BYTES(ARTIFACT_ID_BYTES)
 
@@ -47,6 +49,30 @@ void
 name_message(uint8_t custodian, package_name ret)
 {
 	name_printf(ret, NAME_MESSAGES "%02u.p7m", custodian);
+}
+
+void
+name_anchor(uint64_t anchor, const char *what, package_name ret)
+{
+	name_printf(ret, NAME_ANCHORS "%012" PRIu64 "/%s", anchor, what);
+}
+
+void
+name_anchor_certificate(uint64_t anchor, unsigned n, package_name ret)
+{
+	name_printf(ret, NAME_ANCHORS "%012" PRIu64 "/certificate-%u.cer", anchor, n);
+}
+
+void
+name_anchor_crl(uint64_t anchor, unsigned n, package_name ret)
+{
+	name_printf(ret, NAME_ANCHORS "%012" PRIu64 "/crl-%u.crl", anchor, n);
+}
+
+void
+name_anchor_proof(uint64_t anchor, uint64_t batch, package_name ret)
+{
+	name_printf(ret, NAME_ANCHORS "%012" PRIu64 "/%012" PRIu64 ".tlog-proof", anchor, batch);
 }
 
 void
@@ -152,18 +178,26 @@ package_tagmanifest(const struct package_files *f, struct buf *out)
 	}
 }
 
-static const char *
-media_type(const char *name)
+/* The two notes have no suffix: their last step is "checkpoint". */
+const char *
+package_media_type(const char *name)
 {
 	static const struct { const char *end, *type; } known[] = {
 		{ ".txt", "text/plain" },
 		{ ".tlog-proof", "text/plain" },
+		{ ".tlog-policy", "text/plain" },
 		{ ".json", "application/json" },
+		{ ".jsonld", "application/ld+json" },
 		{ ".html", "text/html" },
 		{ ".p7m", "application/pkcs7-mime" },
+		{ ".p7s", "application/pkcs7-signature" },
 		{ ".cer", "application/pkix-cert" },
+		{ ".crl", "application/pkix-crl" },
+		{ ".tst", "application/vnd.etsi.timestamp-token" },
+		{ ".xml", "application/xml" },
 	};
-	size_t	n = strlen(name);
+	const char	*last = strrchr(name, '/');
+	size_t		 n = strlen(name);
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		size_t	end = strlen(known[i].end);
@@ -171,7 +205,7 @@ media_type(const char *name)
 		if (n > end && strcmp(name + n - end, known[i].end) == 0)
 			return known[i].type;
 	}
-	return strcmp(name, NAME_CHECKPOINT) == 0 ? "text/plain" : "application/octet-stream";
+	return strcmp(last == NULL ? name : last + 1, NAME_CHECKPOINT) == 0 ? "text/plain" : "application/octet-stream";
 }
 
 /* Names need no escaping: zip_name_ok(). */
@@ -189,7 +223,7 @@ package_asic_manifest(const struct package_files *f, struct buf *out)
 			continue;
 		buf_printf(out, " <asic:DataObjectReference URI=\"%s\" MimeType=\"%s\"%s>\n"
 		    "  <ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/>\n"
-		    "  <ds:DigestValue>", p->name, media_type(p->name),
+		    "  <ds:DigestValue>", p->name, package_media_type(p->name),
 		    strcmp(p->name, NAME_SUMMARY) == 0 ? " Rootfile=\"true\"" : "");
 		b64_write(out, SPAN_OF(p->digest));
 		buf_printf(out, "</ds:DigestValue>\n </asic:DataObjectReference>\n");
@@ -216,6 +250,18 @@ package_bag_info(const struct package_files *f, const char *organisation,
 	    "Bagging-Date: %.10s\n"
 	    "Payload-Oxum: %" PRIu64 ".%" PRIu32 "\n", organisation,
 	    hex_write(SPAN(order, SHA256_BYTES), hex), when_write(released, at), bytes, files);
+}
+
+enum rc
+package_witnesses(const struct charter *c, struct buf *out, struct err *err)
+{
+	struct note_key	log, witness[CUSTODIANS_MAX];
+
+	TRY(charter_log_note_key(c, &log, err));
+	for (uint8_t i = 0; i < c->n; i++)
+		TRY(charter_witness_note_key(c, (uint8_t)(i + 1), &witness[i], err));
+	tlog_policy_write(&log, witness, c->n, c->q, out);
+	return buf_check(out, NAME_WITNESSES, err);
 }
 
 void

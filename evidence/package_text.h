@@ -25,11 +25,15 @@
 #define NAME_MESSAGES		"data/contributions/"
 #define NAME_ENTRIES		"data/entries/"
 #define NAME_ERASABLE		"data/erasable/"
+#define NAME_ANCHORS		"data/anchors/"
+#define NAME_CUSTODY		"data/custody.jsonld"
+#define NAME_CUSTODY_PROV	"data/custody-prov.json"
 #define NAME_SUMMARY		"data/summary.html"
 #define NAME_BAGIT		"bagit.txt"
 #define NAME_BAG_INFO		"bag-info.txt"
 #define NAME_MANIFEST		"manifest-sha256.txt"
 #define NAME_CHECKPOINT		"checkpoint"
+#define NAME_WITNESSES		"witnesses.tlog-policy"
 #define NAME_PROOFS		"proofs/"
 #define NAME_RELEASE		"release.leaf"
 #define NAME_README		"README.txt"
@@ -45,6 +49,12 @@ void	 name_later(uint32_t later, package_name ret);	/* from 0: the charter after
 void	 name_entry(uint64_t index, package_name ret);
 void	 name_proof(uint64_t index, package_name ret);
 void	 name_message(uint8_t custodian, package_name ret);
+/* In the folder of anchor entry `anchor`: what is "checkpoint", "token.tst"... */
+void	 name_anchor(uint64_t anchor, const char *what, package_name ret);
+/* n from 1: certificate-1.cer, crl-1.crl */
+void	 name_anchor_certificate(uint64_t anchor, unsigned n, package_name ret);
+void	 name_anchor_crl(uint64_t anchor, unsigned n, package_name ret);
+void	 name_anchor_proof(uint64_t anchor, uint64_t batch, package_name ret);
 void	 name_erasable(const uint8_t digest[SHA256_BYTES], package_name ret);
 /* what: "descriptor" or "descriptor.path" */
 void	 name_artifact(const uint8_t id[ARTIFACT_ID_BYTES], const char *what, package_name ret);
@@ -66,6 +76,9 @@ MUST_USE enum rc package_files_add(struct package_files *f, const char *name, ui
     const uint8_t digest[SHA256_BYTES], struct err *err);
 void	 package_files_done(struct package_files *f);
 
+/* What a manifest calls a file of this name: "text/plain". */
+const char *package_media_type(const char *name);
+
 /* manifest-sha256.txt: what stands under data/. tagmanifest-sha256.txt: the other files of the bag. */
 void	 package_manifest(const struct package_files *f, struct buf *out);
 void	 package_tagmanifest(const struct package_files *f, struct buf *out);
@@ -78,6 +91,9 @@ extern const char package_readme[];
 /* u64 batch entry, u32 leaf, u8 n, n hashes. */
 void	 descriptor_path_write(const struct case_artifact *a, struct buf *out);
 MUST_USE enum rc descriptor_path_parse(struct span in, struct case_artifact *ret, struct err *err);
+
+/* witnesses.tlog-policy: the log, its custodians, and how many of them are needed. */
+MUST_USE enum rc package_witnesses(const struct charter *c, struct buf *out, struct err *err);
 
 /* summary.html: for people, proves nothing, and says so. (summary.c) */
 void	 package_summary(const struct checked_case *c, struct buf *out);

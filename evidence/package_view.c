@@ -1,9 +1,11 @@
-#include "evidence/package_view.h"
+#include "evidence/package_walk.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/tlog_policy.h"
 #include "evidence/cades.h"
+#include "evidence/custody.h"
 
 void
 view_done(struct package_view *v)
@@ -19,9 +21,13 @@ view_done(struct package_view *v)
 	buf_done(&v->release);
 	buf_done(&v->bag_info);
 	buf_done(&v->manifest);
+	buf_done(&v->witnesses);
 	buf_done(&v->tagmanifest);
 	buf_done(&v->asic_manifest);
 	buf_done(&v->signature);
+	buf_done(&v->custody);
+	buf_done(&v->custody_prov);
+	view_anchors_done(v);
 	for (uint32_t i = 0; i < v->n_entries; i++)
 		buf_done(&v->leaf[i]);
 	for (uint32_t i = 0; v->descriptor_bytes != NULL && i < v->scope.n_artifacts; i++)
@@ -36,79 +42,6 @@ view_done(struct package_view *v)
 	scope_done(&v->scope);
 }
 
-/* --- one file after the other ------------------------------------------------- */
-
-static bool
-under(const char *name, const char *folder)
-{
-	return strncmp(name, folder, strlen(folder)) == 0;
-}
-
-/* Is the next file in this folder? */
-static bool
-next_under(const struct package_view *v, const char *folder, struct zip_entry *ret)
-{
-	if (v->at >= zip_count(v->zip))
-		return false;
-	zip_at(v->zip, v->at, ret);
-	return under(ret->name, folder);
-}
-
-/* The next file is the one of this name. */
-static enum rc
-expect(struct package_view *v, const char *name, struct zip_entry *ret, struct err *err)
-{
-	if (v->at >= zip_count(v->zip))
-		return err_set(err, RC_FORMAT, "package: %s is missing", name);
-	zip_at(v->zip, v->at, ret);
-	if (strcmp(ret->name, name) == 0) {
-		v->at++;
-		return RC_OK;
-	}
-	v->scope_failed = under(name, "data/artifacts/") || under(ret->name, "data/artifacts/");
-	return err_set(err, RC_FORMAT, "package: %s is where %s should be", ret->name, name);
-}
-
-static enum rc
-expect_size(struct package_view *v, const char *name, uint64_t size, struct err *err)
-{
-	struct zip_entry	e;
-
-	TRY(expect(v, name, &e, err));
-	if (e.size != size)
-		return err_set(err, RC_FORMAT, "package: %s has %llu bytes, not %llu", name,
-		    (unsigned long long)e.size, (unsigned long long)size);
-	return RC_OK;
-}
-
-static enum rc
-load(struct package_view *v, const char *name, size_t max, struct buf *ret, struct err *err)
-{
-	struct zip_entry	e;
-
-	TRY(expect(v, name, &e, err));
-	*ret = BUF_INIT(max);
-	return zip_read_all(v->zip, &e, ret, err);
-}
-
-static enum rc
-load_exactly(struct package_view *v, const char *name, struct span want, struct err *err)
-{
-	AUTO_DONE(buf_done) struct buf	have = BUF_INIT(0);
-
-	TRY(load(v, name, want.n, &have, err));
-	if (!span_eq(buf_view(&have), want))
-		return err_set(err, RC_FORMAT, "package: %s does not say what it should", name);
-	return RC_OK;
-}
-
-/* The number in a name such as "data/entries/000000000007.leaf"; the caller makes the name again. */
-static uint64_t
-number_in(const char *name, const char *folder)
-{
-	return strtoull(name + strlen(folder), NULL, 10);
-}
-
 /* --- the payload, package-v1 section 3 ------------------------------------------ */
 
 /* The second charter on, numbered without a gap. */
@@ -118,13 +51,13 @@ walk_later(struct package_view *v, struct err *err)
 	struct zip_entry	e;
 	package_name		name;
 
-	while (next_under(v, NAME_LATER, &e)) {
+	while (view_next_under(v, NAME_LATER, &e)) {
 		uint32_t	n = v->kase.n_later;
 
 		if (n == CASE_CHARTERS_MAX)
 			return err_set(err, RC_LIMIT, "package: more than %d later charters", CASE_CHARTERS_MAX);
 		name_later(n, name);
-		TRY(load(v, name, CHARTER_BYTES_MAX, &v->later[n], err));
+		TRY(view_load(v, name, CHARTER_BYTES_MAX, &v->later[n], err));
 		v->kase.later[n] = buf_view(&v->later[n]);
 		v->kase.n_later++;
 	}
@@ -137,8 +70,8 @@ walk_keys(struct package_view *v, struct err *err)
 	struct zip_entry	e;
 	package_name		name;
 
-	while (next_under(v, NAME_MESSAGES, &e)) {
-		uint64_t	custodian = number_in(e.name, NAME_MESSAGES);
+	while (view_next_under(v, NAME_MESSAGES, &e)) {
+		uint64_t	custodian = view_number_in(e.name, NAME_MESSAGES);
 		uint32_t	n = v->n_messages;
 
 		if (n == CUSTODIANS_MAX || custodian < 1 || custodian > CUSTODIANS_MAX ||
@@ -147,13 +80,13 @@ walk_keys(struct package_view *v, struct err *err)
 			    e.name);
 		name_message((uint8_t)custodian, name);
 		v->message[n].custodian = (uint8_t)custodian;
-		TRY(expect(v, name, &v->message[n].cms, err));
+		TRY(view_expect(v, name, &v->message[n].cms, err));
 		v->n_messages++;
 	}
 	if (v->n_messages > 0)
 		return RC_OK;
 	v->has_keys = true;
-	return expect(v, NAME_KEYS, &v->keys, err);
+	return view_expect(v, NAME_KEYS, &v->keys, err);
 }
 
 static enum rc
@@ -170,7 +103,7 @@ walk_entry(struct package_view *v, uint64_t index, struct err *err)
 	v->index[n] = index;
 	v->leaf[n] = BUF_INIT(0);
 	v->n_entries++;
-	TRY(load(v, name, ENTRY_BYTES_MAX, &v->leaf[n], err));
+	TRY(view_load(v, name, ENTRY_BYTES_MAX, &v->leaf[n], err));
 	v->held += v->leaf[n].n;
 	if (v->held > CASE_BYTES_MAX)
 		return err_set(err, RC_LIMIT, "package: more than %d bytes of log entries", CASE_BYTES_MAX);
@@ -186,8 +119,8 @@ walk_entries(struct package_view *v, struct err *err)
 	v->leaf = calloc(CASE_ENTRIES_MAX, sizeof(*v->leaf));
 	if (v->index == NULL || v->leaf == NULL)
 		return err_set(err, RC_NOMEM, "package: no memory for log entries");
-	while (next_under(v, NAME_ENTRIES, &e))
-		TRY(walk_entry(v, number_in(e.name, NAME_ENTRIES), err));
+	while (view_next_under(v, NAME_ENTRIES, &e))
+		TRY(walk_entry(v, view_number_in(e.name, NAME_ENTRIES), err));
 	if (v->n_entries == 0)
 		return err_set(err, RC_FORMAT, "package: no log entries");
 	return RC_OK;
@@ -199,7 +132,7 @@ walk_erasables(struct package_view *v, struct err *err)
 	struct zip_entry	e;
 	package_name		name;
 
-	while (next_under(v, NAME_ERASABLE, &e)) {
+	while (view_next_under(v, NAME_ERASABLE, &e)) {
 		uint32_t	n = v->n_erasables;
 		uint8_t		*digest = v->erasable[n];
 
@@ -211,7 +144,7 @@ walk_erasables(struct package_view *v, struct err *err)
 			return err_set(err, RC_FORMAT, "package: %s: not a digest, or out of order", e.name);
 		v->erasable_file[n] = v->at;
 		name_erasable(digest, name);
-		TRY(expect(v, name, &e, err));
+		TRY(view_expect(v, name, &e, err));
 		v->n_erasables++;
 	}
 	return RC_OK;
@@ -230,11 +163,11 @@ walk_part(struct package_view *v, uint32_t i, struct err *err)
 		return err_set(err, RC_FORMAT, "package: the scope names a part or segment that is not there");
 	v->leaves[i] = v->at;
 	name_leaves(d->id, part->name, name);
-	TRY(expect_size(v, name, part_leaves(part) * TREE_HASH_BYTES, err));
+	TRY(view_expect_size(v, name, part_leaves(part) * TREE_HASH_BYTES, err));
 	v->segment[i] = v->at;
 	for (uint32_t k = s->first; k <= s->last; k++) {
 		name_segment(d->id, part->name, k, name);
-		TRY(expect_size(v, name, segment_ciphertext_bytes(part_segment_length(part, k)), err));
+		TRY(view_expect_size(v, name, segment_ciphertext_bytes(part_segment_length(part, k)), err));
 	}
 	v->scope_failed = false;
 	return RC_OK;
@@ -249,12 +182,12 @@ walk_artifact(struct package_view *v, uint32_t i, struct err *err)
 	package_name			 name;
 
 	name_artifact(s->id, "descriptor", name);
-	TRY(load(v, name, DESCRIPTOR_BYTES_MAX, &v->descriptor_bytes[i], err));
+	TRY(view_load(v, name, DESCRIPTOR_BYTES_MAX, &v->descriptor_bytes[i], err));
 	TRY(descriptor_parse_form(buf_view(&v->descriptor_bytes[i]), &v->descriptor[i], err));
 	if (memcmp(v->descriptor[i].id, s->id, ARTIFACT_ID_BYTES) != 0)
 		return err_set(err, RC_FORMAT, "package: %s is of another artifact", name);
 	name_artifact(s->id, "descriptor.path", name);
-	TRY(load(v, name, PATH_BYTES_MAX, &path, err));
+	TRY(view_load(v, name, PATH_BYTES_MAX, &path, err));
 	TRY(descriptor_path_parse(buf_view(&path), &a, err));
 	TRY(case_add_artifact(&v->kase, s->id, a.batch, a.leaf, &a.path, buf_view(&v->descriptor_bytes[i]),
 	    err));
@@ -282,37 +215,32 @@ walk_payload(struct package_view *v, struct err *err)
 {
 	struct zip_entry	e;
 
-	TRY(load(v, NAME_CHARTER, CHARTER_BYTES_MAX, &v->charter, err));
+	TRY(view_load(v, NAME_CHARTER, CHARTER_BYTES_MAX, &v->charter, err));
 	TRY(walk_later(v, err));
-	TRY(load(v, NAME_SCOPE, SCOPE_BYTES_MAX, &v->scope_bytes, err));
+	TRY(view_load(v, NAME_SCOPE, SCOPE_BYTES_MAX, &v->scope_bytes, err));
 	TRY(scope_parse(buf_view(&v->scope_bytes), &v->scope, err));
-	TRY(load(v, NAME_RECIPIENT, RECIPIENT_CERT_MAX, &v->recipient, err));
+	TRY(view_load(v, NAME_RECIPIENT, RECIPIENT_CERT_MAX, &v->recipient, err));
 	TRY(walk_keys(v, err));
 	TRY(walk_entries(v, err));
 	TRY(walk_erasables(v, err));
 	TRY(walk_artifacts(v, err));
-	return expect(v, NAME_SUMMARY, &e, err);
+	TRY(view_walk_anchors(v, err));
+	TRY(view_load(v, NAME_CUSTODY, CUSTODY_BYTES_MAX, &v->custody, err));
+	TRY(view_load(v, NAME_CUSTODY_PROV, CUSTODY_BYTES_MAX, &v->custody_prov, err));
+	return view_expect(v, NAME_SUMMARY, &e, err);
 }
 
 /* --- the rest, package-v1 sections 4 and 5 ---------------------------------------- */
 
-/* A proof file: of this entry, and in the one checkpoint. */
 static enum rc
 walk_proof(struct package_view *v, uint64_t index, struct span leaf, struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf	bytes = BUF_INIT(0), again = BUF_INIT(PACKAGE_TEXT_MAX);
-	struct tlog_proof		proof;
-	package_name			name;
+	struct tree_path	path;
+	package_name		name;
 
 	name_proof(index, name);
-	TRY(load(v, name, NOTE_BYTES_MAX + 8192, &bytes, err));
-	TRY(tlog_proof_parse(buf_view(&bytes), &proof, err));
-	/* One form: no extra line, this index, this checkpoint. */
-	tlog_proof_write(index, &proof.path, SPAN(NULL, 0), buf_view(&v->checkpoint), &again);
-	TRY(buf_check(&again, name, err));
-	if (!span_eq(buf_view(&again), buf_view(&bytes)))
-		return err_set(err, RC_FORMAT, "package: %s is of another entry or checkpoint", name);
-	return case_add_entry(&v->kase, index, leaf, &proof.path, err);
+	TRY(view_load_proof(v, name, index, buf_view(&v->checkpoint), &path, err));
+	return case_add_entry(&v->kase, index, leaf, &path, err);
 }
 
 static enum rc
@@ -322,9 +250,9 @@ walk_proofs(struct package_view *v, struct err *err)
 
 	for (uint32_t i = 0; i < v->n_entries; i++)
 		TRY(walk_proof(v, v->index[i], buf_view(&v->leaf[i]), err));
-	if (!next_under(v, NAME_PROOFS, &e))
+	if (!view_next_under(v, NAME_PROOFS, &e))
 		return err_set(err, RC_FORMAT, "package: the proof of the release is missing");
-	v->release_index = number_in(e.name, NAME_PROOFS);
+	v->release_index = view_number_in(e.name, NAME_PROOFS);
 	if (v->release_index <= v->index[v->n_entries - 1])
 		return err_set(err, RC_FORMAT, "package: the release does not come last");
 	return walk_proof(v, v->release_index, SPAN(NULL, 0), err);
@@ -335,17 +263,18 @@ walk_tags(struct package_view *v, struct err *err)
 {
 	struct zip_entry	e;
 
-	TRY(load_exactly(v, NAME_BAGIT, SPAN_STR(PACKAGE_BAGIT), err));
-	TRY(load(v, NAME_BAG_INFO, 4096, &v->bag_info, err));
-	TRY(load(v, NAME_MANIFEST, PACKAGE_TEXT_MAX, &v->manifest, err));
-	TRY(load(v, NAME_CHECKPOINT, NOTE_BYTES_MAX, &v->checkpoint, err));
+	TRY(view_load_exactly(v, NAME_BAGIT, SPAN_STR(PACKAGE_BAGIT), err));
+	TRY(view_load(v, NAME_BAG_INFO, 4096, &v->bag_info, err));
+	TRY(view_load(v, NAME_MANIFEST, PACKAGE_TEXT_MAX, &v->manifest, err));
+	TRY(view_load(v, NAME_CHECKPOINT, NOTE_BYTES_MAX, &v->checkpoint, err));
+	TRY(view_load(v, NAME_WITNESSES, TLOG_POLICY_BYTES_MAX, &v->witnesses, err));
 	TRY(walk_proofs(v, err));
-	TRY(load(v, NAME_RELEASE, ENTRY_BYTES_MAX, &v->release, err));
+	TRY(view_load(v, NAME_RELEASE, ENTRY_BYTES_MAX, &v->release, err));
 	v->kase.entry[v->kase.n_entries - 1].leaf = buf_view(&v->release);
-	TRY(expect(v, NAME_README, &e, err));
-	TRY(load(v, NAME_TAGMANIFEST, PACKAGE_TEXT_MAX, &v->tagmanifest, err));
-	TRY(load(v, NAME_ASIC_MANIFEST, PACKAGE_TEXT_MAX, &v->asic_manifest, err));
-	return load(v, NAME_SIGNATURE, CADES_BYTES_MAX, &v->signature, err);
+	TRY(view_expect(v, NAME_README, &e, err));
+	TRY(view_load(v, NAME_TAGMANIFEST, PACKAGE_TEXT_MAX, &v->tagmanifest, err));
+	TRY(view_load(v, NAME_ASIC_MANIFEST, PACKAGE_TEXT_MAX, &v->asic_manifest, err));
+	return view_load(v, NAME_SIGNATURE, CADES_BYTES_MAX, &v->signature, err);
 }
 
 enum rc
@@ -355,10 +284,10 @@ view_walk(stream_read_at read, void *user, uint64_t size, struct package_view *v
 
 	*v = (struct package_view){ .kase = CASE_INIT };
 	TRY(zip_open(read, user, size, &v->zip, err));
-	TRY(load_exactly(v, NAME_MIMETYPE, SPAN_STR(PACKAGE_MIMETYPE), err));
+	TRY(view_load_exactly(v, NAME_MIMETYPE, SPAN_STR(PACKAGE_MIMETYPE), err));
 	TRY(walk_payload(v, err));
 	TRY(walk_tags(v, err));
-	if (next_under(v, "", &e))
+	if (view_next_under(v, "", &e))
 		return err_set(err, RC_FORMAT, "package: %s is too many", e.name);
 	v->kase.charter = buf_view(&v->charter);
 	v->kase.scope = buf_view(&v->scope_bytes);

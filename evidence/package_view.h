@@ -9,11 +9,20 @@
 #ifndef EVIDENCE_PACKAGE_VIEW_H
 #define EVIDENCE_PACKAGE_VIEW_H
 
+#include "audit/anchor.h"
 #include "evidence/package.h"
 #include "evidence/package_text.h"
 #include "evidence/segment.h"
 
 struct view_message { uint8_t custodian; struct zip_entry cms; };
+
+/* An anchor entry's blob, put together again from its files. */
+struct view_anchor {
+	uint64_t	index;
+	struct buf	archive;	/* anchor-v1: whether the entry names it, the replay says */
+	struct anchor	parts;		/* spans into it */
+	uint32_t	first, n;	/* the batches that it dates: into package_view.anchored */
+};
 
 struct package_view {
 	struct zip		*zip;
@@ -22,7 +31,8 @@ struct package_view {
 	struct package_files	 files;		/* view_digests() */
 	struct buf		 later[CASE_CHARTERS_MAX];	/* kase.n_later of them */
 	struct buf		 charter, scope_bytes, recipient, checkpoint, release;
-	struct buf		 bag_info, manifest, tagmanifest, asic_manifest, signature;
+	struct buf		 bag_info, manifest, witnesses, tagmanifest, asic_manifest, signature;
+	struct buf		 custody, custody_prov;
 	struct scope		 scope;
 	bool			 has_keys;	/* else messages */
 	struct zip_entry	 keys;
@@ -39,6 +49,10 @@ struct package_view {
 	struct descriptor	*descriptor;	/* by artifact of the scope */
 	struct buf		*descriptor_bytes;
 	uint32_t		*leaves, *segment;	/* first file of each scope part */
+	uint32_t		 n_anchors, n_anchored, cap_anchored;
+	struct view_anchor	*anchor;	/* ascending; kase.archive are their blobs */
+	struct package_anchored	*anchored;
+	struct span		 archive[PACKAGE_ANCHORS_MAX];	/* kase.archive */
 	struct evidence_case	 kase;		/* spans into the above */
 };
 
