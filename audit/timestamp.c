@@ -45,6 +45,7 @@ DEFINE_AUTO(X509_free, X509);
 DEFINE_AUTO(X509_ALGOR_free, X509_ALGOR);
 DEFINE_AUTO(X509_CRL_free, X509_CRL);
 DEFINE_AUTO(X509_STORE_free, X509_STORE);
+DEFINE_AUTO(X509_STORE_CTX_free, X509_STORE_CTX);
 DEFINE_AUTO(bytes_free, unsigned char);
 DEFINE_AUTO(certs_free, certs);
 
@@ -231,7 +232,7 @@ token_parse(struct span der, PKCS7 **ret, TS_TST_INFO **ret_info, struct err *er
 	const unsigned char	*p = der.p;
 
 	libcrypto_begin();
-	if (der.n == 0 || der.n > TIMESTAMP_RESPONSE_MAX ||
+	if (der.n == 0 || der.n > TIMESTAMP_TOKEN_MAX ||
 	    (token = d2i_PKCS7(NULL, &p, (long)der.n)) == NULL || p != der.p + der.n ||
 	    (info = PKCS7_to_TS_TST_INFO(token)) == NULL)
 		return fail(err, RC_FORMAT, "no RFC 3161 token");
@@ -242,15 +243,14 @@ token_parse(struct span der, PKCS7 **ret, TS_TST_INFO **ret_info, struct err *er
 
 /* Without a clock of our own: how long after the epoch. Fractions are cut off. */
 static enum rc
-gen_time(const TS_TST_INFO *info, when *ret, struct err *err)
+time_of(const ASN1_TIME *t, when *ret, struct err *err)
 {
 	AUTO(ASN1_TIME_free) ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
 	int	days, seconds;
 
 	if (epoch == NULL)
 		return err_set(err, RC_NOMEM, "time-stamp: no memory");
-	if (ASN1_TIME_diff(&days, &seconds, epoch, TS_TST_INFO_get_time(info)) != 1 ||
-	    days < 0 || seconds < 0)
+	if (ASN1_TIME_diff(&days, &seconds, epoch, t) != 1 || days < 0 || seconds < 0)
 		return fail(err, RC_FORMAT, "its time cannot be read");
 	*ret = (when)days * 86400 + (when)seconds;
 	return RC_OK;
@@ -378,19 +378,46 @@ pass_over(int ok, X509_STORE_CTX *ctx)
 	return 1;
 }
 
+/*
+ * What a token carries counts as if it had come beside it, once its signer's issuer is among
+ * them: a TSA that carries another's list alone has not said anything about itself.
+ */
+static enum rc
+add_carried(X509_STORE *store, PKCS7 *token, bool *ret_issuers, struct err *err)
+{
+	STACK_OF(X509_CRL)	*all = token->d.sign->crl;
+	PKCS7_SIGNER_INFO	*signer = sk_PKCS7_SIGNER_INFO_value(PKCS7_get_signer_info(token), 0);
+
+	if (sk_X509_CRL_num(all) > TIMESTAMP_CRLS_MAX)
+		return err_set(err, RC_LIMIT, "time-stamp: %d revocation lists in it, at most %d",
+		    sk_X509_CRL_num(all), TIMESTAMP_CRLS_MAX);
+	*ret_issuers = false;
+	for (int i = 0; i < sk_X509_CRL_num(all); i++) {
+		X509_CRL	*crl = sk_X509_CRL_value(all, i);
+
+		if (X509_NAME_cmp(X509_CRL_get_issuer(crl), signer->issuer_and_serial->issuer) == 0)
+			*ret_issuers = true;
+		if (X509_STORE_add_crl(store, crl) != 1)
+			return err_set(err, RC_NOMEM, "time-stamp: no memory");
+	}
+	return RC_OK;
+}
+
 /* Nothing but these roots and lists, at the token's own time. */
 static enum rc
-trust_store(const struct timestamp_trust *t, when at, X509_STORE **ret, struct err *err)
+trust_store(const struct timestamp_trust *t, PKCS7 *token, when at, X509_STORE **ret, struct err *err)
 {
 	AUTO(X509_STORE_free) X509_STORE *store = X509_STORE_new();
 	X509_VERIFY_PARAM	*param;
 	unsigned long		 flags = X509_V_FLAG_PARTIAL_CHAIN;
+	bool			 carried = false;
 
 	if (store == NULL)
 		return err_set(err, RC_NOMEM, "time-stamp: no memory");
 	TRY(add_roots(store, t, err));
 	TRY(add_crls(store, t, err));
-	if (t->n_crls > 0)
+	TRY(add_carried(store, token, &carried, err));
+	if (t->n_crls > 0 || carried)
 		flags |= X509_V_FLAG_CRL_CHECK;
 	param = X509_STORE_get0_param(store);
 	if (X509_VERIFY_PARAM_set_flags(param, flags) != 1)
@@ -452,6 +479,31 @@ signer_name(X509 *signer, char ret[128], struct err *err)
 	return RC_OK;
 }
 
+/* The same way to a root once more: TS_RESP_verify_signature() keeps its own to itself. */
+static enum rc
+chain_expires(X509 *signer, PKCS7 *token, certs *more, X509_STORE *store, when *ret, struct err *err)
+{
+	AUTO(X509_STORE_CTX_free) X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	AUTO(certs_free) certs *untrusted = X509_chain_up_ref(more);
+	const certs	*chain;
+	when		 until;
+
+	libcrypto_begin();
+	if (ctx == NULL || untrusted == NULL ||
+	    (token->d.sign->cert != NULL &&
+	    X509_add_certs(untrusted, token->d.sign->cert, X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP) != 1) ||
+	    X509_STORE_CTX_init(ctx, store, signer, untrusted) != 1)
+		return err_set(err, RC_NOMEM, "time-stamp: no memory");
+	if (X509_STORE_CTX_set_purpose(ctx, X509_PURPOSE_TIMESTAMP_SIGN) != 1 || X509_verify_cert(ctx) != 1)
+		return fail(err, RC_VERIFY, "its signer is not to be trusted");
+	chain = X509_STORE_CTX_get0_chain(ctx);
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		TRY(time_of(X509_get0_notAfter(sk_X509_value(chain, i)), &until, err));
+		*ret = i == 0 || until < *ret ? until : *ret;
+	}
+	return RC_OK;
+}
+
 enum rc
 timestamp_verify(struct span token_der, const uint8_t imprint[SHA256_BYTES],
     const struct timestamp_trust *trust, struct timestamp *ret, struct err *err)
@@ -466,12 +518,13 @@ timestamp_verify(struct span token_der, const uint8_t imprint[SHA256_BYTES],
 	TRY(token_parse(token_der, &token, &info, err));
 	TRY(info_check(info, imprint, err));
 	TRY(digest_check(token, err));
-	TRY(gen_time(info, &t.time, err));
-	TRY(trust_store(trust, t.time, &store, err));
+	TRY(time_of(TS_TST_INFO_get_time(info), &t.time, err));
+	TRY(trust_store(trust, token, t.time, &store, err));
 	TRY(intermediates(trust, &more, err));
 	libcrypto_begin();
 	if (TS_RESP_verify_signature(token, more, store, &signer) != 1)
 		return signature_failed(err);
+	TRY(chain_expires(signer, token, more, store, &t.expires, err));
 	TRY(signer_name(signer, t.signer, err));
 	*ret = t;
 	return RC_OK;
