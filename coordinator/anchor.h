@@ -14,12 +14,13 @@
 
 #include "coordinator/coordinator.h"
 #include "coordinator/readers.h"
+#include "edge/tsa.h"
 
 #define ANCHOR_ASK_MS		20000u	/* for the TSA, and for each list */
 #define ANCHOR_PAUSE_MS		1000u	/* after a failure; doubles up to the schedule, and at most */
 #define ANCHOR_PAUSE_MAX	600000u
 #define ANCHOR_GRACE_MS		10000u	/* due for longer is overdue */
-#define ANCHOR_WORDS		160
+#define ANCHOR_WORDS		TSA_WORDS
 
 struct anchors;
 MUST_USE enum rc anchors_new(struct coordinator *c, struct anchors **ret, struct err *err);
@@ -47,8 +48,7 @@ bool	 anchor_due(const struct charter *c, uint64_t fresh, const struct anchor_at
 /*
  * One exchange with a TSA: the note stamped, the answer checked to the root, the
  * revocation lists fetched, all of it as an anchor-v1 blob. A list that cannot be had is
- * left out, and left_out says so (else it is empty). The codes of http_exchange(),
- * timestamp_token() and timestamp_verify(). RC_UNSURE: stop said so.
+ * left out, and left_out says so (else it is empty). The codes of tsa_ask().
  */
 MUST_USE enum rc anchor_ask(const struct tsa *t, struct span note, bool (*stop)(void *user), void *user,
     struct buf *ret, char left_out[ANCHOR_WORDS], struct err *err);

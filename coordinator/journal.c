@@ -366,6 +366,7 @@ journal_package_put(struct store *s, const uint8_t request[SHA256_BYTES],
 	buf_u64(&b, row->release_index);
 	buf_u32(&b, row->good);
 	buf_u32(&b, row->bad);
+	buf_u8(&b, row->stamps);
 	TRY(buf_check(&b, "package row", err));
 	return store_journal_put(s, "package", SPAN(request, SHA256_BYTES), buf_view(&b), err);
 }
@@ -387,6 +388,7 @@ journal_package(struct store *s, const uint8_t request[SHA256_BYTES],
 	    !rd_u64(&r, &row.release_index) ||
 	    !rd_u32(&r, &row.good) ||
 	    !rd_u32(&r, &row.bad) ||
+	    !rd_u8(&r, &row.stamps) ||
 	    !rd_done(&r))
 		return err_set(err, RC_BUG, "package row: malformed at byte %zu", r.at);
 	*ret = row;

@@ -11,7 +11,7 @@
  *	handover	u64 index			the note below a succession entry, by the log key before it
  *	making		request id			what a release can be finished from (release.h)
  *	package		request id			u64 size, sha256[32], order[32], u64 order index,
- *							u64 release index, u32 good, u32 bad
+ *							u64 release index, u32 good, u32 bad, u8 stamps
  *	value "cosigned"				the latest note of q custodians
  *
  * They are written in the transaction of the entry that they speak of. What a rebuild
@@ -72,6 +72,7 @@ struct package_row {
 	uint8_t		sha256[SHA256_BYTES], order[SHA256_BYTES];
 	uint64_t	order_index, release_index;
 	uint32_t	good, bad;		/* bit i-1: custodian i */
+	uint8_t		stamps;			/* 0: level B; 1: level T; 2: and an archive time-stamp */
 };
 MUST_USE enum rc journal_package_put(struct store *s, const uint8_t request[SHA256_BYTES],
     const struct package_row *row, struct err *err);

@@ -5,7 +5,7 @@
 #include "coordinator/making.h"
 #include "evidence/cms.h"
 
-#define VERSION		1
+#define VERSION		2
 #define MAKING_BYTES_MAX	(15u << 20)	/* of one journal record */
 
 void
@@ -43,6 +43,7 @@ making_write(const struct making *m, struct buf *out, struct err *err)
 	buf_u32(out, m->good);
 	buf_u32(out, m->bad);
 	buf_u8(out, m->to_recipient);
+	buf_u8(out, m->archive);
 	buf_u32(out, (uint32_t)m->indexes.n);
 	for (i = 0; i < m->indexes.n; i++)
 		buf_u64(out, m->indexes.index[i]);
@@ -73,7 +74,7 @@ making_parse(struct span in, struct making *ret, struct err *err)
 {
 	struct rd	r = rd_init(in);
 	struct span	keys, message;
-	uint8_t		version, to_recipient;
+	uint8_t		version, to_recipient, archive;
 	size_t		i;
 
 	if (!rd_u8(&r, &version) || version != VERSION ||
@@ -83,9 +84,11 @@ making_parse(struct span in, struct making *ret, struct err *err)
 	    !rd_u64(&r, &ret->order_index) ||
 	    !rd_u32(&r, &ret->good) ||
 	    !rd_u32(&r, &ret->bad) ||
-	    !rd_u8(&r, &to_recipient) || to_recipient > 1)
+	    !rd_u8(&r, &to_recipient) || to_recipient > 1 ||
+	    !rd_u8(&r, &archive) || archive > 1)
 		return err_set(err, RC_BUG, "release in the making: malformed");
 	ret->to_recipient = to_recipient != 0;
+	ret->archive = archive != 0;
 	TRY(parse_indexes(&r, ret, err));
 	if (!rd_vec32(&r, 0, CMS_BYTES_MAX, &keys))
 		return err_set(err, RC_BUG, "release in the making: malformed");

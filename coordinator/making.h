@@ -21,6 +21,8 @@ struct making {
 	struct buf		keys;			/* CMS to the recipient, or empty: */
 	struct buf		message[CUSTODIANS_MAX];	/* custodian i's CMS at [i-1] */
 	bool			to_recipient;
+	bool			archive;		/* level LT and an archive time-stamp are wanted */
+	char			unstamped[160];		/* why a time-stamp could not be had; not kept */
 };
 
 void	 making_init(struct making *m);
@@ -38,6 +40,9 @@ MUST_USE enum rc making_read(struct store *s, const uint8_t request[SHA256_BYTES
  */
 MUST_USE enum rc making_package(struct coordinator *c, struct making *m, uint64_t release_index,
     struct package_row *ret, struct err *err);
+
+/* The good and the bad of it into a release, with their receipts, by index. */
+MUST_USE enum rc making_name(struct coordinator *c, const struct making *m, struct statement *s, struct err *err);
 
 /* At start: halves of packages that a crash left, each as large as what it was to hold. */
 MUST_USE enum rc packages_clean(const struct coordinator *c, struct err *err);

@@ -14,12 +14,14 @@
 #include <unistd.h>
 
 #include "coordinator/cosigning.h"
+#include "coordinator/dating.h"
 #include "coordinator/envelopes.h"
 #include "coordinator/keys.h"
 #include "coordinator/load.h"
 #include "coordinator/logged.h"
 #include "coordinator/making.h"
 #include "coordinator/replicator.h"
+#include "coordinator/stamper.h"
 #include "coordinator/submit.h"
 #include "evidence/package.h"
 
@@ -32,6 +34,7 @@ struct packaging {
 	char			 tmp[FILE_PATH_MAX];
 	int			 fd;
 	struct casefile		 payload;	/* what package_begin() saw */
+	struct dating		 dating;
 	struct checked_case	*checked;
 	struct package		*package;
 	uint8_t			 contents[SHA256_BYTES];
@@ -51,6 +54,7 @@ packaging_done(struct packaging *p)
 	package_free(p->package);
 	checked_case_free(p->checked);
 	casefile_done(&p->payload);
+	dating_done(&p->dating);
 	for (i = 0; i < p->n_erasables; i++)
 		buf_done(&p->erasable[i]);
 	envelope_file_done(&p->file);
@@ -237,8 +241,12 @@ load_payload(struct packaging *p, struct err *err)
 	TRY(load_case(p, &p->m->indexes, &p->payload, err));
 	r = reader_take(p->c->readers);
 	rc = load_erasables(p, r, err);
+	if (rc == RC_OK)
+		rc = dating_load(r, &p->m->indexes, &p->dating, err);
 	reader_give(r);
 	TRY(rc);
+	p->payload.c.archive = p->dating.archive;
+	p->payload.c.n_archives = (uint32_t)p->dating.n;
 	return case_check_past(&p->payload.c, p->c->genesis, p->m->order, NULL,
 	    &p->checked, err);
 }
@@ -274,6 +282,8 @@ begin(struct packaging *p, struct err *err)
 	in.checked = p->checked;
 	in.n_messages = list_messages(p->m, message);
 	in.n_erasables = p->n_erasables;
+	in.anchor = p->dating.anchor;
+	in.n_anchors = p->dating.n;
 	for (i = 0; i < p->n_erasables; i++)
 		erasable[i] = buf_view(&p->erasable[i]);
 	TRY(open_hidden(p, err));
@@ -292,79 +302,6 @@ put_making(struct store *s, void *user, struct err *err)
 	return store_journal_put(s, "making", SPAN_OF(m->request), buf_view(&b), err);
 }
 
-static void
-name_one(struct statement *s, uint8_t custodian, bool good, const uint8_t receipt[SHA256_BYTES])
-{
-	s->u.release.custodian[s->u.release.n].index = custodian;
-	s->u.release.custodian[s->u.release.n].good = good;
-	memcpy(s->u.release.custodian[s->u.release.n].receipt, receipt, SHA256_BYTES);
-	s->u.release.n++;
-}
-
-/* The receipt of one custodian for the order that is in force, wherever it stands. */
-struct naming {
-	struct store	*store;
-	uint8_t		 custodian;
-	uint8_t		 receipt[SHA256_BYTES];
-};
-
-static enum rc
-on_receipt(void *user, uint64_t index, enum statement_type type, bool effective, struct err *err)
-{
-	AUTO_DONE(logged_done) struct logged l = LOGGED_INIT;
-	struct naming	*n = user;
-
-	if (type != STATEMENT_RECEIPT || !effective)
-		return RC_OK;
-	TRY(logged_read(n->store, index, &l, err));
-	if (l.s.u.receipt.custodian == n->custodian)
-		memcpy(n->receipt, l.s.id, SHA256_BYTES);
-	return RC_OK;
-}
-
-/* Those who answered wrongly: with zeros, who gave no receipt for what it sent. */
-static enum rc
-name_bad(struct packaging *p, struct store *store, struct statement *s, struct err *err)
-{
-	uint8_t	i;
-
-	for (i = 1; i <= p->c->first->n; i++) {
-		struct naming	n = { .store = store, .custodian = i };
-
-		if ((p->m->bad >> (i - 1) & 1) == 0)
-			continue;
-		TRY(journal_subject(store, p->m->order, on_receipt, &n, err));
-		name_one(s, i, false, n.receipt);
-	}
-	return RC_OK;
-}
-
-/* The receipts of the payload, with what became of their senders. */
-static enum rc
-name_custodians(struct packaging *p, struct statement *s, struct err *err)
-{
-	AUTO(reader_give) struct reader *r = reader_take(p->c->readers);
-	size_t	i;
-
-	for (i = 0; i < p->m->indexes.n; i++) {
-		AUTO_DONE(logged_done) struct logged l = LOGGED_INIT;
-		uint8_t	 k;
-
-		TRY(logged_read(r->store, p->m->indexes.index[i], &l, err));
-		k = l.s.u.receipt.custodian;
-		if (l.s.type == STATEMENT_RECEIPT && (p->m->good >> (k - 1) & 1) != 0)
-			name_one(s, k, true, l.s.id);
-	}
-	return name_bad(p, r->store, s, err);
-}
-
-static int
-by_index(const void *a, const void *b)
-{
-	/* The first member of each is its index. */
-	return (int)*(const uint8_t *)a - (int)*(const uint8_t *)b;
-}
-
 static enum rc
 log_release(struct packaging *p, struct err *err)
 {
@@ -375,10 +312,8 @@ log_release(struct packaging *p, struct err *err)
 	memset(&s, 0, sizeof(s));
 	rc = own_statement(p->c, STATEMENT_RELEASE, RELEASE_LIFE, &s, err);
 	if (rc == RC_OK)
-		rc = name_custodians(p, &s, err);
+		rc = making_name(p->c, p->m, &s, err);
 	if (rc == RC_OK) {
-		qsort(s.u.release.custodian, s.u.release.n,
-		    sizeof(s.u.release.custodian[0]), by_index);
 		memcpy(s.subject, p->m->order, SHA256_BYTES);
 		memcpy(s.u.release.contents, p->contents, SHA256_BYTES);
 		rc = submit_own(p->c, &s, NULL, 0, &sub, err);
@@ -417,12 +352,9 @@ add_lineage(struct packaging *p, struct case_indexes *x, struct err *err)
 }
 
 static enum rc
-finish(struct packaging *p, struct package_row *row, struct err *err)
+load_final(struct packaging *p, struct casefile *ret, struct err *err)
 {
-	AUTO_DONE(casefile_done) struct casefile final = CASEFILE_INIT;
-	AUTO_DONE(buf_done) struct buf certificate = BUF_INIT(TLS_CERT_MAX);
 	struct case_indexes	x = { .index = NULL };
-	struct package_seal	seal = { .key = p->c->package_pkey };
 	uint32_t		have;
 	size_t			i;
 	enum rc			rc = RC_OK;
@@ -435,12 +367,31 @@ finish(struct packaging *p, struct package_row *row, struct err *err)
 	if (rc == RC_OK)
 		rc = add_lineage(p, &x, err);
 	if (rc == RC_OK)
-		rc = load_case(p, &x, &final, err);
+		rc = load_case(p, &x, ret, err);
 	case_indexes_done(&x);
-	TRY(rc);
+	return rc;
+}
+
+static enum rc
+finish(struct packaging *p, struct package_row *row, struct err *err)
+{
+	AUTO_DONE(casefile_done) struct casefile final = CASEFILE_INIT;
+	AUTO_DONE(buf_done) struct buf certificate = BUF_INIT(TLS_CERT_MAX);
+	struct stamper		stamper = { .c = p->c, .charter = p->checked->charter };
+	struct package_seal	seal = {
+		.key = p->c->package_pkey,
+		.stamp = stamper_stamp,
+		.user = &stamper,
+		.archive = p->m->archive,
+	};
+
+	TRY(load_final(p, &final, err));
 	TRY(load_package_certificate(p->c, &certificate, err));
 	seal.certificate = buf_view(&certificate);
-	return package_finish(p->package, &final.c, &seal, &row->size, err);
+	TRY(package_finish(p->package, &final.c, &seal, &row->size, err));
+	row->stamps = stamper.n;
+	(void)snprintf(p->m->unstamped, sizeof(p->m->unstamped), "%s", stamper.words);
+	return RC_OK;
 }
 
 static enum rc

@@ -111,7 +111,7 @@ job_thread(void *arg)
 
 /* With the lock held. */
 static void
-job_reset(struct release_job *j, const uint8_t request[SHA256_BYTES])
+job_reset(struct release_job *j, const uint8_t request[SHA256_BYTES], bool archive)
 {
 	memcpy(j->request, request, SHA256_BYTES);
 	j->used = j->running = true;
@@ -121,12 +121,14 @@ job_reset(struct release_job *j, const uint8_t request[SHA256_BYTES])
 	j->have = j->need = j->refused = 0;
 	j->ordered = false;
 	j->not_before = 0;
+	j->archive = archive;
+	j->unstamped[0] = '\0';
 	memset(&j->row, 0, sizeof(j->row));
 }
 
 /* With the lock held: the one of this request that runs, or a new one. */
 static enum rc
-find_or_start(struct releases *r, const uint8_t request[SHA256_BYTES],
+find_or_start(struct releases *r, const uint8_t request[SHA256_BYTES], bool archive,
     const struct refusal *last, struct release_job **ret, struct err *err)
 {
 	struct release_job	*free_one = NULL, *j;
@@ -147,7 +149,7 @@ find_or_start(struct releases *r, const uint8_t request[SHA256_BYTES],
 		(void)pthread_join(free_one->thread, NULL);	/* it is over */
 		free_one->joined = true;
 	}
-	job_reset(free_one, request);
+	job_reset(free_one, request, archive);
 	if (last != NULL)
 		free_one->not_before = last->until;
 	if (pthread_create(&free_one->thread, NULL, job_thread, free_one) != 0) {
@@ -167,6 +169,7 @@ struct outcome {			/* a copy: the job's place may be taken again */
 	char			why[32];
 	uint32_t		have, need, refused;
 	struct package_row	row;
+	char			unstamped[160];
 };
 
 /* The same answer as just before, and when another would be sought. */
@@ -180,7 +183,7 @@ repeat(const struct refusal *last, struct outcome *ret)
 }
 
 static enum rc
-wait_for(struct releases *r, const uint8_t request[SHA256_BYTES], unsigned ms,
+wait_for(struct releases *r, const uint8_t request[SHA256_BYTES], bool archive, unsigned ms,
     struct outcome *ret, struct err *err)
 {
 	uint64_t		 until = clock_ms() + ms;
@@ -196,7 +199,7 @@ wait_for(struct releases *r, const uint8_t request[SHA256_BYTES], unsigned ms,
 		(void)pthread_mutex_unlock(&r->lock);
 		return RC_OK;
 	}
-	rc = find_or_start(r, request, last, &j, err);
+	rc = find_or_start(r, request, archive, last, &j, err);
 	waits = ++r->askers <= ASKERS_MAX;
 	while (rc == RC_OK && j->running && !r->stopping && waits)
 		if (!cond_wait_until(&r->over, &r->lock, until))
@@ -213,6 +216,7 @@ wait_for(struct releases *r, const uint8_t request[SHA256_BYTES], unsigned ms,
 		*ret = (struct outcome){ .rc = j->rc, .err = j->err, .have = j->have,
 		    .need = j->need, .refused = j->refused, .row = j->row };
 		memcpy(ret->why, j->why, sizeof(ret->why));
+		memcpy(ret->unstamped, j->unstamped, sizeof(ret->unstamped));
 	}
 	(void)pthread_mutex_unlock(&r->lock);
 	return rc;
@@ -252,6 +256,8 @@ answer(struct rpc_call *call, struct outcome *o, struct buf *reply, struct err *
 		m.contributors = good;
 		m.n_liars = list_mask(o->row.bad, bad);
 		m.liars = bad;
+		m.stamps = o->row.stamps;
+		m.unstamped = o->unstamped;
 		break;
 	case RC_DENIED:
 		m.why = o->why;
@@ -298,7 +304,7 @@ on_release(void *user, struct rpc_call *call, struct span request, struct buf *r
 
 	PB_UNPACK(release_request, ReleaseRequest, q, request);
 	TRY(pb_fixed(&q->request, "request", id, sizeof(id), err));
-	rc = wait_for(c->releases, id, patience(call), &o, err);
+	rc = wait_for(c->releases, id, q->archive != 0, patience(call), &o, err);
 	if (rc == RC_LIMIT)
 		rpc_say(call, "%d releases run already: ask again", RELEASES_MAX);
 	TRY(rc);

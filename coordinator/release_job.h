@@ -29,6 +29,8 @@ struct release_job {
 	uint32_t		 refused;	/* bit i-1: custodian i was asked, and would not contribute */
 	bool			 ordered;	/* an order stands in the log for it */
 	struct package_row	 row;		/* with RC_OK */
+	bool			 archive;	/* as who asked first wants it */
+	char			 unstamped[160];	/* with RC_OK: why a time-stamp could not be had */
 };
 
 /*

@@ -8,6 +8,7 @@
 
 #include "coordinator/collect.h"
 #include "coordinator/cosigning.h"
+#include "coordinator/dating.h"
 #include "coordinator/in_force.h"
 #include "coordinator/logged.h"
 #include "coordinator/release_job.h"
@@ -335,7 +336,16 @@ settle_indexes(struct release_job *j, struct making *m, struct err *err)
 	uint64_t	size;
 
 	TRY(cosigning_latest(j->c->cosigning, NULL, &size, err));
-	return case_indexes_of(r, j->request, m->order_index, size, &m->indexes, err);
+	TRY(case_indexes_of(r, j->request, m->order_index, size, &m->indexes, err));
+	return dating_choose(r, coordinator_charter(j->c), size, &m->indexes, err);
+}
+
+static enum rc
+package(struct release_job *j, struct making *m, uint64_t release_index, struct err *err)
+{
+	TRY(making_package(j->c, m, release_index, &j->row, err));
+	(void)snprintf(j->unstamped, sizeof(j->unstamped), "%s", m->unstamped);
+	return RC_OK;
 }
 
 /*
@@ -389,7 +399,7 @@ start_over(struct release_job *j, const struct request_view *v, struct making *m
 		TRY(brief_worker(j, m, err));
 	TRY(gather(j, m, addressee, err));
 	TRY(settle_indexes(j, m, err));
-	return making_package(j->c, m, UINT64_MAX, &j->row, err);
+	return package(j, m, UINT64_MAX, err);
 }
 
 /* Released, but a crash came before the package was there. */
@@ -406,7 +416,7 @@ take_up(struct release_job *j, uint64_t release_index, struct making *m, struct 
 	TRY(rc);
 	log_line("taking up a release that was cut short: entry %llu",
 	    (unsigned long long)release_index);
-	return making_package(j->c, m, release_index, &j->row, err);
+	return package(j, m, release_index, err);
 }
 
 static enum rc
@@ -433,6 +443,7 @@ release_run(struct release_job *j, struct err *err)
 	}
 	making_init(m);
 	memcpy(m->request, j->request, SHA256_BYTES);
+	m->archive = j->archive;
 	rc = find_package(j, err);
 	if (rc != RC_MISSING)
 		goto out;
