@@ -72,7 +72,7 @@ list_authorities(struct choosing *k, struct reader *r, const struct charter *cha
 		if (rc == RC_MISSING || (rc == RC_OK && last.size <= k->batch[0]))
 			continue;
 		TRY(rc);
-		if ((k->n_by + 1) * k->n_batches > DATED_MAX)
+		if ((k->n_by + 1) * k->n_batches > PACKAGE_ANCHORED_MAX)
 			break;
 		*a = (struct authority){ .id = charter->tsa[i].id, .last = last.index };
 		k->n_by++;

@@ -15,7 +15,6 @@
 #include "evidence/package.h"
 
 #define DATING_READS_MAX	20000u	/* anchors of the log that are looked at for one package */
-#define DATED_MAX		8192u	/* batches times TSAs: proofs in one package */
 
 struct dating {
 	size_t			 n;

@@ -180,7 +180,7 @@ tsa_ask(const struct tsa_question *q, struct tsa_reply *ret, struct err *err)
 static enum rc
 embed(struct tsa_reply *r, struct buf *out, struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf	whole = BUF_INIT(TSA_TOKEN_MAX);
+	AUTO_DONE(buf_done) struct buf	whole = BUF_INIT(TIMESTAMP_TOKEN_MAX);
 	enum rc				rc;
 
 	rc = timestamp_embed(buf_view(&r->token), r->certificate, r->n_certificates, r->crl, r->n_crls, &whole, err);

@@ -14,7 +14,6 @@
 #define TSA_WORDS		160
 #define TSA_STAMP_MS		4000u	/* for one TSA, with its lists, before the next is asked */
 #define TSA_STAMP_ALL_MS	10000u	/* for all of them */
-#define TSA_TOKEN_MAX		(512 << 10)	/* with all that is embedded */
 
 struct tsa_question {
 	const struct tsa	*t;
