@@ -252,8 +252,8 @@ nothing_between(struct world *w, enum world_step at)
 	(void)at;
 }
 
-static void
-run(struct world *w, const char *policy, void (*between)(struct world *w, enum world_step at))
+void
+world_run(struct world *w, const char *policy, void (*between)(struct world *w, enum world_step at))
 {
 	w->direct = strcmp(policy, "direct") == 0;
 	w->arena = secret_arena_new(16384);
@@ -282,7 +282,7 @@ world_up(struct world *w, const char *policy)
 {
 	memset(w, 0, sizeof(*w));
 	net_init(&w->net);
-	run(w, policy, nothing_between);
+	world_run(w, policy, nothing_between);
 }
 
 void
@@ -291,7 +291,7 @@ world_up_spoilt(struct world *w, const char *policy)
 	memset(w, 0, sizeof(*w));
 	w->spoilt = true;
 	net_init(&w->net);
-	run(w, policy, nothing_between);
+	world_run(w, policy, nothing_between);
 }
 
 void
@@ -299,7 +299,7 @@ world_up_amendable(struct world *w, const char *policy, void (*between)(struct w
 {
 	memset(w, 0, sizeof(*w));
 	net_init_amendable(&w->net);
-	run(w, policy, between);
+	world_run(w, policy, between);
 }
 
 void
@@ -317,6 +317,7 @@ world_down(struct world *w)
 	}
 	for (size_t i = 0; i < CASE_CHARTERS_MAX; i++)
 		buf_done(&w->later[i]);
+	world_tsas_done(w);
 	secret_arena_free(w->arena);
 	buf_done(&w->reason);
 	buf_done(&w->scope);
@@ -342,8 +343,8 @@ sign_note(const struct note_key *k, const struct test_key *by, when time, struct
 	buf_done(&message);
 }
 
-static void
-write_checkpoint(struct world *w, unsigned cosigners, when time)
+void
+world_note(struct world *w, unsigned cosigners, when time, struct buf *out)
 {
 	struct note_key		log, witness[CUSTODIANS_MAX];
 	struct checkpoint	c = { .size = w->net.range.size };
@@ -357,14 +358,20 @@ write_checkpoint(struct world *w, unsigned cosigners, when time)
 	memcpy(c.origin, log.name, sizeof(c.origin));
 	tree_range_root(&w->net.range, c.root);
 	checkpoint_text(&c, &text);
+	buf_span(out, buf_view(&text));
+	buf_u8(out, '\n');
+	sign_note(&log, &w->net.log, 0, buf_view(&text), out);
+	for (unsigned i = 0; i < cosigners; i++)
+		sign_note(&witness[i], &w->net.signing[i], time, buf_view(&text), out);
+	buf_done(&text);
+}
+
+static void
+write_checkpoint(struct world *w, unsigned cosigners, when time)
+{
 	buf_done(&w->checkpoint);
 	w->checkpoint = BUF_INIT(BIG);
-	buf_span(&w->checkpoint, buf_view(&text));
-	buf_u8(&w->checkpoint, '\n');
-	sign_note(&log, &w->net.log, 0, buf_view(&text), &w->checkpoint);
-	for (unsigned i = 0; i < cosigners; i++)
-		sign_note(&witness[i], &w->net.signing[i], time, buf_view(&text), &w->checkpoint);
-	buf_done(&text);
+	world_note(w, cosigners, time, &w->checkpoint);
 }
 
 static enum rc
@@ -406,6 +413,10 @@ world_case(struct world *w, unsigned cosigners, struct evidence_case *ret)
 	put_charters(w, ret);
 	ret->scope = buf_view(&w->scope);
 	ret->checkpoint = buf_view(&w->checkpoint);
+	for (size_t i = 0; i < w->n_anchors; i++)
+		w->archive[i] = buf_view(&w->anchor[i].archive);
+	ret->archive = w->archive;
+	ret->n_archives = (uint32_t)w->n_anchors;
 	for (size_t i = 0; i < l->n; i++)
 		tree_leaf(buf_view(&l->leaf[i]), hash[i]);
 	for (size_t i = 0; i < l->n; i++) {
@@ -524,6 +535,8 @@ world_package(struct world *w, struct memfile *ret)
 	AUTO(checked_case_free) struct checked_case	*k = NULL;
 	AUTO(package_free) struct package		*p = NULL;
 	struct package_message				 message[WORLD_ANSWERS];
+	struct package_anchor				 anchor[WORLD_ANCHORS];
+	struct package_seal				 seal = w->seal;
 	struct evidence_case				 c, final;
 	struct buf					 cms = BUF_INIT(BIG);
 	struct span					 reason = buf_view(&w->reason);
@@ -547,13 +560,17 @@ world_package(struct world *w, struct memfile *ret)
 			    buf_view(&w->answer[i].message) };
 	in.message = w->direct ? message : NULL;
 	in.n_messages = w->direct ? WORLD_ANSWERS : 0;
+	in.anchor = anchor;
+	in.n_anchors = world_anchors(w, anchor);
+	seal.key = w->net.package_key;
+	seal.certificate = buf_view(&w->net.package_cert);
 	*ret = MEMFILE_INIT;
 	must(package_begin(&in, memfile_write, ret, &p, contents, &err), &err);
 	case_done(&c);
 	w->net.now += 5;
 	effective = world_release(w, contents);
 	world_case(w, 4, &final);
-	must(package_finish(p, &final, WORLD_SEAL(w->net.package_key, buf_view(&w->net.package_cert)), &size, &err), &err);
+	must(package_finish(p, &final, &seal, &size, &err), &err);
 	assert_int_equal(size, ret->b.n);
 	case_done(&final);
 	buf_done(&cms);

@@ -14,6 +14,7 @@
 #include "evidence/package.h"
 #include "tests/fixture/network.h"
 #include "tests/unit/evidence/memfile.h"
+#include "tests/unit/tsa.h"
 
 /* What who verifies trusts, and with what a package is signed: no time-stamps. */
 #define WORLD_TRUST(g, t)	(&(struct package_trust){ .genesis = (g), .now = (t) })
@@ -23,6 +24,8 @@
 #define WORLD_ANSWERS	3
 #define WORLD_IMAGE	65537		/* bytes: one more than a segment */
 #define WORLD_PROMPT	300
+#define WORLD_TSAS	2		/* "first" and "second" of an anchored world's charter */
+#define WORLD_ANCHORS	8
 
 struct world_artifact {
 	uint8_t			 id[ARTIFACT_ID_BYTES];
@@ -40,6 +43,12 @@ struct world_answer {
 	uint8_t			 receipt_id[SHA256_BYTES];
 };
 
+struct world_anchor {			/* an anchor entry, and the batch under its note */
+	uint64_t		 index;
+	struct buf		 archive;
+	struct package_anchored	 batch;
+};
+
 struct world {
 	struct net		 net;
 	bool			 direct;	/* the policy releases to the recipient */
@@ -53,6 +62,12 @@ struct world {
 	struct secret		*forged;	/* keys-v1 in place of what was combined; owned */
 	uint32_t		 n_later;
 	struct buf		 later[CASE_CHARTERS_MAX];	/* of world_case() */
+	struct tsa_party	 tsa_root[WORLD_TSAS], tsa[WORLD_TSAS];
+	struct buf		 tsas;
+	size_t			 n_anchors;
+	struct world_anchor	 anchor[WORLD_ANCHORS];	/* all of the log's: world_case() has their entries */
+	struct span		 archive[WORLD_ANCHORS];
+	struct package_seal	 seal;		/* of world_package(), but for key and certificate */
 };
 
 /* Everything up to the receipts, under a policy of the network. */
@@ -62,11 +77,26 @@ void	 world_down(struct world *w);
 /* The same under a charter that can be amended; `between` may do so. */
 enum world_step { WORLD_SEALED, WORLD_ORDERED, WORLD_ANSWERED };
 void	 world_up_amendable(struct world *w, const char *policy, void (*between)(struct world *w, enum world_step at));
+/* Under a charter with TSAs, each of which stamped the log when the batch stood in it. */
+void	 world_up_anchored(struct world *w, const char *policy);
+/* The rest of world_up*: seal, ask, order, answer in the network that there is. */
+void	 world_run(struct world *w, const char *policy, void (*between)(struct world *w, enum world_step at));
+/* Log an anchor of the log as it stands, by that TSA. */
+void	 world_anchor(struct world *w, size_t tsa);
+/* A token over this imprint, dated now. */
+void	 world_token(struct world *w, size_t tsa, const uint8_t imprint[SHA256_BYTES], struct buf *out);
+/* As package_stamp_fn, by the first; user: the world. */
+enum rc	 world_stamp(void *user, const uint8_t imprint[SHA256_BYTES], struct buf *token, struct err *err);
+/* All anchors, for package_begin(). */
+size_t	 world_anchors(struct world *w, struct package_anchor ret[WORLD_ANCHORS]);
+void	 world_tsas_done(struct world *w);
 /* Byte i of a part. */
 uint8_t	 world_byte(const char *part, uint64_t i);
 
 /* The whole log as a case, under a checkpoint of its present end with `cosigners` cosignatures. */
 void	 world_case(struct world *w, unsigned cosigners, struct evidence_case *ret);
+/* A checkpoint of the log's present end. */
+void	 world_note(struct world *w, unsigned cosigners, when time, struct buf *out);
 /* Its checkpoint again, cosigned by four at this time. */
 void	 world_checkpoint_at(struct world *w, when time, struct evidence_case *c);
 /* Entry `index` of it, to be changed. */
