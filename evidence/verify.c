@@ -81,6 +81,7 @@ judge(struct verifier *v, enum claim_name c, verify_step step, struct err *err)
 	enum rc		rc;
 
 	buf_reset(&v->words);
+	v->unsure = false;
 	rc = step(v, &why);
 	if (rc == RC_OK)
 		rc = buf_check(&v->words, "words", &why);
@@ -88,6 +89,8 @@ judge(struct verifier *v, enum claim_name c, verify_step step, struct err *err)
 		return err_set(err, rc, "%s", why.msg);
 	if (rc != RC_OK)
 		say(v, c, CLAIM_NO, why.msg);
+	else if (v->unsure)
+		say(v, c, CLAIM_UNKNOWN, buf_text(&v->words));
 	else {
 		v->done |= BIT(c);
 		say(v, c, CLAIM_YES, buf_text(&v->words));
@@ -217,6 +220,7 @@ static const struct {
 	{ CLAIM_SCOPE,		step_scope,		AFTER_CASE },
 	{ CLAIM_RECIPIENT,	step_recipient,		AFTER_CASE },
 	{ CLAIM_TEXTS,		step_texts,		AFTER_CASE },
+	{ CLAIM_TIMESTAMP,	step_timestamp,		AFTER_CASE | BIT(CLAIM_SIGNATURE) },
 };
 
 /* What nobody stamped, or only who has the key can tell, may stay unknown. A no is a no. */
@@ -267,6 +271,7 @@ run_steps(struct verifier *v, struct err *err)
 		TRY(judge_case(v, err));
 	if (v->checked != NULL)
 		memcpy(v->report.request, v->checked->grant.request, SHA256_BYTES);
+	say(v, CLAIM_KEYS, CLAIM_UNKNOWN, "only who has the recipient's key can tell: quorate open does");
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if ((v->done & steps[i].needs) == steps[i].needs)
 			TRY(judge(v, steps[i].claim, steps[i].step, err));

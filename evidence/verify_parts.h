@@ -4,11 +4,21 @@
 #ifndef EVIDENCE_VERIFY_PARTS_H
 #define EVIDENCE_VERIFY_PARTS_H
 
+#include "audit/timestamp.h"
+#include "evidence/cades.h"
 #include "evidence/package_view.h"
 #include "evidence/verify.h"
 
 /* How far the log may be ahead of the verifier's clock, as in policy/apply.h. */
 #define VERIFY_CLOCK_SECONDS	300
+
+/* What a time-stamp in the package is worth. */
+enum mark { MARK_NONE = 0, MARK_GOOD, MARK_STRANGER /* good, by a TSA that nobody here trusts */, MARK_BAD };
+struct time_mark {
+	enum mark		kind;
+	struct timestamp	t;		/* unless MARK_NONE or MARK_BAD */
+	char			why[ERR_MSG_BYTES];	/* MARK_BAD: what fails */
+};
 
 struct verifier {
 	struct package_view	 view;
@@ -19,7 +29,10 @@ struct verifier {
 	struct charter		*charter;	/* the last of the package, which the replay must put in force */
 	struct statement	 release;	/* parsed; its place in the log is judged by the replay */
 	when			 released;
+	struct cades_added	 added;		/* into view.signature, once it verified */
+	struct time_mark	 stamped;	/* the token over the signature value */
 	struct checked_case	*checked;
+	bool			 unsure;	/* the step that runs could not tell; its words say why */
 	struct buf		 words;		/* of the step that runs */
 };
 
@@ -30,7 +43,8 @@ void	 verifier_done(struct verifier *v);
 
 /*
  * A step reads on and judges one claim: RC_OK with words appended to v->words means
- * yes; a fault stops all; anything else means no, and err says why.
+ * yes, or with v->unsure that it could not be checked; a fault stops all; anything else
+ * means no, and err says why.
  */
 typedef enum rc (*verify_step)(struct verifier *v, struct err *err);
 
@@ -42,6 +56,13 @@ enum rc	step_ciphertext(struct verifier *v, struct err *err);
 enum rc	step_scope(struct verifier *v, struct err *err);
 enum rc	step_recipient(struct verifier *v, struct err *err);
 enum rc	step_texts(struct verifier *v, struct err *err);
+/* verify_time.c: tokens and certificates, each at its time. */
+enum rc	step_timestamp(struct verifier *v, struct err *err);
+/* What tokens say of the signature: judged before the package certificate is. */
+MUST_USE enum rc verifier_marks(struct verifier *v, struct err *err);
+/* Was the package certificate valid when the signature is known to have been there? */
+MUST_USE enum rc verifier_dates(struct verifier *v, struct err *err);
+
 /* Words only: the replay decided. */
 void	 words_checkpoint(struct verifier *v);
 void	 words_order(struct verifier *v);

@@ -44,7 +44,9 @@ step_signature(struct verifier *v, struct err *err)
 	package_asic_manifest(&v->view.files, &asic);
 	TRY(check_text(&asic, &v->view.asic_manifest, NAME_ASIC_MANIFEST, err));
 	TRY(cades_verify(SPAN(cert->p, cert->n), buf_view(&asic), v->released, buf_view(&v->view.signature),
-	    NULL, err));
+	    &v->added, err));
+	TRY(verifier_marks(v, err));
+	TRY(verifier_dates(v, err));
 	buf_printf(&v->words, "every file is signed by %s, with the certificate that the charter names",
 	    v->charter->coordinator.organisation);
 	return RC_OK;
