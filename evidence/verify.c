@@ -220,11 +220,13 @@ static const struct {
 	{ CLAIM_SCOPE,		step_scope,		AFTER_CASE },
 	{ CLAIM_RECIPIENT,	step_recipient,		AFTER_CASE },
 	{ CLAIM_TEXTS,		step_texts,		AFTER_CASE },
+	{ CLAIM_CUSTODY,	step_custody,		AFTER_CASE },
+	{ CLAIM_SEALED,		step_sealed,		AFTER_CASE },
 	{ CLAIM_TIMESTAMP,	step_timestamp,		AFTER_CASE | BIT(CLAIM_SIGNATURE) },
 };
 
 /* What nobody stamped, or only who has the key can tell, may stay unknown. A no is a no. */
-#define OPTIONAL	(BIT(CLAIM_CUSTODY) | BIT(CLAIM_TIMESTAMP) | BIT(CLAIM_SEALED) | BIT(CLAIM_ARCHIVE) | BIT(CLAIM_KEYS))
+#define OPTIONAL	(BIT(CLAIM_TIMESTAMP) | BIT(CLAIM_SEALED) | BIT(CLAIM_ARCHIVE) | BIT(CLAIM_KEYS))
 
 /* Whatever else is not a yes makes a package invalid, but for the charter of who trusts none. */
 static void

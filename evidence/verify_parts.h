@@ -20,6 +20,12 @@ struct time_mark {
 	char			why[ERR_MSG_BYTES];	/* MARK_BAD: what fails */
 };
 
+/* Where chains may end: at the TSAs of a charter, and where the verifier says. Spans borrow. */
+struct roots {
+	size_t		n;
+	struct span	root[TSAS_MAX * TSA_CERTS_MAX + TRUST_ROOTS_MAX];
+};
+
 struct verifier {
 	struct package_view	 view;
 	const struct package_trust *trust;
@@ -56,8 +62,20 @@ enum rc	step_ciphertext(struct verifier *v, struct err *err);
 enum rc	step_scope(struct verifier *v, struct err *err);
 enum rc	step_recipient(struct verifier *v, struct err *err);
 enum rc	step_texts(struct verifier *v, struct err *err);
+enum rc	step_custody(struct verifier *v, struct err *err);
+/* The statement of an entry of the payload; statement_done(). */
+MUST_USE enum rc verifier_statement(const struct verifier *v, uint32_t entry, struct statement *ret, struct err *err);
+
 /* verify_time.c: tokens and certificates, each at its time. */
 enum rc	step_timestamp(struct verifier *v, struct err *err);
+enum rc	step_sealed(struct verifier *v, struct err *err);	/* verify_anchor.c */
+void	 roots_init(struct roots *r, const struct package_trust *trust);
+void	 roots_add(struct roots *r, const struct tsa *t);
+/* RC_OK or a fault. trust: chains end there; what it holds else comes with the token. */
+MUST_USE enum rc verifier_mark(struct span token, const uint8_t imprint[SHA256_BYTES],
+    const struct timestamp_trust *trust, struct time_mark *ret, struct err *err);
+/* Is the time of a token one that this clock and the certificates behind it allow? RC_VERIFY. */
+MUST_USE enum rc verifier_time(const struct verifier *v, const struct timestamp *t, struct err *err);
 /* What tokens say of the signature: judged before the package certificate is. */
 MUST_USE enum rc verifier_marks(struct verifier *v, struct err *err);
 /* Was the package certificate valid when the signature is known to have been there? */

@@ -4,6 +4,7 @@
 
 #include "evidence/cades.h"
 #include "evidence/cms.h"
+#include "evidence/custody.h"
 #include "evidence/verify_parts.h"
 
 /* --- container -------------------------------------------------------------------- */
@@ -295,19 +296,26 @@ name_all(struct named *m, const struct statement *s)
 		name(m, s->u.amendment.reason);
 }
 
+enum rc
+verifier_statement(const struct verifier *v, uint32_t entry, struct statement *ret, struct err *err)
+{
+	AUTO_DONE(dsse_done) struct dsse	d = { .n_sig = 0 };
+	struct entry				e;
+
+	TRY(entry_parse(v->view.kase.entry[entry].leaf, &e, err));
+	TRY(dsse_parse(e.dsse, &d, err));
+	return statement_parse(&d, ret, err);
+}
+
 static enum rc
 find_names(const struct verifier *v, struct named *m, struct err *err)
 {
 	for (uint32_t i = 0; i < v->checked->n_verdicts; i++) {
-		AUTO_DONE(dsse_done) struct dsse		d = { .n_sig = 0 };
 		AUTO_DONE(statement_done) struct statement	s = { .type = STATEMENT_UNKNOWN };
-		struct entry					entry;
 
 		if (!v->checked->verdict[i].effective)
 			continue;
-		TRY(entry_parse(v->view.kase.entry[i].leaf, &entry, err));
-		TRY(dsse_parse(entry.dsse, &d, err));
-		TRY(statement_parse(&d, &s, err));
+		TRY(verifier_statement(v, i, &s, err));
 		name_all(m, &s);
 	}
 	return RC_OK;
@@ -330,5 +338,23 @@ step_texts(struct verifier *v, struct err *err)
 	buf_printf(&v->words, "%u of %u reasons and attachments are here, as they were signed", m.here, m.n);
 	if (m.here < m.n)
 		buf_printf(&v->words, "; the others were left out or erased");
+	return RC_OK;
+}
+
+/* --- custody ----------------------------------------------------------------------------------- */
+
+enum rc
+step_custody(struct verifier *v, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf	uco = BUF_INIT(CUSTODY_BYTES_MAX), prov = BUF_INIT(CUSTODY_BYTES_MAX);
+	AUTO_DONE(buf_done) struct buf	witnesses = BUF_INIT(PACKAGE_TEXT_MAX);
+
+	TRY(custody_case(&v->view.kase, v->checked, &uco, err));
+	TRY(check_text(&uco, &v->view.custody, NAME_CUSTODY, err));
+	TRY(custody_prov(&v->view.kase, v->checked, &prov, err));
+	TRY(check_text(&prov, &v->view.custody_prov, NAME_CUSTODY_PROV, err));
+	TRY(package_witnesses(v->checked->charter, &witnesses, err));
+	TRY(check_text(&witnesses, &v->view.witnesses, NAME_WITNESSES, err));
+	buf_printf(&v->words, "the custody documents and the policy of witnesses say what the log says");
 	return RC_OK;
 }

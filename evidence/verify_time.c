@@ -12,32 +12,22 @@
 DEFINE_AUTO(X509_free, X509);
 DEFINE_AUTO(ASN1_TIME_free, ASN1_TIME);
 
-#define ROOTS_MAX	(TSAS_MAX * TSA_CERTS_MAX + TRUST_ROOTS_MAX)
 #define CARRIED_MAX	(TIMESTAMP_CERTS_MAX * (TIMESTAMP_CERT_MAX + 4))
 
 /* --- one token ----------------------------------------------------------------------- */
 
-/* Where chains may end: at the TSAs of this charter, and where the verifier says. */
-struct roots {
-	size_t		n;
-	struct span	root[ROOTS_MAX];
-};
+void
+roots_init(struct roots *r, const struct package_trust *trust)
+{
+	for (r->n = 0; r->n < trust->n_roots && r->n < TRUST_ROOTS_MAX; r->n++)
+		r->root[r->n] = trust->root[r->n];
+}
 
-static void
+void
 roots_add(struct roots *r, const struct tsa *t)
 {
 	for (uint8_t i = 0; i < t->n_certificates; i++)
 		r->root[r->n++] = SPAN(t->certificate[i].p, t->certificate[i].n);
-}
-
-static void
-roots_init(struct roots *r, const struct verifier *v)
-{
-	r->n = 0;
-	for (size_t i = 0; i < v->trust->n_roots && i < TRUST_ROOTS_MAX; i++)
-		r->root[r->n++] = v->trust->root[i];
-	for (uint32_t i = 0; i < v->charter->n_tsas; i++)
-		roots_add(r, &v->charter->tsa[i]);
 }
 
 /*
@@ -45,11 +35,12 @@ roots_init(struct roots *r, const struct verifier *v)
  * with it than that nobody here knows who made it.
  */
 static enum rc
-by_itself(struct span token, const uint8_t imprint[SHA256_BYTES], struct timestamp *ret, struct err *err)
+by_itself(struct span token, const uint8_t imprint[SHA256_BYTES], const struct timestamp_trust *trust,
+    struct timestamp *ret, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf	all = BUF_INIT(CARRIED_MAX);
 	struct roots			r = { .n = 0 };
-	struct timestamp_trust		trust = { .root = r.root };
+	struct timestamp_trust		own = *trust;
 	struct rd			in;
 	size_t				n;
 
@@ -57,31 +48,27 @@ by_itself(struct span token, const uint8_t imprint[SHA256_BYTES], struct timesta
 	in = rd_init(buf_view(&all));
 	while (r.n < n && rd_vec32(&in, 1, TIMESTAMP_CERT_MAX, &r.root[r.n]))
 		r.n++;
-	trust.n_roots = r.n;
-	return timestamp_verify(token, imprint, &trust, ret, err);
+	own.root = r.root;
+	own.n_roots = r.n;
+	return timestamp_verify(token, imprint, &own, ret, err);
 }
 
-/* RC_OK or a fault. */
-static enum rc
-mark(struct span token, const uint8_t imprint[SHA256_BYTES], const struct roots *r, struct time_mark *ret,
-    struct err *err)
+enum rc
+verifier_mark(struct span token, const uint8_t imprint[SHA256_BYTES], const struct timestamp_trust *trust,
+    struct time_mark *ret, struct err *err)
 {
-	const struct timestamp_trust	trust = { .root = r->root, .n_roots = r->n };
-	struct err			why = { .rc = RC_OK };
-	enum rc				rc;
+	struct err	why = { .rc = RC_OK }, other = { .rc = RC_OK };
+	enum rc		rc;
 
 	ret->kind = MARK_GOOD;
-	rc = timestamp_verify(token, imprint, &trust, &ret->t, &why);
-	if (rc == RC_VERIFY) {
-		ret->kind = MARK_STRANGER;
-		if ((rc = by_itself(token, imprint, &ret->t, NULL)) != RC_NOMEM && rc != RC_OK)
-			rc = why.rc;
-	}
-	if (rc == RC_OK || rc == RC_NOMEM)
-		return rc == RC_OK ? RC_OK : err_set(err, rc, "no memory to check a time-stamp");
+	rc = timestamp_verify(token, imprint, trust, &ret->t, &why);
+	if (rc == RC_OK)
+		return RC_OK;
 	ret->kind = MARK_BAD;
 	memcpy(ret->why, why.msg, sizeof(ret->why));
-	return RC_OK;
+	if (rc == RC_VERIFY && (rc = by_itself(token, imprint, trust, &ret->t, &other)) == RC_OK)
+		ret->kind = MARK_STRANGER;
+	return rc == RC_NOMEM || rc == RC_BUG ? err_set(err, rc, "no memory to check a time-stamp") : RC_OK;
 }
 
 /* --- the signature ---------------------------------------------------------------------- */
@@ -89,14 +76,18 @@ mark(struct span token, const uint8_t imprint[SHA256_BYTES], const struct roots 
 enum rc
 verifier_marks(struct verifier *v, struct err *err)
 {
-	struct roots	r;
-	uint8_t		imprint[SHA256_BYTES];
+	struct roots		r;
+	struct timestamp_trust	trust = { .root = r.root };
+	uint8_t			imprint[SHA256_BYTES];
 
-	roots_init(&r, v);
 	if (v->added.token.n == 0)
 		return RC_OK;
+	roots_init(&r, v->trust);
+	for (uint32_t i = 0; i < v->charter->n_tsas; i++)
+		roots_add(&r, &v->charter->tsa[i]);
+	trust.n_roots = r.n;
 	TRY(cades_imprint(buf_view(&v->view.signature), imprint, err));
-	return mark(v->added.token, imprint, &r, &v->stamped, err);
+	return verifier_mark(v->added.token, imprint, &trust, &v->stamped, err);
 }
 
 /* Since when the signature is known to have been there: by the oldest good token over it, else since now. */
@@ -146,12 +137,15 @@ verifier_dates(struct verifier *v, struct err *err)
 	return RC_OK;
 }
 
-/* The TSA's own certificates: good at the token's time, and today, or a token over it came in time. */
-static enum rc
-still_good(const struct verifier *v, const struct timestamp *t, struct err *err)
+/* A TSA's own certificates were good at the token's time; if not today, a token over it came in time. */
+enum rc
+verifier_time(const struct verifier *v, const struct timestamp *t, struct err *err)
 {
 	char	at[WHEN_TEXT_BYTES];
 
+	if (t->time > v->trust->now && t->time - v->trust->now > VERIFY_CLOCK_SECONDS)
+		return err_set(err, RC_VERIFY, "stamped at %s, which is in the future of this clock",
+		    when_write(t->time, at));
 	if (t->expires >= v->trust->now)
 		return RC_OK;
 	return err_set(err, RC_VERIFY, "the certificates of %s ran out at %s, and no archive time-stamp is older than that",
@@ -184,10 +178,7 @@ step_timestamp(struct verifier *v, struct err *err)
 	}
 	if (m->t.time + VERIFY_CLOCK_SECONDS < v->released)
 		return err_set(err, RC_VERIFY, "stamped at %s, before the release was logged", when_write(m->t.time, at));
-	if (m->t.time > v->trust->now && m->t.time - v->trust->now > VERIFY_CLOCK_SECONDS)
-		return err_set(err, RC_VERIFY, "stamped at %s, which is in the future of this clock",
-		    when_write(m->t.time, at));
-	TRY(still_good(v, &m->t, err));
+	TRY(verifier_time(v, &m->t, err));
 	buf_printf(&v->words, "signed before %s, says %s", when_write(m->t.time, at), m->t.signer);
 	return RC_OK;
 }
