@@ -131,9 +131,14 @@ from_the_future(void **state)
 	assert_int_equal(package_verify(memfile_read, &good, good.b.n, WORLD_TRUST(w.net.genesis, released - 301), &r,
 	    NULL), RC_OK);
 	assert_int_equal(r.claim[CLAIM_RELEASE].verdict, CLAIM_NO);
-	/* Years later, when every statement has expired, it still holds. */
-	assert_int_equal(package_verify(memfile_read, &good, good.b.n, WORLD_TRUST(w.net.genesis, released + UINT64_C(30) * 365 * 86400), &r, NULL), RC_OK);
+	/* Years later, when every statement has expired, it still holds: as long as its certificate does. */
+	assert_int_equal(package_verify(memfile_read, &good, good.b.n, WORLD_TRUST(w.net.genesis, NET_CERTS_UNTIL), &r,
+	    NULL), RC_OK);
 	assert_int_equal(r.verdict, PACKAGE_VALID);
+	assert_int_equal(package_verify(memfile_read, &good, good.b.n, WORLD_TRUST(w.net.genesis, NET_CERTS_UNTIL + 1),
+	    &r, NULL), RC_OK);
+	assert_int_equal(r.verdict, PACKAGE_INVALID);
+	assert_int_equal(r.claim[CLAIM_SIGNATURE].verdict, CLAIM_NO);
 }
 
 static void
