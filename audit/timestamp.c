@@ -531,6 +531,16 @@ timestamp_verify(struct span token_der, const uint8_t imprint[SHA256_BYTES],
 }
 
 enum rc
+timestamp_over(struct span token_der, const uint8_t imprint[SHA256_BYTES], struct err *err)
+{
+	AUTO(PKCS7_free) PKCS7 *token = NULL;
+	AUTO(TS_TST_INFO_free) TS_TST_INFO *info = NULL;
+
+	TRY(token_parse(token_der, &token, &info, err));
+	return info_check(info, imprint, err);
+}
+
+enum rc
 timestamp_certificates(struct span token_der, struct buf *out, size_t *ret_n, struct err *err)
 {
 	AUTO(PKCS7_free) PKCS7 *token = NULL;

@@ -26,9 +26,9 @@ void	 name_archive_token(uint32_t number, package_name ret);
 MUST_USE enum rc archive_manifest(const struct package_files *f, uint32_t n, uint32_t number, struct buf *out,
     struct err *err);
 /*
- * The manifest over all files of f, and a token over it from `stamp`; both are appended. What
- * the builder adds under the two names, in this order. RC_MISSING: no token could be had. RC_BUG: one
- * came that is not over it.
+ * The manifest over all files of f, and a token over it from `stamp`, into `token`, which is empty. What
+ * the builder adds under the two names, in this order. RC_MISSING: no token could be had.
+ * RC_VERIFY, RC_FORMAT: what came is no token over it. (Whose it is, `stamp` saw to.)
  */
 MUST_USE enum rc archive_stamp(const struct package_files *f, uint32_t number, package_stamp_fn stamp, void *user,
     struct buf *manifest, struct buf *token, struct err *err);

@@ -469,6 +469,7 @@ enum rc
 cades_add(struct span signature, const struct cades_added *added, struct buf *out, struct err *err)
 {
 	struct form	f;
+	uint8_t		imprint[SHA256_BYTES];
 
 	TRY(form_take(signature, &f, err));
 	if (f.added.token.n > 0 || f.added.n_crls > 0 || f.n_certificates != 1)
@@ -476,6 +477,9 @@ cades_add(struct span signature, const struct cades_added *added, struct buf *ou
 	if (added->n_certificates > CADES_LISTS_MAX || added->n_crls > CADES_LISTS_MAX)
 		return fail(err, RC_LIMIT, "too many certificates or lists for it");
 	TRY(added_ok(added, err));
+	sha256_one(imprint, f.value);
+	if (added->token.n > 0)
+		TRY(timestamp_over(added->token, imprint, err));
 	for (size_t i = 0; i < added->n_certificates; i++)
 		f.certificate[f.n_certificates++] = added->certificate[i];
 	f.added = *added;

@@ -33,14 +33,21 @@ struct cades_added {			/* spans borrow */
 };
 /* What a time-stamp of it is over: SHA-256 of the signature value. */
 MUST_USE enum rc cades_imprint(struct span signature, uint8_t ret[SHA256_BYTES], struct err *err);
-/* A signature of level B with these added: T with a token, LT with lists as well. */
+/*
+ * A signature of level B with these added: T with a token, LT with lists as well. The signer's
+ * certificate may be among them. RC_VERIFY: the token is over something else. RC_FORMAT: lists without
+ * a token, or something that is not DER. RC_USAGE: not level B.
+ */
 MUST_USE enum rc cades_add(struct span signature, const struct cades_added *added, struct buf *out, struct err *err);
 
 /* Appends the DER. RC_USAGE: the key is not P-256 or not the certificate's. RC_IO: it did not sign. */
 MUST_USE enum rc cades_sign(EVP_PKEY *key, struct span certificate, struct span content, when signed_at,
     struct buf *out, struct err *err);
-/* RC_FORMAT: not this form, for this certificate and time. RC_VERIFY: the signature fails. */
-/* ret_added (may be NULL): what was added; spans into `signature`. */
+/*
+ * RC_FORMAT: not this form, for this certificate and time. RC_VERIFY: the signature fails.
+ * ret_added (may be NULL): what was added; spans into `signature`. Is the token one over
+ * cades_imprint(), and by whom? That is timestamp_verify()'s.
+ */
 MUST_USE enum rc cades_verify(struct span certificate, struct span content, when signed_at,
     struct span signature, struct cades_added *ret_added, struct err *err);
 

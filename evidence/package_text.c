@@ -179,8 +179,8 @@ package_tagmanifest(const struct package_files *f, struct buf *out)
 }
 
 /* The two notes have no suffix: their last step is "checkpoint". */
-const char *
-package_media_type(const char *name)
+static const char *
+media_type(const char *name)
 {
 	static const struct { const char *end, *type; } known[] = {
 		{ ".txt", "text/plain" },
@@ -210,25 +210,38 @@ package_media_type(const char *name)
 
 /* Names need no escaping: zip_name_ok(). */
 void
-package_asic_manifest(const struct package_files *f, struct buf *out)
+package_asic_begin(const char *signature, const char *type, struct buf *out)
 {
 	buf_printf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 	    "<asic:ASiCManifest xmlns:asic=\"http://uri.etsi.org/02918/v1.2.1#\""
 	    " xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">\n"
-	    " <asic:SigReference URI=\"" NAME_SIGNATURE "\" MimeType=\"application/pkcs7-signature\"/>\n");
-	for (uint32_t i = 0; i < f->n; i++) {
-		const struct package_file	*p = &f->file[i];
+	    " <asic:SigReference URI=\"%s\" MimeType=\"%s\"/>\n", signature, type);
+}
 
-		if (is_container(p->name))
-			continue;
-		buf_printf(out, " <asic:DataObjectReference URI=\"%s\" MimeType=\"%s\"%s>\n"
-		    "  <ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/>\n"
-		    "  <ds:DigestValue>", p->name, package_media_type(p->name),
-		    strcmp(p->name, NAME_SUMMARY) == 0 ? " Rootfile=\"true\"" : "");
-		b64_write(out, SPAN_OF(p->digest));
-		buf_printf(out, "</ds:DigestValue>\n </asic:DataObjectReference>\n");
-	}
+void
+package_asic_reference(const struct package_file *f, bool root, struct buf *out)
+{
+	buf_printf(out, " <asic:DataObjectReference URI=\"%s\" MimeType=\"%s\"%s>\n"
+	    "  <ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/>\n"
+	    "  <ds:DigestValue>", f->name, media_type(f->name), root ? " Rootfile=\"true\"" : "");
+	b64_write(out, SPAN_OF(f->digest));
+	buf_printf(out, "</ds:DigestValue>\n </asic:DataObjectReference>\n");
+}
+
+void
+package_asic_end(struct buf *out)
+{
 	buf_printf(out, "</asic:ASiCManifest>\n");
+}
+
+void
+package_asic_manifest(const struct package_files *f, struct buf *out)
+{
+	package_asic_begin(NAME_SIGNATURE, "application/pkcs7-signature", out);
+	for (uint32_t i = 0; i < f->n; i++)
+		if (!is_container(f->file[i].name))
+			package_asic_reference(&f->file[i], strcmp(f->file[i].name, NAME_SUMMARY) == 0, out);
+	package_asic_end(out);
 }
 
 void

@@ -77,13 +77,20 @@ MUST_USE enum rc package_files_add(struct package_files *f, const char *name, ui
 void	 package_files_done(struct package_files *f);
 
 /* What a manifest calls a file of this name: "text/plain". */
-const char *package_media_type(const char *name);
+/* Its pieces, for manifests over other files as well. */
+void	 package_asic_begin(const char *signature, const char *type, struct buf *out);
+void	 package_asic_reference(const struct package_file *f, bool root, struct buf *out);
+void	 package_asic_end(struct buf *out);
 
 /* manifest-sha256.txt: what stands under data/. tagmanifest-sha256.txt: the other files of the bag. */
 void	 package_manifest(const struct package_files *f, struct buf *out);
 void	 package_tagmanifest(const struct package_files *f, struct buf *out);
 /* ASiCManifest001.xml: everything but mimetype and META-INF/. */
 void	 package_asic_manifest(const struct package_files *f, struct buf *out);
+/* Its pieces, for manifests over other files as well. */
+void	 package_asic_begin(const char *signature, const char *type, struct buf *out);
+void	 package_asic_reference(const struct package_file *f, bool root, struct buf *out);
+void	 package_asic_end(struct buf *out);
 void	 package_bag_info(const struct package_files *f, const char *organisation,
 	    const uint8_t order[SHA256_BYTES], when released, struct buf *out);
 extern const char package_readme[];

@@ -35,6 +35,14 @@ MUST_USE enum rc zip_end(struct zip_writer *w, uint8_t ret_sha256[SHA256_BYTES],
 /* The three in one. */
 MUST_USE enum rc zip_add(struct zip_writer *w, const char *name, struct span bytes,
     uint8_t ret_sha256[SHA256_BYTES], struct err *err);
+struct zip;
+struct zip_entry;
+/*
+ * An entry of another file as it is there, in one read, through a chunk of memory. RC_FORMAT: it is
+ * damaged: its CRC is another.
+ */
+MUST_USE enum rc zip_copy(struct zip_writer *w, const struct zip *from, const struct zip_entry *e,
+    uint8_t ret_sha256[SHA256_BYTES], struct err *err);
 /* Central directory and end. ret_size: of the whole file. */
 MUST_USE enum rc zip_finish(struct zip_writer *w, uint64_t *ret_size, struct err *err);
 

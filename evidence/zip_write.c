@@ -8,6 +8,8 @@
 #include "evidence/crc32.h"
 #include "evidence/zip_layout.h"
 
+DEFINE_AUTO(free, uint8_t);
+
 struct zip_writer {
 	stream_write_at	 write;
 	void		*user;
@@ -145,6 +147,29 @@ zip_add(struct zip_writer *w, const char *name, struct span bytes,
 	TRY(zip_begin(w, name, bytes.n, err));
 	TRY(zip_write(w, bytes, err));
 	return zip_end(w, ret_sha256, err);
+}
+
+enum rc
+zip_copy(struct zip_writer *w, const struct zip *from, const struct zip_entry *e,
+    uint8_t ret_sha256[SHA256_BYTES], struct err *err)
+{
+	AUTO(free) uint8_t	*chunk = malloc(ZIP_CHUNK);
+	size_t			 n;
+
+	if (chunk == NULL)
+		return err_set(err, RC_NOMEM, "package: no memory to copy");
+	TRY(zip_begin(w, e->name, e->size, err));
+	for (uint64_t at = 0; at < e->size; at += n) {
+		n = e->size - at < ZIP_CHUNK ? (size_t)(e->size - at) : ZIP_CHUNK;
+		TRY(zip_read(from, e, at, chunk, n, err));
+		TRY(zip_write(w, SPAN(chunk, n), err));
+	}
+	TRY(zip_end(w, ret_sha256, err));
+	if (w->crc != e->crc) {
+		w->failed = true;
+		return err_set(err, RC_FORMAT, "package: %s is damaged: its CRC is another", e->name);
+	}
+	return RC_OK;
 }
 
 enum rc
