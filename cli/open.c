@@ -66,7 +66,7 @@ on_plaintext(void *user, const uint8_t id[ARTIFACT_ID_BYTES], const struct part 
 	char			 path[FILE_PATH_MAX], hex[HEX_BYTES(ARTIFACT_ID_BYTES)];
 
 	TRY(file_path(path, err, "%s/%s", u->dir, hex_write(SPAN(id, ARTIFACT_ID_BYTES), hex)));
-	TRY(file_mkdir(path, err));
+	TRY(file_mkdir_inside(path, err));
 	TRY(file_path(path, err, "%s/%s/%s", u->dir, hex, part->name));
 	if (u->file.fd < 0 || strcmp(path, u->path) != 0)
 		TRY(begin_part(u, path, at, part->length, err));

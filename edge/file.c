@@ -324,6 +324,17 @@ file_mkdir(const char *path, struct err *err)
 	return RC_OK;
 }
 
+enum rc
+file_mkdir_inside(const char *path, struct err *err)
+{
+	struct stat	st;
+
+	TRY(file_mkdir(path, err));
+	if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+		return err_set(err, RC_USAGE, "%s: a link that leads elsewhere; remove it, or choose another folder", path);
+	return RC_OK;
+}
+
 bool
 file_exists(const char *path)
 {

@@ -22,6 +22,8 @@ MUST_USE enum rc file_write(const char *path, struct span bytes, unsigned mode, 
 MUST_USE enum rc file_create(const char *path, struct span bytes, unsigned mode, struct err *err);
 /* mkdir -p of one level, mode 0700; an existing folder is fine. */
 MUST_USE enum rc file_mkdir(const char *path, struct err *err);
+/* The same for a folder in one that others may have filled: RC_USAGE for a link to one. */
+MUST_USE enum rc file_mkdir_inside(const char *path, struct err *err);
 bool	 file_exists(const char *path);
 /* "dir/name" into a fixed buffer; RC_USAGE when it does not fit. */
 #define FILE_PATH_MAX	1024
