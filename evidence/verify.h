@@ -103,11 +103,19 @@ typedef enum rc (*package_out_fn)(void *user, const uint8_t id[ARTIFACT_ID_BYTES
  *                   The key may live in a token. EC P-256, P-384 or RSA.
  * ret_opening       what opening_sign() is for; opening_done() when RC_OK. May be NULL.
  *                   `package` and `opened` are the caller's to fill in.
+ * ret               with the claim `keys`; a no there makes the package invalid.
  * RC_VERIFY  the package is invalid (see the report), or a commitment or tag fails.
+ * RC_QUORUM  recipient mode: fewer than k custodians contributed well.
  * RC_DENIED  it is not addressed to this key.
  */
 MUST_USE enum rc package_open(stream_read_at read, void *user, uint64_t size,
     const struct package_trust *trust, EVP_PKEY *key, struct span certificate,
     package_out_fn out, void *out_user, struct package_report *ret, struct opening *ret_opening, struct err *err);
+
+/*
+ * The certificate (DER) that a package says is its recipient's, appended: for who must find the
+ * key that it is of. Nothing was checked. RC_FORMAT: not a package.
+ */
+MUST_USE enum rc package_recipient(stream_read_at read, void *user, uint64_t size, struct buf *ret, struct err *err);
 
 #endif

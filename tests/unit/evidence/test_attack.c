@@ -363,7 +363,14 @@ keys_that_are_wrong(void **state)
 		rc = package_open(memfile_read, &f, f.b.n, WORLD_TRUST(w.net.genesis, w.net.now), w.net.recipient_key,
 		    buf_view(&w.net.recipient), take, &o, &r, NULL, &err);
 		/* Without the recipient's key nobody can know: verify says valid. */
+		assert_int_equal(r.claim[CLAIM_KEYS].verdict, rc == RC_OK ? CLAIM_YES : CLAIM_NO);
+		assert_int_equal(r.verdict, rc == RC_OK ? PACKAGE_VALID : PACKAGE_INVALID);
+		for (size_t c = 0; c <= CLAIM_TEXTS; c++)
+			assert_int_equal(r.claim[c].verdict, CLAIM_YES);
+		assert_int_equal(package_verify(memfile_read, &f, f.b.n, WORLD_TRUST(w.net.genesis, w.net.now), &r, &err),
+		    RC_OK);
 		assert_int_equal(r.verdict, PACKAGE_VALID);
+		assert_int_equal(r.claim[CLAIM_KEYS].verdict, CLAIM_UNKNOWN);
 		if (rc != rows[i].rc || o.segments != rows[i].segments)
 			fail_msg("%s: %s, %u segments", rows[i].name, rc_name(rc), o.segments);
 		memfile_done(&f);
@@ -410,7 +417,7 @@ changed_after_the_check(void **state)
 		/* take() saw to it that what came out is what was sealed. */
 		assert_int_not_equal(package_open(changing_read, &c, f.b.n, WORLD_TRUST(w.net.genesis, w.net.now),
 		    w.net.recipient_key, buf_view(&w.net.recipient), take, &o, &r, NULL, &err), RC_OK);
-		opened += r.verdict == PACKAGE_VALID;
+		opened += r.claim[CLAIM_TEXTS].verdict == CLAIM_YES;
 	}
 	assert_true(opened > 0);	/* some of these changes came after the check */
 	memfile_done(&f);
