@@ -32,6 +32,7 @@ static const struct {
 	[STATEMENT_CONSENT]	= { BY_CUSTODIAN,	apply_consent, false },
 	[STATEMENT_SUCCESSION]	= { BY_MANY,		apply_succession, false },
 	[STATEMENT_ANCHOR]	= { BY_LOG,		apply_anchor, false },
+	[STATEMENT_ACKNOWLEDGEMENT] = { BY_PERSON,	apply_acknowledgement, true },
 	/* A charter only as entry 0; a held statement stands beside the log. */
 };
 

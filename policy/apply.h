@@ -47,6 +47,7 @@ enum void_reason {
 	VOID_TAKEN_BACK,	/* approved before its author, who took it back, saw that in the log */
 	VOID_AMENDMENT,		/* the charter it names cannot take the place of the one in force */
 	VOID_ANCHOR,		/* no such TSA, or not a checkpoint of this log */
+	VOID_OPENING,		/* no opening note, or of another network, order, recipient or list of custodians */
 	VOID_REASONS
 };
 const char *void_reason_name(enum void_reason v);	/* "too-few-approvals"; stable, for --json */
@@ -89,7 +90,7 @@ MUST_USE enum rc replica_apply(struct replica *r, uint64_t index, struct span le
  */
 
 /*
- * The fixed blobs an entry names (charter, descriptors vector, scope, anchor): at most 2.
+ * The fixed blobs an entry names (charter, descriptors vector, scope, anchor, opening): at most 2.
  * What is no statement names none: apply will say what is wrong with it.
  */
 MUST_USE enum rc entry_blobs(struct span leaf, uint8_t ret[2][SHA256_BYTES], size_t *ret_n, struct err *err);
@@ -238,6 +239,21 @@ MUST_USE enum rc replica_charters(struct replica *r, charter_fn fn, void *user, 
 /* The last effective anchor by this TSA. RC_MISSING: none. */
 struct anchor_at { uint64_t index, size; when logged; };
 MUST_USE enum rc replica_anchor(struct replica *r, const char *tsa, struct anchor_at *ret, struct err *err);
+
+/*
+ * What people said who logged the recipient's opening note of an order, in log order. The note's
+ * signature is for auditors to judge (evidence/opening.h). None: fn is not called.
+ */
+#define ACKNOWLEDGED_MAX	256
+struct acknowledged {
+	char		person[ID_MAX + 1];
+	uint64_t	index;			/* log entry */
+	uint32_t	bad;			/* bit i-1: custodian i contributed wrongly */
+	uint8_t		opening[SHA256_BYTES];	/* digest of the note, a fixed blob */
+};
+typedef enum rc (*acknowledged_fn)(void *user, const struct acknowledged *a, struct err *err);
+MUST_USE enum rc replica_acknowledgements(struct replica *r, const uint8_t order[SHA256_BYTES], acknowledged_fn fn,
+    void *user, struct err *err);
 
 /* For the batch of an entry: what opening its shares needs. RC_MISSING. */
 struct batch_view { uint8_t id[SHA256_BYTES], root[SHA256_BYTES]; uint32_t count; when logged; char sealer[ID_MAX + 1]; };

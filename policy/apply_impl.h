@@ -62,6 +62,7 @@ MUST_USE enum rc apply_succession(struct applying *a, struct err *err);
 /* RC_DENIED unless it carries signatures of an amending quorum and of q custodians. */
 MUST_USE enum rc succession_signed(struct applying *a, struct err *err);
 MUST_USE enum rc apply_anchor(struct applying *a, struct err *err);
+MUST_USE enum rc apply_acknowledgement(struct applying *a, struct err *err);
 
 /* Everything between the entry's bytes and its handler; then the statement's record. */
 MUST_USE enum rc apply_entry(struct applying *a, struct span dsse, struct err *err);

@@ -67,6 +67,8 @@ static const struct {
 	    "the charter it names cannot take the place of the one in force; `quorate charter verify` says why" },
 	[VOID_ANCHOR] = { "anchor-does-not-fit",
 	    "the charter lists no such TSA, or it is of no checkpoint of this log" },
+	[VOID_OPENING] = { "opening-does-not-fit",
+	    "its opening note is malformed, or of another network, order, recipient or list of custodians" },
 };
 
 const char *

@@ -53,7 +53,7 @@ every_reason_has_a_row(void **state)
 	mark(seen, rows_ask, n_rows_ask);
 	mark(seen, rows_order, n_rows_order);
 	mark(seen, rows_amend, n_rows_amend);
-	/* The last one has its rows in test_anchor.c. */
+	/* The last ones have their rows in test_anchor.c and test_acknowledge.c. */
 	for (unsigned i = 0; i < VOID_ANCHOR; i++) {
 		if (!seen[i])
 			fail_msg("no row refuses with %s",
