@@ -66,15 +66,26 @@ signer_of(struct span certificate, struct signer *ret, struct err *err)
 
 /* --- the message, from the inside out --------------------------------------------------- */
 
+#define DER_NULL	0x05
+
+/* A piece that was cut short must not look whole. */
+static void
+wrap(struct buf *out, uint8_t tag, const struct buf *piece)
+{
+	if (piece->rc != RC_OK)
+		out->rc = piece->rc;
+	der_write(out, tag, buf_view(piece));
+}
+
 static void
 algorithm(struct buf *out, struct span oid, bool null)
 {
 	AUTO_PIECE(a);
 
-	buf_der(&a, DER_OID, oid);
+	der_write(&a, DER_OID, oid);
 	if (null)
-		buf_der(&a, DER_NULL, SPAN(NULL, 0));
-	buf_der_piece(out, DER_SEQUENCE, &a);
+		der_write(&a, DER_NULL, SPAN(NULL, 0));
+	wrap(out, DER_SEQUENCE, &a);
 }
 
 static void
@@ -83,10 +94,10 @@ attribute(struct buf *out, struct span oid, uint8_t tag, struct span value)
 	AUTO_PIECE(a);
 	AUTO_PIECE(set);
 
-	buf_der(&a, DER_OID, oid);
-	buf_der(&set, tag, value);
-	buf_der_piece(&a, DER_SET, &set);
-	buf_der_piece(out, DER_SEQUENCE, &a);
+	der_write(&a, DER_OID, oid);
+	der_write(&set, tag, value);
+	wrap(&a, DER_SET, &set);
+	wrap(out, DER_SEQUENCE, &a);
 }
 
 /* Without their tag; a SET OF is sorted by encoding, and these two are by length. */
@@ -126,16 +137,16 @@ signer_info(const struct signer *s, const struct buf *attrs, struct span signatu
 	AUTO_PIECE(info);
 
 	TRY(issuer_and_serial(s, &id, err));
-	buf_der(&info, DER_INTEGER, SPAN_STR("\x01"));
-	buf_der_piece(&info, DER_SEQUENCE, &id);
+	der_write(&info, DER_INTEGER, SPAN_STR("\x01"));
+	wrap(&info, DER_SEQUENCE, &id);
 	algorithm(&info, SPAN_OF(oid_sha256), false);
-	buf_der_piece(&info, DER_CONTEXT(0), attrs);
+	wrap(&info, DER_CONTEXT(0), attrs);
 	if (s->kind == CERT_RSA)
 		algorithm(&info, SPAN_OF(oid_rsa_sha256), true);
 	else
 		algorithm(&info, SPAN_OF(oid_ecdsa_sha256), false);
-	buf_der(&info, DER_OCTETS, signature);
-	buf_der_piece(out, DER_SEQUENCE, &info);
+	der_write(&info, DER_OCTETS, signature);
+	wrap(out, DER_SEQUENCE, &info);
 	return RC_OK;
 }
 
@@ -145,10 +156,10 @@ content_info(struct span json, struct buf *out)
 	AUTO_PIECE(octets);
 	AUTO_PIECE(content);
 
-	buf_der(&octets, DER_OCTETS, json);
-	buf_der(&content, DER_OID, SPAN_OF(oid_data));
-	buf_der_piece(&content, DER_CONTEXT(0), &octets);
-	buf_der_piece(out, DER_SEQUENCE, &content);
+	der_write(&octets, DER_OCTETS, json);
+	der_write(&content, DER_OID, SPAN_OF(oid_data));
+	wrap(&content, DER_CONTEXT(0), &octets);
+	wrap(out, DER_SEQUENCE, &content);
 }
 
 static enum rc
@@ -161,17 +172,17 @@ message(const struct signer *s, struct span json, const struct buf *attrs, struc
 	AUTO_PIECE(whole);
 	AUTO_PIECE(info);
 
-	buf_der(&data, DER_INTEGER, SPAN_STR("\x01"));
+	der_write(&data, DER_INTEGER, SPAN_STR("\x01"));
 	algorithm(&digests, SPAN_OF(oid_sha256), false);
-	buf_der_piece(&data, DER_SET, &digests);
+	wrap(&data, DER_SET, &digests);
 	content_info(json, &data);
-	buf_der(&data, DER_CONTEXT(0), s->der);
+	der_write(&data, DER_CONTEXT(0), s->der);
 	TRY(signer_info(s, attrs, signature, &signers, err));
-	buf_der_piece(&data, DER_SET, &signers);
-	buf_der_piece(&whole, DER_SEQUENCE, &data);
-	buf_der(&info, DER_OID, SPAN_OF(oid_signed_data));
-	buf_der_piece(&info, DER_CONTEXT(0), &whole);
-	buf_der_piece(out, DER_SEQUENCE, &info);
+	wrap(&data, DER_SET, &signers);
+	wrap(&whole, DER_SEQUENCE, &data);
+	der_write(&info, DER_OID, SPAN_OF(oid_signed_data));
+	wrap(&info, DER_CONTEXT(0), &whole);
+	wrap(out, DER_SEQUENCE, &info);
 	return buf_check(out, "opening note", err);
 }
 
@@ -181,7 +192,7 @@ message(const struct signer *s, struct span json, const struct buf *attrs, struc
 static enum rc
 signed_bytes(const struct buf *attrs, struct buf *out, struct err *err)
 {
-	buf_der_piece(out, DER_SET, attrs);
+	wrap(out, DER_SET, attrs);
 	return buf_check(out, "opening note", err);
 }
 
@@ -243,12 +254,11 @@ signature_of(struct span signer, struct span *ret)
 	struct rd	r = rd_init(signer);
 	struct span	in, skip;
 
-	if (!rd_der(&r, DER_SEQUENCE, &in))
+	if (!der_take(&r, DER_SEQUENCE, NULL, &in))
 		return false;
 	r = rd_init(in);
-	return rd_der(&r, DER_INTEGER, &skip) && rd_der(&r, DER_SEQUENCE, &skip) && rd_der(&r, DER_SEQUENCE, &skip) &&
-	    rd_der(&r, DER_CONTEXT(0), &skip) && rd_der(&r, DER_SEQUENCE, &skip) && rd_der(&r, DER_OCTETS, ret) &&
-	    rd_done(&r) && ret->n <= SIGNATURE_MAX;
+	return der_any(&r, &skip) && der_any(&r, &skip) && der_any(&r, &skip) && der_any(&r, &skip) &&
+	    der_any(&r, &skip) && der_take(&r, DER_OCTETS, NULL, ret) && rd_done(&r) && ret->n <= SIGNATURE_MAX;
 }
 
 static enum rc

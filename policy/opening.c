@@ -168,35 +168,48 @@ opening_read(struct span json, struct opening *ret, struct err *err)
 /* --- the frame ------------------------------------------------------------------------- */
 
 static bool
+enter(struct rd *r, uint8_t tag, struct rd *ret)
+{
+	struct span	value;
+
+	if (!der_take(r, tag, NULL, &value))
+		return false;
+	*ret = rd_init(value);
+	return true;
+}
+
+/* EncapsulatedContentInfo */
+static bool
+read_content(struct rd *r, struct span *json)
+{
+	struct rd	content, octets;
+
+	return enter(r, DER_SEQUENCE, &content) && rd_expect(&content, data, sizeof(data)) &&
+	    enter(&content, DER_CONTEXT(0), &octets) && rd_done(&content) &&
+	    der_take(&octets, DER_OCTETS, NULL, json) && rd_done(&octets);
+}
+
+/* The one element of a set. */
+static bool
+read_one(struct rd *r, uint8_t tag, struct span *ret)
+{
+	struct rd	set;
+
+	return enter(r, tag, &set) && der_take(&set, DER_SEQUENCE, ret, NULL) && rd_done(&set);
+}
+
+static bool
 read_frame(struct span der, struct opening_frame *ret)
 {
-	struct rd	r = rd_init(der), info, whole, body, content, certs, signers;
-	struct span	in;
+	struct rd	r = rd_init(der), info, explicit, body;
 
-	if (!rd_der(&r, DER_SEQUENCE, &in) || !rd_done(&r))
-		return false;
-	info = rd_init(in);
-	if (!rd_expect(&info, signed_data, sizeof(signed_data)) || !rd_der(&info, DER_CONTEXT(0), &in) || !rd_done(&info))
-		return false;
-	whole = rd_init(in);
-	if (!rd_der(&whole, DER_SEQUENCE, &in) || !rd_done(&whole))
-		return false;
-	body = rd_init(in);
-	if (!rd_expect(&body, version_1, sizeof(version_1)) || !rd_expect(&body, digests, sizeof(digests)) ||
-	    !rd_der(&body, DER_SEQUENCE, &in))
-		return false;
-	content = rd_init(in);
-	if (!rd_expect(&content, data, sizeof(data)) || !rd_der(&content, DER_CONTEXT(0), &in) || !rd_done(&content))
-		return false;
-	content = rd_init(in);
-	if (!rd_der(&content, DER_OCTETS, &ret->json) || !rd_done(&content) || !rd_der(&body, DER_CONTEXT(0), &in))
-		return false;
-	certs = rd_init(in);
-	if (!rd_der_whole(&certs, DER_SEQUENCE, &ret->certificate) || !rd_done(&certs) ||
-	    !rd_der(&body, DER_SET, &in) || !rd_done(&body))
-		return false;
-	signers = rd_init(in);
-	return rd_der_whole(&signers, DER_SEQUENCE, &ret->signer) && rd_done(&signers);
+	return enter(&r, DER_SEQUENCE, &info) && rd_done(&r) &&
+	    rd_expect(&info, signed_data, sizeof(signed_data)) &&
+	    enter(&info, DER_CONTEXT(0), &explicit) && rd_done(&info) &&
+	    enter(&explicit, DER_SEQUENCE, &body) && rd_done(&explicit) &&
+	    rd_expect(&body, version_1, sizeof(version_1)) && rd_expect(&body, digests, sizeof(digests)) &&
+	    read_content(&body, &ret->json) && read_one(&body, DER_CONTEXT(0), &ret->certificate) &&
+	    read_one(&body, DER_SET, &ret->signer) && rd_done(&body);
 }
 
 enum rc
