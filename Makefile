@@ -186,7 +186,7 @@ UNIT_O	= $(call obj,$(wildcard tests/unit/*.c))
 tests	= $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/$(1)/test_*.c))
 beside	= $(call obj,$(filter-out tests/unit/$(1)/test_%,$(wildcard tests/unit/$(1)/*.c)) $(beside_$(1)))
 # Packages to open, and to be shown.
-beside_cli = $(addprefix tests/unit/evidence/,world.c memfile.c repack.c)
+beside_cli = $(filter-out tests/unit/evidence/test_%,$(wildcard tests/unit/evidence/*.c))
 UNIT	= $(foreach f,$(FOLDERS),$(call tests,$(f)))
 
 define unit_tests
