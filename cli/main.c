@@ -23,6 +23,7 @@ static const struct {
 	{ "release", cmd_release, "have an approved request carried out" },
 	{ "verify", cmd_verify, "check an evidence package, offline" },
 	{ "open", cmd_open, "check an evidence package, then decrypt it" },
+	{ "package", cmd_package, "renew the time-stamp of a package" },
 	{ "audit", cmd_audit, "replay the whole log and check everything" },
 	{ "log", cmd_log, "checkpoint, entries, proofs and a copy of the log; accusations" },
 	{ "keygen", cmd_keygen, "make a key" },

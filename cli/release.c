@@ -7,6 +7,7 @@
 
 #include "cli/artifact.h"
 
+#define STAMPED_ALL	2	/* ReleaseReply.stamps: an archive time-stamp as well */
 #define RELEASE_WAIT_MS	(UINT64_C(3600) * 1000)	/* for the largest packages */
 
 DEFINE_AUTO(EVP_MD_CTX_free, EVP_MD_CTX);
@@ -74,18 +75,41 @@ indexes(const uint32_t *v, size_t n)
 	return a;
 }
 
+/* Of the package's signature (CAdES baseline), and what is stamped besides. */
+static const char *
+level(const Quorate__V1__ReleaseReply *a)
+{
+	return a->stamps == 0 ? "B" : a->stamps >= STAMPED_ALL ? "LT" : "T";
+}
+
+static void
+say_stamps(const Quorate__V1__ReleaseReply *a, bool archive)
+{
+	if (a->stamps >= STAMPED_ALL)
+		cli_say("  time-stamped, and all of it once more (archive)\n");
+	else if (a->stamps > 0)
+		cli_say("  time-stamped%s\n", archive ? "; NO ARCHIVE TIME-STAMP" : "");
+	else
+		cli_say("  NOT TIME-STAMPED: its signature is of level B\n");
+	if (a->unstamped[0] != '\0')
+		cli_say("  because: %s\n", a->unstamped);
+	if (archive && a->stamps < STAMPED_ALL)
+		cli_say("  add a time-stamp over all of it later with: quorate package renew\n");
+}
+
 static enum rc
-report(struct remote *r, const Quorate__V1__ReleaseReply *a, const char *path, struct err *err)
+report(struct remote *r, const Quorate__V1__ReleaseReply *a, const char *path, bool archive, struct err *err)
 {
 	char	hex[HEX_BYTES(SHA256_BYTES)], size[24];
 	size_t	i;
 
 	if (cli_json)
-		return cli_print_json(json_pack("{s:o?,s:o?,s:o?,s:I,s:I,s:I,s:o?,s:o?,s:o?}", "package", json_text(path), "sha256",
+		return cli_print_json(json_pack("{s:o?,s:o?,s:o?,s:I,s:I,s:I,s:o?,s:o?,s:o?,s:s,s:b,s:o?}", "package", json_text(path), "sha256",
 		    json_hex(SPAN(a->package.data, a->package.len)), "order", json_hex(SPAN(a->order.data, a->order.len)),
 		    "order_entry", (json_int_t)a->order_index, "release_entry", (json_int_t)a->release_index, "bytes",
 		    (json_int_t)a->package_size, "contributors", indexes(a->contributors, a->n_contributors), "liars",
-		    indexes(a->liars, a->n_liars), "refusers", indexes(a->refusers, a->n_refusers)), err);
+		    indexes(a->liars, a->n_liars), "refusers", indexes(a->refusers, a->n_refusers), "level",
+		    level(a), "archived", a->stamps >= STAMPED_ALL, "not_stamped", json_text(a->unstamped)), err);
 	cli_say("released: order in entry %llu, release in entry %llu\n", (unsigned long long)a->order_index,
 	    (unsigned long long)a->release_index);
 	for (i = 0; i < a->n_contributors; i++)
@@ -96,6 +120,7 @@ report(struct remote *r, const Quorate__V1__ReleaseReply *a, const char *path, s
 		cli_say("  would not contribute: custodian %u\n", a->refusers[i]);
 	for (i = 0; i < a->n_liars; i++)
 		cli_say("  ANSWERED WRONGLY: custodian %u\n", a->liars[i]);
+	say_stamps(a, archive);
 	cli_say("package %s, %s, SHA-256 %s\ncheck it with: quorate verify %s\n", path,
 	    size_text(a->package_size, size), hex_write(SPAN(a->package.data, a->package.len), hex), path);
 	return RC_OK;
@@ -115,12 +140,13 @@ judge(const Quorate__V1__ReleaseReply *a, struct err *err)
 
 /* Packing many GiB takes longer than one call lasts: the same call again waits again. */
 static enum rc
-ask(struct remote *r, const uint8_t id[SHA256_BYTES], Quorate__V1__ReleaseReply **ret, struct err *err)
+ask(struct remote *r, const uint8_t id[SHA256_BYTES], bool archive, Quorate__V1__ReleaseReply **ret, struct err *err)
 {
 	Quorate__V1__ReleaseRequest	q = QUORATE__V1__RELEASE_REQUEST__INIT;
 	uint64_t			began = clock_ms();
 
 	q.request = (ProtobufCBinaryData){ SHA256_BYTES, (uint8_t *)(uintptr_t)id };
+	q.archive = archive;
 	for (;;) {
 		TRY(remote_call(r, "Release", &q, &quorate__v1__release_reply__descriptor, REMOTE_MS_LONG, ret, err));
 		if (strcmp((*ret)->why, "running") != 0 || clock_ms() - began > RELEASE_WAIT_MS)
@@ -134,14 +160,14 @@ ask(struct remote *r, const uint8_t id[SHA256_BYTES], Quorate__V1__ReleaseReply 
 }
 
 static enum rc
-release(const uint8_t id[SHA256_BYTES], const char *path, struct file_new *file, struct err *err)
+release(const uint8_t id[SHA256_BYTES], const char *path, bool archive, struct file_new *file, struct err *err)
 {
 	AUTO(remote_free) struct remote *r = NULL;
 	Quorate__V1__ReleaseReply	*a = NULL;
 	enum rc				 rc;
 
 	TRY(remote_open(&r, err));
-	rc = ask(r, id, &a, err);
+	rc = ask(r, id, archive, &a, err);
 	if (rc == RC_MISSING)
 		return err_set(err, rc, "no such request in this log; see `quorate list requests`");
 	TRY(rc);
@@ -149,7 +175,7 @@ release(const uint8_t id[SHA256_BYTES], const char *path, struct file_new *file,
 	if (rc == RC_OK)
 		rc = fetch(r, a->package.data, a->package_size, file, err);
 	if (rc == RC_OK)
-		rc = report(r, a, path, err);
+		rc = report(r, a, path, archive, err);
 	message_free(a);
 	return rc;
 }
@@ -158,14 +184,16 @@ enum rc
 cmd_release(int argc, char **argv, struct err *err)
 {
 	const char		*word = NULL, *path = NULL;
+	bool			 archive = false;
 	uint8_t			 id[SHA256_BYTES];
 	const struct option_row	rows[] = {
 		{ "o", OPTION_TEXT | OPTION_NEEDED, &path, "FILE.asice", "where to write the evidence package" },
+		{ "archive", OPTION_FLAG, &archive, NULL, "to be kept for long: a time-stamp over all of it as well" },
 		JSON_ROW,
 	};
-	const struct command	c = { "quorate release REQUEST -o package.asice",
+	const struct command	c = { "quorate release REQUEST -o package.asice [--archive]",
 		"Has an approved request carried out. The order is logged and cosigned first; then k custodians\n"
-		"contribute, and the package is made for the recipient that the request names.", rows, 2 };
+		"contribute, and the package is made for the recipient that the request names.", rows, 3 };
 	struct file_new	file = FILE_NEW_INIT;
 	size_t		n;
 	bool		help;
@@ -179,7 +207,7 @@ cmd_release(int argc, char **argv, struct err *err)
 		return err_set(err, RC_USAGE, "%s: exists already; it is not overwritten: choose another name", path);
 	/* Now, so that nothing is released that could not be written. */
 	TRY(file_new_open(&file, path, err));
-	rc = release(id, path, &file, err);
+	rc = release(id, path, archive, &file, err);
 	file_new_drop(&file);
 	return rc;
 }

@@ -235,7 +235,7 @@ file_new_open(struct file_new *f, const char *path, struct err *err)
 	f->tmp[0] = '\0';
 	TRY(file_path(f->path, err, "%s", path));
 	parent_of(path, dir);
-	f->fd = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	f->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (f->fd >= 0)
 		return RC_OK;
 	if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
@@ -269,14 +269,14 @@ file_new_write(struct file_new *f, uint64_t at, struct span bytes, struct err *e
 
 /* link() and linkat() do not replace what has that name. */
 static int
-give_name(const struct file_new *f)
+give_name(const struct file_new *f, const char *path)
 {
 	char	self[64];
 
 	if (f->tmp[0] != '\0')
-		return link(f->tmp, f->path);
+		return link(f->tmp, path);
 	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", f->fd);
-	return linkat(AT_FDCWD, self, AT_FDCWD, f->path, AT_SYMLINK_FOLLOW);
+	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
 }
 
 enum rc
@@ -287,7 +287,7 @@ file_new_keep(struct file_new *f, struct err *err)
 
 	if (fsync(f->fd) != 0)
 		rc = err_set(err, RC_IO, "%s: %s", f->path, strerror(errno));
-	else if (give_name(f) != 0)
+	else if (give_name(f, f->path) != 0)
 		rc = errno == EEXIST ? err_set(err, RC_USAGE,
 		    "%s: exists already; it is not overwritten: choose another name", f->path) :
 		    err_set(err, RC_IO, "%s: %s", f->path, strerror(errno));
@@ -297,6 +297,41 @@ file_new_keep(struct file_new *f, struct err *err)
 	if ((rc = file_sync_dir(dir, err)) != RC_OK)
 		(void)unlink(f->path);
 	return rc;
+}
+
+/* What has no name gets one beside the other first: only a name can take another's place. */
+static int
+take_place(struct file_new *f)
+{
+	char	beside[FILE_PATH_MAX];
+
+	if (f->tmp[0] == '\0') {
+		if (file_path(beside, NULL, "%s.new-%ld", f->path, (long)getpid()) != RC_OK) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		if (give_name(f, beside) != 0)
+			return -1;
+		memcpy(f->tmp, beside, sizeof(f->tmp));
+	}
+	if (rename(f->tmp, f->path) != 0)
+		return -1;
+	f->tmp[0] = '\0';
+	return 0;
+}
+
+enum rc
+file_new_replace(struct file_new *f, struct err *err)
+{
+	char	dir[FILE_PATH_MAX];
+	enum rc	rc = RC_OK;
+
+	if (fsync(f->fd) != 0 || take_place(f) != 0)
+		rc = err_set(err, RC_IO, "%s: %s", f->path, strerror(errno));
+	file_new_drop(f);
+	TRY(rc);
+	parent_of(f->path, dir);
+	return file_sync_dir(dir, err);
 }
 
 void

@@ -33,7 +33,8 @@ MUST_USE enum rc file_path(char ret[FILE_PATH_MAX], struct err *err, const char 
 /*
  * A large file that is written bit by bit and gets its name when it is whole: it has
  * none before, so that whatever ends us leaves nothing behind (a file system without
- * unnamed files has a temporary one beside it). An existing file is never replaced.
+ * unnamed files has a temporary one beside it). Only file_new_replace() replaces
+ * an existing file.
  */
 struct file_new {
 	int	fd;		/* -1: closed */
@@ -44,7 +45,9 @@ MUST_USE enum rc file_new_open(struct file_new *f, const char *path, struct err 
 MUST_USE enum rc file_new_write(struct file_new *f, uint64_t at, struct span bytes, struct err *err);
 /* fsync, the name, fsync of the folder; closes it in any case. */
 MUST_USE enum rc file_new_keep(struct file_new *f, struct err *err);
-void	 file_new_drop(struct file_new *f);	/* fine after file_new_keep() */
+/* The same in the place of the file that has the name: until then that is there, whole. */
+MUST_USE enum rc file_new_replace(struct file_new *f, struct err *err);
+void	 file_new_drop(struct file_new *f);	/* fine after either */
 
 /*
  * One process of a program to a folder: dir/lock, held until this process ends. RC_MISSING:

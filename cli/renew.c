@@ -1,0 +1,241 @@
+/* cli/renew.c - quorate package renew: one more time-stamp over a package, before the last one runs out. */
+#include <sys/stat.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/package.h"
+#include "cli/remote.h"
+#include "edge/http.h"
+#include "edge/tsa.h"
+#include "evidence/package.h"
+#include "evidence/zip.h"
+
+#define GENESIS		"data/charter.json"
+#define LATER		"data/charter-"
+
+struct renew_options {
+	const char	*file, *out, *charter, *url;
+	struct texts	 certificates, crls;
+};
+
+struct renewal {
+	struct renew_options	 o;
+	struct opened_file	 from;
+	struct trusted		 trusted;
+	struct charter		*charter;	/* in force in the package */
+	struct tsa		 own;		/* --tsa */
+	struct buf		 der[TSA_CERTS_MAX];
+	struct span		 root[TSA_CERTS_MAX];	/* its certificates */
+	const struct tsa	*tsa;
+	size_t			 n_tsas, which;
+	struct file_new		 to;
+	uint64_t		 size;
+};
+
+static void
+renewal_done(struct renewal *r)
+{
+	opened_file_done(&r->from);
+	charter_free(r->charter);
+	for (size_t i = 0; i < TSA_CERTS_MAX; i++)
+		buf_done(&r->der[i]);
+	file_new_drop(&r->to);
+}
+
+/* ---- who is asked ------------------------------------------------------------------ */
+
+/* The last charter of a package that was found to be valid. */
+static enum rc
+read_charter(struct renewal *r, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf	bytes = BUF_INIT(CHARTER_BYTES_MAX);
+	AUTO(zip_free) struct zip	*z = NULL;
+	struct zip_entry		 e, last;
+
+	TRY(zip_open(package_read_at, &r->from, r->from.size, &z, err));
+	TRY(zip_find(z, GENESIS, NULL, &last, err));
+	for (uint32_t i = 0; i < zip_count(z); i++) {
+		zip_at(z, i, &e);
+		if (strncmp(e.name, LATER, sizeof(LATER) - 1) == 0)
+			last = e;		/* they stand in their order */
+	}
+	TRY(zip_read_all(z, &last, &bytes, err));
+	return charter_parse(buf_view(&bytes), &r->charter, err);
+}
+
+static enum rc
+read_certificate(const char *path, struct buf *der, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf	pem = BUF_INIT(16384);
+	enum rc				rc;
+
+	TRY(file_read_given(path, &pem, err));
+	rc = pem_to_der(buf_view(&pem), der, err);
+	return rc == RC_OK ? rc : err_wrap(err, rc, "%s", path);
+}
+
+/* --tsa URL, with what `charter add tsa` wants of one. */
+static enum rc
+own_tsa(struct renewal *r, struct err *err)
+{
+	const struct renew_options	*o = &r->o;
+	struct tsa			*t = &r->own;
+
+	if (o->certificates.n < 1 || o->certificates.n > TSA_CERTS_MAX || o->crls.n > TSA_CRLS_MAX)
+		return err_set(err, RC_USAGE, "--tsa needs 1 to %d --certificate FILE (where its chain ends) and at most %d --crl",
+		    TSA_CERTS_MAX, TSA_CRLS_MAX);
+	if (strlen(o->url) > URL_MAX_BYTES)
+		return err_set(err, RC_USAGE, "--tsa: at most %d characters", URL_MAX_BYTES);
+	(void)snprintf(t->id, sizeof(t->id), "given");
+	(void)snprintf(t->url, sizeof(t->url), "%s", o->url);
+	for (size_t i = 0; i < o->certificates.n; i++) {
+		TRY(read_certificate(o->certificates.v[i], &r->der[i], err));
+		t->certificate[t->n_certificates++] = (struct blob_ref){ r->der[i].p, r->der[i].n };
+		r->root[i] = buf_view(&r->der[i]);
+	}
+	for (size_t i = 0; i < o->crls.n; i++) {
+		if (strlen(o->crls.v[i]) > URL_MAX_BYTES)
+			return err_set(err, RC_USAGE, "--crl: at most %d characters", URL_MAX_BYTES);
+		(void)snprintf(t->crl[t->n_crls++], sizeof(t->crl[0]), "%s", o->crls.v[i]);
+	}
+	r->tsa = t;
+	r->n_tsas = 1;
+	return RC_OK;
+}
+
+static enum rc
+choose_tsas(struct renewal *r, struct err *err)
+{
+	if (r->o.url != NULL)
+		return RC_OK;
+	TRY(read_charter(r, err));
+	if (r->charter->n_tsas == 0)
+		return err_set(err, RC_USAGE, "the package's charter lists no time-stamping authority: name one with "
+		    "--tsa URL --certificate FILE");
+	r->tsa = r->charter->tsa;
+	r->n_tsas = r->charter->n_tsas;
+	return RC_OK;
+}
+
+static enum rc
+stamp(void *user, const uint8_t imprint[SHA256_BYTES], struct buf *token, struct err *err)
+{
+	struct renewal	*r = user;
+
+	return tsa_stamp(r->tsa, r->n_tsas, imprint, NULL, NULL, token, &r->which, err);
+}
+
+/* ---- the file ---------------------------------------------------------------------- */
+
+/* A package that does not hold is not given the look of one that does. */
+static enum rc
+check(struct renewal *r, struct opened_file *f, const char *which, struct err *err)
+{
+	struct package_report	report;
+	size_t			i;
+
+	TRY(package_verify(package_read_at, f, f->size, &r->trusted.trust, &report, err));
+	if (report.verdict == PACKAGE_VALID)
+		return RC_OK;
+	if (report.verdict == PACKAGE_CONSISTENT)
+		return err_set(err, RC_UNSURE, "whether it is valid is not known; give the genesis charter that you trust: "
+		    "--charter FILE");
+	for (i = 0; i + 1 < CLAIMS && report.claim[i].verdict != CLAIM_NO; i++)
+		;
+	return err_set(err, RC_VERIFY, "%s is not valid, and was not renewed: %s: %.140s", which, claim_name((enum claim_name)i),
+	    report.claim[i].words);
+}
+
+static enum rc
+write_at(void *user, uint64_t at, struct span bytes, struct err *err)
+{
+	return file_new_write(&((struct renewal *)user)->to, at, bytes, err);
+}
+
+/* The new one is checked and on disk before anything has its name. */
+static enum rc
+write_renewed(struct renewal *r, struct err *err)
+{
+	struct opened_file	written;
+	struct stat		st;
+	enum rc			rc;
+
+	TRY(file_new_open(&r->to, r->o.out != NULL ? r->o.out : r->o.file, err));
+	if (fstat(r->from.fd, &st) != 0 || fchmod(r->to.fd, st.st_mode & 0777) != 0)
+		return err_set(err, RC_IO, "%s: cannot take over who may read it", r->o.file);
+	rc = package_renew(package_read_at, &r->from, r->from.size, stamp, r, write_at, r, &r->size, err);
+	if (rc == RC_MISSING)
+		return err_set(err, RC_UNSURE, "%.200s: ask again, or another with --tsa", err->msg);
+	TRY(rc);
+	written = (struct opened_file){ r->to.fd, r->size };
+	TRY(check(r, &written, "what was made", err));
+	return r->o.out != NULL ? file_new_keep(&r->to, err) : file_new_replace(&r->to, err);
+}
+
+static enum rc
+report(const struct renewal *r, struct err *err)
+{
+	const char	*path = r->o.out != NULL ? r->o.out : r->o.file;
+	char		 size[24];
+
+	if (cli_json)
+		return cli_print_json(json_pack("{s:o?,s:I,s:o?}", "package", json_text(path), "bytes", (json_int_t)r->size,
+		    "tsa", json_text(r->tsa[r->which].url)), err);
+	cli_say("renewed: %s, %s, one more time-stamp over all of it by %s\n", path, size_text(r->size, size),
+	    r->tsa[r->which].url);
+	return RC_OK;
+}
+
+static enum rc
+renew(struct renewal *r, struct err *err)
+{
+	if (r->o.url == NULL && (r->o.certificates.n > 0 || r->o.crls.n > 0))
+		return err_set(err, RC_USAGE, "--certificate and --crl go with --tsa URL");
+	if (r->o.out != NULL && file_exists(r->o.out))
+		return err_set(err, RC_USAGE, "%s: exists already; it is not overwritten: choose another name", r->o.out);
+	TRY(http_init(err));
+	TRY(trusted_read(r->o.charter, &r->trusted, err));
+	if (r->o.url != NULL) {
+		TRY(own_tsa(r, err));
+		r->trusted.trust.root = r->root;
+		r->trusted.trust.n_roots = r->o.certificates.n;
+	}
+	TRY(package_file(r->o.file, &r->from, err));
+	TRY(check(r, &r->from, "it", err));
+	TRY(choose_tsas(r, err));
+	TRY(write_renewed(r, err));
+	return report(r, err);
+}
+
+enum rc
+cmd_package(int argc, char **argv, struct err *err)
+{
+	AUTO_DONE(renewal_done) struct renewal r = { .from = OPENED_FILE_INIT, .to = FILE_NEW_INIT };
+	const char		*word[2] = { NULL, NULL };
+	const struct option_row	 rows[] = {
+		{ "out", OPTION_TEXT, &r.o.out, "FILE", "write it there; without: in the place of the old one" },
+		{ "charter", OPTION_TEXT, &r.o.charter, "FILE", "the genesis charter that you trust (QUORATE_CHARTER)" },
+		{ "tsa", OPTION_TEXT, &r.o.url, "URL", "ask this authority, not those of the package's charter" },
+		{ "certificate", OPTION_TEXTS, &r.o.certificates, "FILE", "where its chain ends, PEM" },
+		{ "crl", OPTION_TEXTS, &r.o.crls, "URL", "a revocation list of its to embed" },
+		JSON_ROW,
+	};
+	const struct command	 c = { "quorate package renew package.asice [--out FILE]",
+		"Verifies a package and adds a time-stamp over all of it, from the first authority of its charter that\n"
+		"answers. To be done before the certificates of the last one run out: it is valid as long as each was\n"
+		"stamped in time. Nothing is changed unless the new package is valid and on disk.", rows,
+		sizeof(rows) / sizeof(rows[0]) };
+	size_t	n;
+	bool	help;
+
+	for (size_t i = 0; i < TSA_CERTS_MAX; i++)
+		r.der[i] = BUF_INIT(TIMESTAMP_CERT_MAX);
+	TRY(options_read(&c, argc, argv, word, 2, 2, &n, &help, err));
+	if (help)
+		return RC_OK;
+	if (strcmp(word[0], "renew") != 0)
+		return err_set(err, RC_USAGE, "say what: %s", c.usage);
+	r.o.file = word[1];
+	return renew(&r, err);
+}
