@@ -251,8 +251,7 @@ is_ident(const char *s, size_t max)
 	return i > 0;
 }
 
-/* The length of one UTF-8 sequence at s and its code point; 0: malformed. */
-static size_t
+size_t
 utf8_next(const uint8_t *s, uint32_t *ret)
 {
 	static const uint32_t	least[] = { 0, 0, 0x80, 0x800, 0x10000 };

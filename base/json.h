@@ -62,5 +62,7 @@ MUST_USE enum rc json_canonical(const json_t *v, struct buf *out, struct err *er
 bool		 is_ident(const char *s, size_t max);
 /* Printable UTF-8 without control characters (U+0000-1F, 7F-9F): names people read. */
 bool		 is_plain_text(const char *s, size_t max_bytes);
+/* The length of the UTF-8 sequence at s, which a NUL ends at the latest, and its code point; 0: malformed. */
+size_t		 utf8_next(const uint8_t *s, uint32_t *ret);
 
 #endif

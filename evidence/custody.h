@@ -15,7 +15,7 @@
 
 #include "evidence/case.h"
 
-#define CUSTODY_BYTES_MAX	(8u << 20)
+#define CUSTODY_BYTES_MAX	(32u << 20)	/* of 4096 entries and 8192 parts */
 
 /* `e` is the case that `c` was made from. RC_LIMIT: longer than CUSTODY_BYTES_MAX. */
 MUST_USE enum rc custody_case(const struct evidence_case *e, const struct checked_case *c, struct buf *out, struct err *err);

@@ -5,6 +5,7 @@
 #include "evidence/custody.h"
 #include "evidence/package_parts.h"
 #include "evidence/segment.h"
+#include "evidence/summary.h"
 
 static enum rc
 add_later(struct package *p, const struct evidence_case *c, struct err *err)
@@ -199,11 +200,17 @@ add_custody(struct package *p, const struct package_input *in, struct err *err)
 }
 
 static enum rc
-add_summary(struct package *p, const struct checked_case *c, struct err *err)
+add_summary(struct package *p, const struct package_input *in, struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf	html = BUF_INIT(PACKAGE_TEXT_MAX);
+	AUTO_DONE(buf_done) struct buf	html = BUF_INIT(SUMMARY_BYTES_MAX);
+	struct summary_text		text[PACKAGE_ERASABLES_MAX];
 
-	package_summary(c, &html);
+	for (size_t i = 0; i < in->n_erasables; i++) {
+		sha256_one(text[i].digest, in->erasable[i]);
+		text[i].size = in->erasable[i].n;
+		text[i].blob = in->erasable[i];
+	}
+	TRY(package_summary(in->evidence, in->checked, text, in->n_erasables, &html, err));
 	return package_add_buf(p, NAME_SUMMARY, &html, err);
 }
 
@@ -225,5 +232,5 @@ package_add_payload(struct package *p, const struct package_input *in, struct er
 		TRY(add_artifact(p, in, i, err));
 	TRY(package_add_anchors(p, in, err));
 	TRY(add_custody(p, in, err));
-	return add_summary(p, in->checked, err);
+	return add_summary(p, in, err);
 }

@@ -1,7 +1,7 @@
 /*
  * evidence/package_text.h - names and texts of a package: for package and verifier only.
  *
- * Every text but README.txt and summary.html follows from the other files. The
+ * Every text but README.txt follows from the other files. The
  * builder writes them; the verifier makes them again and compares, so that there
  * is no XML or manifest parser to fool (package-v1 sections 3 to 5).
  */
@@ -101,8 +101,5 @@ MUST_USE enum rc descriptor_path_parse(struct span in, struct case_artifact *ret
 
 /* witnesses.tlog-policy: the log, its custodians, and how many of them are needed. */
 MUST_USE enum rc package_witnesses(const struct charter *c, struct buf *out, struct err *err);
-
-/* summary.html: for people, proves nothing, and says so. (summary.c) */
-void	 package_summary(const struct checked_case *c, struct buf *out);
 
 #endif

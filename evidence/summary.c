@@ -1,22 +1,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "evidence/package_text.h"
-
-/* Text between tags. Names come from the charter: printable UTF-8, but not harmless. */
-static void
-text(struct buf *out, const char *s)
-{
-	for (; *s != '\0'; s++)
-		switch (*s) {
-		case '&':	buf_printf(out, "&amp;"); break;
-		case '<':	buf_printf(out, "&lt;"); break;
-		case '>':	buf_printf(out, "&gt;"); break;
-		case '"':	buf_printf(out, "&quot;"); break;
-		case '\'':	buf_printf(out, "&#39;"); break;
-		default:	buf_u8(out, (uint8_t)*s);
-		}
-}
+#include "evidence/markup.h"
+#include "evidence/summary.h"
 
 static void
 digest(struct buf *out, const uint8_t *p, size_t n)
@@ -30,7 +16,7 @@ static void
 row(struct buf *out, const char *label, const char *value)
 {
 	buf_printf(out, "<tr><th>%s</th><td>", label);
-	text(out, value);
+	markup_html(out, value);
 	buf_printf(out, "</td></tr>\n");
 }
 
@@ -91,9 +77,9 @@ approvals(const struct checked_case *c, struct buf *out)
 		const struct request_approval	*a = &c->request.approval[i];
 
 		buf_printf(out, "<tr><td>");
-		text(out, person_name(c->charter, a->person));
+		markup_html(out, person_name(c->charter, a->person));
 		buf_printf(out, "</td><td>%s</td><td>", a->approve ? "approve" : "deny");
-		text(out, a->counts ? a->role : "not counted");
+		markup_html(out, a->counts ? a->role : "not counted");
 		buf_printf(out, "</td><td>%s</td><td>%" PRIu64 "</td></tr>\n", when_write(a->time, at), a->index);
 	}
 	buf_printf(out, "</table>\n");
@@ -107,9 +93,9 @@ contributed(const struct checked_case *c, struct buf *out)
 		if ((c->receipts >> i & 1) == 0)
 			continue;
 		buf_printf(out, "<li>%u: ", i + 1);
-		text(out, c->charter->custodian[i].name);
+		markup_html(out, c->charter->custodian[i].name);
 		buf_printf(out, " (");
-		text(out, c->charter->custodian[i].organisation);
+		markup_html(out, c->charter->custodian[i].organisation);
 		buf_printf(out, ")</li>\n");
 	}
 	buf_printf(out, "</ul>\n");
@@ -126,19 +112,24 @@ evidence(const struct checked_case *c, struct buf *out)
 		buf_printf(out, "<tr><td>");
 		digest(out, s->artifact[s->part[i].artifact].id, ARTIFACT_ID_BYTES);
 		buf_printf(out, "</td><td>");
-		text(out, s->part[i].name);
+		markup_html(out, s->part[i].name);
 		buf_printf(out, "</td><td>%" PRIu32 " to %" PRIu32 "</td></tr>\n", s->part[i].first,
 		    s->part[i].last);
 	}
 	buf_printf(out, "</table>\n</body></html>\n");
 }
 
-void
-package_summary(const struct checked_case *c, struct buf *out)
+enum rc
+package_summary(const struct evidence_case *e, const struct checked_case *c, const struct summary_text *text,
+    size_t n, struct buf *out, struct err *err)
 {
+	(void)e;
+	(void)text;
+	(void)n;
 	head(c, out);
 	request(c, out);
 	approvals(c, out);
 	contributed(c, out);
 	evidence(c, out);
+	return buf_check(out, "summary", err);
 }
