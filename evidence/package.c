@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "audit/tlog_policy.h"
-#include "evidence/cades.h"
 #include "evidence/package_parts.h"
 #include "evidence/segment.h"
 
@@ -20,6 +19,7 @@ package_free(struct package *p)
 	package_files_done(&p->files);
 	buf_done(&p->manifest);
 	buf_done(&p->witnesses);
+	charter_free(p->charter);
 	free(p->scratch);
 	free(p->logged);
 	free(p);
@@ -53,12 +53,9 @@ package_add_buf(struct package *p, const char *name, const struct buf *b, struct
 static enum rc
 remember(struct package *p, const struct checked_case *c, struct err *err)
 {
-	const struct blob_ref	*cert = &c->charter->coordinator.package_certificate;
-
 	memcpy(p->order, c->grant.order, SHA256_BYTES);
-	memcpy(p->organisation, c->charter->coordinator.organisation, sizeof(p->organisation));
-	sha256_one(p->certificate, SPAN(cert->p, cert->n));
-	return package_witnesses(c->charter, &p->witnesses, err);
+	TRY(charter_parse(buf_view(&c->charter->bytes), &p->charter, err));
+	return package_witnesses(p->charter, &p->witnesses, err);
 }
 
 enum rc
@@ -144,7 +141,7 @@ add_tags(struct package *p, const struct evidence_case *final, when released, st
 	AUTO_DONE(buf_done) struct buf	info = BUF_INIT(PACKAGE_TEXT_MAX), tags = BUF_INIT(PACKAGE_TEXT_MAX);
 
 	TRY(package_add(p, NAME_BAGIT, SPAN_STR(PACKAGE_BAGIT), err));
-	package_bag_info(&p->files, p->organisation, p->order, released, &info);
+	package_bag_info(&p->files, p->charter->coordinator.organisation, p->order, released, &info);
 	TRY(package_add_buf(p, NAME_BAG_INFO, &info, err));
 	TRY(package_add_buf(p, NAME_MANIFEST, &p->manifest, err));
 	TRY(package_add(p, NAME_CHECKPOINT, final->checkpoint, err));
@@ -156,30 +153,18 @@ add_tags(struct package *p, const struct evidence_case *final, when released, st
 	return package_add_buf(p, NAME_TAGMANIFEST, &tags, err);
 }
 
-static enum rc
-add_signature(struct package *p, EVP_PKEY *key, struct span certificate, when released, struct err *err)
-{
-	AUTO_DONE(buf_done) struct buf	asic = BUF_INIT(PACKAGE_TEXT_MAX), p7s = BUF_INIT(CADES_BYTES_MAX);
-
-	package_asic_manifest(&p->files, &asic);
-	TRY(package_add_buf(p, NAME_ASIC_MANIFEST, &asic, err));
-	TRY(cades_sign(key, certificate, buf_view(&asic), released, &p7s, err));
-	return package_add_buf(p, NAME_SIGNATURE, &p7s, err);
-}
-
 enum rc
 package_finish(struct package *p, const struct evidence_case *final, const struct package_seal *seal,
     uint64_t *ret_size, struct err *err)
 {
-	uint8_t	digest[SHA256_BYTES];
-	when	released;
+	const struct blob_ref	*certificate = &p->charter->coordinator.package_certificate;
+	when			 released;
 
-	sha256_one(digest, seal->certificate);
-	if (memcmp(digest, p->certificate, SHA256_BYTES) != 0)
+	if (!span_eq(seal->certificate, SPAN(certificate->p, certificate->n)))
 		return err_set(err, RC_USAGE, "package: not the package certificate of the charter");
 	TRY(check_final(p, final, err));
 	TRY(check_release(p, &final->entry[final->n_entries - 1], &released, err));
 	TRY(add_tags(p, final, released, err));
-	TRY(add_signature(p, seal->key, seal->certificate, released, err));
+	TRY(package_add_seal(p, seal, released, err));
 	return zip_finish(p->w, ret_size, err);
 }

@@ -103,6 +103,8 @@ DEFINE_AUTO(package_free, struct package);
  * final   the same entries and then the release, with paths to one q-cosigned
  *         checkpoint; its other members are not looked at.
  * RC_USAGE: other entries than in package_begin(), or a key that is not the certificate's.
+ * RC_VERIFY: a time-stamp came that is none of this by a TSA of the charter: it is checked here
+ * once more, for what does not hold now would not hold in court.
  */
 MUST_USE enum rc package_finish(struct package *p, const struct evidence_case *final, const struct package_seal *seal,
     uint64_t *ret_size, struct err *err);

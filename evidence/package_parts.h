@@ -5,6 +5,7 @@
 #define EVIDENCE_PACKAGE_PARTS_H
 
 #include "audit/anchor.h"
+#include "evidence/archive.h"
 #include "evidence/package.h"
 #include "evidence/package_text.h"
 
@@ -19,8 +20,7 @@ struct package {
 	uint8_t			*scratch;	/* a leaf of ciphertext, or PACKAGE_HASHES hashes */
 	struct buf		 manifest, witnesses;
 	uint8_t			 contents[SHA256_BYTES], order[SHA256_BYTES];
-	uint8_t			 certificate[SHA256_BYTES];	/* the charter's, by digest */
-	char			 organisation[NAME_MAX_BYTES + 1];
+	struct charter		*charter;	/* in force when the payload was made */
 	struct logged		*logged;
 	uint32_t		 n_logged;
 };
@@ -32,6 +32,8 @@ MUST_USE enum rc package_end(struct package *p, const char *name, uint64_t size,
 
 /* data/anchors: package_anchor.c. RC_USAGE: an anchor that is not the case's, or dates what is not in scope. */
 MUST_USE enum rc package_add_anchors(struct package *p, const struct package_input *in, struct err *err);
+/* META-INF. RC_USAGE: an archive without time-stamps. RC_VERIFY: a time-stamp that came is no good. */
+MUST_USE enum rc package_add_seal(struct package *p, const struct package_seal *seal, when released, struct err *err);
 /* Everything under data/. */
 MUST_USE enum rc package_add_payload(struct package *p, const struct package_input *in, struct err *err);
 
