@@ -136,6 +136,21 @@ add_anchor(struct package *p, const struct package_anchor *a, const struct ancho
 	return RC_OK;
 }
 
+/* An anchor entry whose blob is not packed ends every verifier's replay. */
+static enum rc
+check_all_here(const struct package_input *in, struct err *err)
+{
+	size_t	n = 0;
+
+	if (in->n_anchors > PACKAGE_ANCHORS_MAX)
+		return err_set(err, RC_LIMIT, "package: more than %d anchors", PACKAGE_ANCHORS_MAX);
+	for (uint32_t i = 0; i < in->checked->n_verdicts; i++)
+		n += in->checked->verdict[i].type == STATEMENT_ANCHOR;
+	if (n != in->n_anchors)
+		return err_set(err, RC_USAGE, "package: %zu anchor entries in the case, %zu to pack", n, in->n_anchors);
+	return RC_OK;
+}
+
 enum rc
 package_add_anchors(struct package *p, const struct package_input *in, struct err *err)
 {
@@ -143,8 +158,7 @@ package_add_anchors(struct package *p, const struct package_input *in, struct er
 	struct found	f;
 	size_t		proofs = 0;
 
-	if (in->n_anchors > PACKAGE_ANCHORS_MAX)
-		return err_set(err, RC_LIMIT, "package: more than %d anchors", PACKAGE_ANCHORS_MAX);
+	TRY(check_all_here(in, err));
 	for (size_t i = 0; i < in->n_anchors; i++) {
 		const struct package_anchor	*a = &in->anchor[i];
 

@@ -277,6 +277,29 @@ walk_tags(struct package_view *v, struct err *err)
 	return view_load(v, NAME_SIGNATURE, CADES_BYTES_MAX, &v->signature, err);
 }
 
+/* After the signature: archive manifests, each with its time-stamp. */
+static enum rc
+walk_archives(struct package_view *v, struct err *err)
+{
+	struct view_archive	*a;
+	struct zip_entry	 e;
+	package_name		 name;
+
+	while (view_next_under(v, NAME_ARCHIVES, &e)) {
+		if (v->n_archives == ARCHIVES_MAX)
+			return err_set(err, RC_LIMIT, "package: more than %d archive manifests", ARCHIVES_MAX);
+		a = &v->archives[v->n_archives++];
+		a->file = v->at;
+		name_archive_manifest(v->n_archives, name);
+		TRY(view_expect(v, name, &a->manifest, err));
+		name_archive_token(v->n_archives, name);
+		TRY(view_expect(v, name, &a->token, err));
+		if (a->manifest.size > PACKAGE_TEXT_MAX || a->token.size > CADES_TOKEN_MAX)
+			return err_set(err, RC_LIMIT, "package: %s or its time-stamp is too long", a->manifest.name);
+	}
+	return RC_OK;
+}
+
 enum rc
 view_walk(stream_read_at read, void *user, uint64_t size, struct package_view *v, struct err *err)
 {
@@ -287,6 +310,7 @@ view_walk(stream_read_at read, void *user, uint64_t size, struct package_view *v
 	TRY(view_load_exactly(v, NAME_MIMETYPE, SPAN_STR(PACKAGE_MIMETYPE), err));
 	TRY(walk_payload(v, err));
 	TRY(walk_tags(v, err));
+	TRY(walk_archives(v, err));
 	if (view_next_under(v, "", &e))
 		return err_set(err, RC_FORMAT, "package: %s is too many", e.name);
 	v->kase.charter = buf_view(&v->charter);

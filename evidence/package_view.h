@@ -10,6 +10,7 @@
 #define EVIDENCE_PACKAGE_VIEW_H
 
 #include "audit/anchor.h"
+#include "evidence/archive.h"
 #include "evidence/package.h"
 #include "evidence/package_text.h"
 #include "evidence/segment.h"
@@ -22,6 +23,12 @@ struct view_anchor {
 	struct buf	archive;	/* anchor-v1: whether the entry names it, the replay says */
 	struct anchor	parts;		/* spans into it */
 	uint32_t	first, n;	/* the batches that it dates: into package_view.anchored */
+};
+
+/* An archive manifest and its time-stamp, where they stand: all of them together may be large. */
+struct view_archive {
+	uint32_t		file;		/* number of the manifest in the container: it lists those before it */
+	struct zip_entry	manifest, token;
 };
 
 struct package_view {
@@ -53,6 +60,8 @@ struct package_view {
 	struct view_anchor	*anchor;	/* ascending; kase.archive are their blobs */
 	struct package_anchored	*anchored;
 	struct span		 archive[PACKAGE_ANCHORS_MAX];	/* kase.archive */
+	uint32_t		 n_archives;
+	struct view_archive	 archives[ARCHIVES_MAX];	/* 001, 002... */
 	struct evidence_case	 kase;		/* spans into the above */
 };
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "audit/tlog_policy.h"
+#include "evidence/cades.h"
 #include "evidence/package_view.h"
 #include "evidence/verify.h"
 #include "policy/witness.h"
@@ -111,12 +112,436 @@ witnesses(void **state)
 	repack_done(&r);
 }
 
+/* --- anchors ------------------------------------------------------------------------------ */
+
+/* What a builder is given: a case, checked, and the anchors of the world. */
+struct build {
+	struct evidence_case	 c;
+	struct checked_case	*k;
+	struct package_anchor	 anchor[PACKAGE_ANCHORS_MAX + 1];
+	struct package_anchored	 batch[2];
+	struct package_input	 in;
+};
+
+static void
+build_up(struct build *b, struct world *from)
+{
+	struct err	err;
+
+	memset(b, 0, sizeof(*b));
+	world_case(from, 4, &b->c);
+	if (case_check_past(&b->c, from->net.genesis, from->order, NULL, &b->k, &err) != RC_OK)
+		fail_msg("%s", err.msg);
+	b->in = (struct package_input){ .evidence = &b->c, .checked = b->k, .keys = SPAN_STR("keys"),
+	    .anchor = b->anchor, .source = world_source(from) };
+	b->in.n_anchors = world_anchors(from, b->anchor);
+	b->batch[0] = b->batch[1] = b->anchor[0].batch[0];
+}
+
+static void
+build_down(struct build *b)
+{
+	checked_case_free(b->k);
+	case_done(&b->c);
+}
+
+static enum rc
+begin(const struct package_input *in, struct err *err)
+{
+	AUTO(package_free) struct package	*p = NULL;
+	struct memfile				 f = MEMFILE_INIT;
+	uint8_t					 contents[SHA256_BYTES];
+	enum rc					 rc;
+
+	rc = package_begin(in, memfile_write, &f, &p, contents, err);
+	memfile_done(&f);
+	return rc;
+}
+
+static void an_entry_that_is_none(struct build *b) { b->anchor[0].index = 1; }
+static void an_entry_that_is_not_here(struct build *b) { b->anchor[1].index = 4000; }
+static void of_another_entry(struct build *b) { b->anchor[0].archive = b->anchor[1].archive; }
+static void out_of_order(struct build *b) { b->anchor[1] = b->anchor[0]; }
+static void left_out(struct build *b) { b->in.n_anchors = 1; }
+static void all_left_out(struct build *b) { b->in.n_anchors = 0; }
+static void too_many(struct build *b) { b->in.n_anchors = PACKAGE_ANCHORS_MAX + 1; }
+static void dates_nothing(struct build *b) { b->anchor[0].n = 0; }
+
+static void
+a_batch_twice(struct build *b)
+{
+	b->anchor[0].batch = b->batch;
+	b->anchor[0].n = 2;
+}
+
+static void
+no_batch(struct build *b)
+{
+	b->batch[0].batch = 0;
+	b->anchor[0].batch = b->batch;
+}
+
+static void
+no_entry(struct build *b)
+{
+	b->batch[0].batch = 4000;
+	b->anchor[0].batch = b->batch;
+}
+
+static void
+another_path(struct build *b)
+{
+	b->batch[0].path.hash[0][0] ^= 1;
+	b->anchor[0].batch = b->batch;
+}
+
+/* As it is under the other's note. */
+static void
+path_of_another_note(struct build *b)
+{
+	b->anchor[0].batch = b->anchor[1].batch;
+}
+
+static void
+too_many_proofs(struct build *b)
+{
+	b->anchor[0].n = PACKAGE_ANCHORED_MAX + 1;
+}
+
+static void
+anchors_that_are_not_packed(void **state)
+{
+	static const struct {
+		const char	*what;
+		void		(*change)(struct build *b);
+		enum rc		 rc;
+		const char	*words;
+	} row[] = {
+		{ "an entry that is none", an_entry_that_is_none, RC_USAGE, "no anchor in force" },
+		{ "an entry that is not here", an_entry_that_is_not_here, RC_USAGE, "no anchor in force" },
+		{ "of another entry", of_another_entry, RC_USAGE, "not what anchor entry" },
+		{ "out of order", out_of_order, RC_USAGE, "anchors out of order" },
+		{ "left out", left_out, RC_USAGE, "2 anchor entries in the case, 1 to pack" },
+		{ "all left out", all_left_out, RC_USAGE, "to pack" },
+		{ "too many", too_many, RC_LIMIT, "more than 64 anchors" },
+		{ "dates nothing", dates_nothing, RC_USAGE, "dates nothing" },
+		{ "a batch twice", a_batch_twice, RC_USAGE, "out of order" },
+		{ "no batch", no_batch, RC_USAGE, "no batch of the scope" },
+		{ "no entry", no_entry, RC_USAGE, "no batch of the scope" },
+		{ "another path", another_path, RC_VERIFY, "anchor entry 2" },
+		{ "path of another note", path_of_another_note, RC_VERIFY, "anchor entry 2" },
+		{ "too many proofs", too_many_proofs, RC_LIMIT, "proofs under anchors" },
+	};
+	struct build	b;
+	struct err	err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		build_up(&b, &w);
+		assert_int_equal(begin(&b.in, &err), RC_OK);
+		row[i].change(&b);
+		assert_int_equal(begin(&b.in, &err), row[i].rc);
+		if (strstr(err.msg, row[i].words) == NULL)
+			fail_msg("%s: %s", row[i].what, err.msg);
+		build_down(&b);
+	}
+}
+
+static void
+a_third_anchor(struct world *world, enum world_step at)
+{
+	if (at == WORLD_SEALED) {
+		world_anchor(world, 0);
+		world_anchor(world, 1);
+	}
+	if (at == WORLD_ORDERED)
+		world_anchor(world, 0);
+}
+
+static void
+one_anchor_of_each_authority(void **state)
+{
+	struct world	other;
+	struct build	b;
+	struct err	err;
+
+	(void)state;
+	world_found_anchored(&other);
+	world_run(&other, "standard", a_third_anchor);
+	build_up(&b, &other);
+	assert_int_equal(b.in.n_anchors, 3);
+	assert_int_equal(begin(&b.in, &err), RC_USAGE);
+	assert_non_null(strstr(err.msg, "two anchors of first"));
+	build_down(&b);
+	world_down(&other);
+}
+
+/* --- what a reader makes of them ------------------------------------------------------------ */
+
+static void
+drop(struct repack *r, const char *name)
+{
+	repack_drop(r, repack_starting(r, name));
+}
+
+static void no_note(struct repack *r) { drop(r, "data/anchors/000000000002/checkpoint"); }
+static void no_token(struct repack *r) { drop(r, "data/anchors/000000000002/token.tst"); }
+static void no_proof(struct repack *r) { drop(r, "data/anchors/000000000002/000000000001.tlog-proof"); }
+static void no_custody(struct repack *r) { drop(r, NAME_CUSTODY); }
+static void no_prov(struct repack *r) { drop(r, NAME_CUSTODY_PROV); }
+static void no_witnesses(struct repack *r) { drop(r, NAME_WITNESSES); }
+
+static void
+a_gap_in_the_certificates(struct repack *r)
+{
+	strcpy(r->name[repack_starting(r, "data/anchors/000000000002/certificate-1.cer")],
+	    "data/anchors/000000000002/certificate-2.cer");
+}
+
+static void
+no_bytes_in_a_certificate(struct repack *r)
+{
+	buf_reset(repack_file(r, "data/anchors/000000000002/certificate-1.cer"));
+}
+
+static void
+a_ninth_certificate(struct repack *r)
+{
+	size_t	i = repack_starting(r, "data/anchors/000000000002/certificate-1.cer") + 1;
+	char	name[64];
+
+	for (int n = 2; n <= 9; n++) {
+		snprintf(name, sizeof(name), "data/anchors/000000000002/certificate-%d.cer", n);
+		repack_insert(r, i++, name, SPAN_STR("certificate"));
+	}
+}
+
+static void
+proof_under_another_note(struct repack *r)
+{
+	struct buf	*b = repack_file(r, "data/anchors/000000000002/000000000001.tlog-proof");
+
+	buf_reset(b);
+	buf_span(b, buf_view(repack_file(r, "data/anchors/000000000003/000000000001.tlog-proof")));
+}
+
+static void
+proof_of_another_batch(struct repack *r)
+{
+	strcpy(r->name[repack_starting(r, "data/anchors/000000000002/000000000001.tlog-proof")],
+	    "data/anchors/000000000002/000000000004.tlog-proof");
+}
+
+static void
+move(struct repack *r, size_t from, size_t to)
+{
+	struct buf	b = r->content[from];
+	package_name	name;
+
+	memcpy(name, r->name[from], sizeof(name));
+	r->content[from] = BUF_INIT(0);
+	repack_drop(r, from);
+	repack_insert(r, to, name, buf_view(&b));
+	buf_done(&b);
+}
+
+static void
+anchors_in_another_order(struct repack *r)
+{
+	size_t	from = repack_starting(r, "data/anchors/000000000002/"), to = repack_starting(r, NAME_CUSTODY) - 1;
+
+	for (int i = 0; i < 5; i++)
+		move(r, from, to);
+}
+
+static void
+a_strange_file(struct repack *r)
+{
+	repack_insert(r, repack_starting(r, "data/anchors/000000000003/000000000001.tlog-proof") + 1,
+	    "data/anchors/000000000003/notes.txt", SPAN_STR("notes"));
+}
+
+static void
+not_in_the_order_of_files(void **state)
+{
+	static const struct {
+		const char	*what;
+		void		(*change)(struct repack *r);
+		const char	*words;
+	} row[] = {
+		{ "no note", no_note, "/token.tst is where" },
+		{ "no token", no_token, "/certificate-1.cer is where" },
+		{ "no proof", no_proof, "dates no batch" },
+		{ "no custody document", no_custody, "is where data/custody.jsonld should be" },
+		{ "no PROV document", no_prov, "is where data/custody-prov.json should be" },
+		{ "no policy of witnesses", no_witnesses, "is where witnesses.tlog-policy should be" },
+		{ "a gap in the certificates", a_gap_in_the_certificates, "should be" },
+		{ "no bytes in a certificate", no_bytes_in_a_certificate, "anchor: malformed" },
+		{ "a ninth certificate", a_ninth_certificate, "certificate-9.cer is where" },
+		{ "a proof under another note", proof_under_another_note, "of another entry or checkpoint" },
+		{ "a proof of another batch", proof_of_another_batch, "of another entry or checkpoint" },
+		{ "anchors in another order", anchors_in_another_order, "anchors out of order" },
+		{ "a strange file", a_strange_file, "notes.txt: out of order" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct package_view	v;
+		struct memfile		bad;
+		struct repack		r;
+		struct err		err = { .rc = RC_OK };
+
+		repack_open(&r, &good);
+		row[i].change(&r);
+		repack_write(&r, &bad);
+		assert_int_equal(view_walk(memfile_read, &bad, bad.b.n, &v, &err), RC_FORMAT);
+		if (strstr(err.msg, row[i].words) == NULL)
+			fail_msg("%s: %s", row[i].what, err.msg);
+		view_done(&v);
+		memfile_done(&bad);
+		repack_done(&r);
+	}
+}
+
+/* --- seals ------------------------------------------------------------------------------- */
+
+struct stamping {
+	unsigned	 calls, missing_from;	/* none can be had from this call on; 0: never */
+	unsigned	 wrong_at;		/* this call gets a wrong one */
+	enum { OF_ANOTHER, BY_A_STRANGER, OF_NOTHING, NO_ANSWER } wrong;
+	struct world	*stranger;
+};
+
+static enum rc
+stamp(void *user, const uint8_t imprint[SHA256_BYTES], struct buf *token, struct err *err)
+{
+	struct stamping	*s = user;
+	uint8_t		 other[SHA256_BYTES] = { 7 };
+
+	s->calls++;
+	if (s->missing_from > 0 && s->calls >= s->missing_from)
+		return err_set(err, RC_MISSING, "nobody answers");
+	if (s->calls != s->wrong_at)
+		world_token(&w, s->calls % 2, imprint, token);
+	else if (s->wrong == OF_ANOTHER)
+		world_token(&w, 0, other, token);
+	else if (s->wrong == BY_A_STRANGER)
+		world_token(s->stranger, 0, imprint, token);
+	else if (s->wrong == OF_NOTHING)
+		buf_span(token, SPAN_STR("token"));
+	else
+		return err_set(err, RC_IO, "the wire is cut");
+	return RC_OK;
+}
+
+/* Begin, log the release, finish: with this seal. */
+static enum rc
+pack(struct world *world, struct package_seal seal, struct memfile *ret, struct err *err)
+{
+	AUTO(package_free) struct package	*p = NULL;
+	struct build				 b;
+	AUTO_DONE(case_done) struct evidence_case final = CASE_INIT;
+	uint8_t					 contents[SHA256_BYTES];
+	uint64_t				 size;
+
+	build_up(&b, world);
+	*ret = MEMFILE_INIT;
+	assert_int_equal(package_begin(&b.in, memfile_write, ret, &p, contents, err), RC_OK);
+	build_down(&b);
+	(void)world_release(world, contents);
+	world_case(world, 4, &final);
+	seal.key = world->net.package_key;
+	seal.certificate = buf_view(&world->net.package_cert);
+	return package_finish(p, &final, &seal, &size, err);
+}
+
+static void
+seals(void **state)
+{
+	static const struct {
+		unsigned	missing_from;
+		bool		stamps, archive;
+		bool		token, lists;
+		uint32_t	archives;
+		unsigned	calls;
+	} row[] = {
+		{ 0, false, false, false, false, 0, 0 },	/* B */
+		{ 0, true, false, true, false, 0, 1 },		/* T */
+		{ 0, true, true, true, true, 1, 2 },		/* LT, and an archive */
+		{ 1, true, false, false, false, 0, 1 },		/* nobody answers: B */
+		{ 1, true, true, false, false, 0, 1 },		/* and nobody is asked twice */
+		{ 2, true, true, true, true, 0, 2 },		/* not for the archive */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct stamping		s = { .missing_from = row[i].missing_from };
+		struct cades_added	added;
+		struct package_view	v;
+		struct memfile		f;
+		struct err		err;
+		when			released;
+
+		if (pack(&w, (struct package_seal){ .stamp = row[i].stamps ? stamp : NULL, .user = &s,
+		    .archive = row[i].archive }, &f, &err) != RC_OK)
+			fail_msg("%zu: %s", i, err.msg);
+		assert_int_equal(s.calls, row[i].calls);
+		released = w.net.now;
+		assert_int_equal(view_walk(memfile_read, &f, f.b.n, &v, NULL), RC_OK);
+		assert_int_equal(cades_verify(buf_view(&w.net.package_cert), buf_view(&v.asic_manifest), released,
+		    buf_view(&v.signature), &added, NULL), RC_OK);
+		assert_int_equal(added.token.n > 0, row[i].token);
+		assert_int_equal(added.n_certificates > 0, row[i].lists);
+		assert_int_equal(v.n_archives, row[i].archives);
+		view_done(&v);
+		memfile_done(&f);
+	}
+}
+
+static void
+seals_that_are_refused(void **state)
+{
+	static struct world	stranger;
+	static const struct { unsigned at; int wrong; enum rc rc; } row[] = {
+		{ 1, OF_ANOTHER, RC_VERIFY }, { 1, BY_A_STRANGER, RC_VERIFY }, { 1, OF_NOTHING, RC_FORMAT },
+		{ 1, NO_ANSWER, RC_IO }, { 2, OF_ANOTHER, RC_VERIFY }, { 2, BY_A_STRANGER, RC_VERIFY },
+		{ 2, NO_ANSWER, RC_IO },
+	};
+	static const struct span	lists[CADES_LISTS_MAX + 1];
+	struct memfile			f;
+	struct stamping			s;
+	struct err			err;
+
+	(void)state;
+	world_found_anchored(&stranger);
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		s = (struct stamping){ .wrong_at = row[i].at, .stranger = &stranger };
+		s.wrong = (unsigned)row[i].wrong;
+		if (pack(&w, (struct package_seal){ .stamp = stamp, .user = &s, .archive = true }, &f, &err) != row[i].rc)
+			fail_msg("%zu: %s: %s", i, rc_name(err.rc), err.msg);
+		memfile_done(&f);
+	}
+	assert_int_equal(pack(&w, (struct package_seal){ .archive = true }, &f, &err), RC_USAGE);
+	memfile_done(&f);
+	s = (struct stamping){ .calls = 0 };
+	assert_int_equal(pack(&w, (struct package_seal){ .stamp = stamp, .user = &s, .crl = lists,
+	    .n_crls = CADES_LISTS_MAX + 1 }, &f, &err), RC_USAGE);
+	memfile_done(&f);
+	net_done(&stranger.net);
+	world_tsas_done(&stranger);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_order_of_files),
 		cmocka_unit_test(witnesses),
+		cmocka_unit_test(anchors_that_are_not_packed),
+		cmocka_unit_test(one_anchor_of_each_authority),
+		cmocka_unit_test(not_in_the_order_of_files),
+		cmocka_unit_test(seals),
+		cmocka_unit_test(seals_that_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);

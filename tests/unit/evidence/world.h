@@ -79,6 +79,8 @@ enum world_step { WORLD_SEALED, WORLD_ORDERED, WORLD_ANSWERED };
 void	 world_up_amendable(struct world *w, const char *policy, void (*between)(struct world *w, enum world_step at));
 /* Under a charter with TSAs, each of which stamped the log when the batch stood in it. */
 void	 world_up_anchored(struct world *w, const char *policy);
+/* Its network alone. */
+void	 world_found_anchored(struct world *w);
 /* The rest of world_up*: seal, ask, order, answer in the network that there is. */
 void	 world_run(struct world *w, const char *policy, void (*between)(struct world *w, enum world_step at));
 /* Log an anchor of the log as it stands, by that TSA. */

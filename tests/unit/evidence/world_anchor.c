@@ -139,11 +139,17 @@ both_anchor(struct world *w, enum world_step at)
 }
 
 void
-world_up_anchored(struct world *w, const char *policy)
+world_found_anchored(struct world *w)
 {
 	memset(w, 0, sizeof(*w));
 	net_keys(&w->net);
 	make_tsas(w);
 	net_found(&w->net);
+}
+
+void
+world_up_anchored(struct world *w, const char *policy)
+{
+	world_found_anchored(w);
 	world_run(w, policy, both_anchor);
 }
