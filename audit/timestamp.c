@@ -479,9 +479,25 @@ signer_name(X509 *signer, char ret[128], struct err *err)
 	return RC_OK;
 }
 
-/* The same way to a root once more: TS_RESP_verify_signature() keeps its own to itself. */
+static bool
+is_root(const struct timestamp_trust *t, const X509 *x)
+{
+	AUTO(bytes_free) unsigned char *der = NULL;
+	int	n = i2d_X509(x, &der);
+
+	for (size_t i = 0; n > 0 && i < t->n_roots; i++)
+		if (span_eq(SPAN(der, (size_t)n), t->root[i]))
+			return true;
+	return false;
+}
+
+/*
+ * The same way to a root once more: TS_RESP_verify_signature() keeps its own to itself. What
+ * stands above a certificate that is trusted as such does not matter.
+ */
 static enum rc
-chain_expires(X509 *signer, PKCS7 *token, certs *more, X509_STORE *store, when *ret, struct err *err)
+chain_expires(X509 *signer, PKCS7 *token, certs *more, const struct timestamp_trust *t, X509_STORE *store,
+    when *ret, struct err *err)
 {
 	AUTO(X509_STORE_CTX_free) X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	AUTO(certs_free) certs *untrusted = X509_chain_up_ref(more);
@@ -500,6 +516,8 @@ chain_expires(X509 *signer, PKCS7 *token, certs *more, X509_STORE *store, when *
 	for (int i = 0; i < sk_X509_num(chain); i++) {
 		TRY(time_of(X509_get0_notAfter(sk_X509_value(chain, i)), &until, err));
 		*ret = i == 0 || until < *ret ? until : *ret;
+		if (is_root(t, sk_X509_value(chain, i)))
+			break;
 	}
 	return RC_OK;
 }
@@ -524,7 +542,7 @@ timestamp_verify(struct span token_der, const uint8_t imprint[SHA256_BYTES],
 	libcrypto_begin();
 	if (TS_RESP_verify_signature(token, more, store, &signer) != 1)
 		return signature_failed(err);
-	TRY(chain_expires(signer, token, more, store, &t.expires, err));
+	TRY(chain_expires(signer, token, more, trust, store, &t.expires, err));
 	TRY(signer_name(signer, t.signer, err));
 	*ret = t;
 	return RC_OK;
