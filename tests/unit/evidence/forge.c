@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "evidence/custody.h"
+
 #define BIG	((size_t)8 << 20)
 
 static bool
@@ -111,6 +113,25 @@ uncover(struct buf *manifest, const char *name)
 	manifest->n -= (size_t)(end - line);
 }
 
+/* As an honest coordinator has them, as far as there is something to tell. */
+static void
+tell_custody(struct repack *r, struct world *w)
+{
+	AUTO(checked_case_free) struct checked_case	*k = NULL;
+	AUTO_DONE(case_done) struct evidence_case	 c;
+	struct buf					 b = BUF_INIT(BIG);
+
+	world_case(w, 4, &c);
+	if (case_check_past(&c, w->net.genesis, w->order, NULL, &k, NULL) != RC_OK)
+		return;
+	assert_int_equal(custody_case(&c, k, &b, NULL), RC_OK);
+	forge_file(r, NAME_CUSTODY, buf_view(&b));
+	buf_reset(&b);
+	assert_int_equal(custody_prov(&c, k, &b, NULL), RC_OK);
+	forge_file(r, NAME_CUSTODY_PROV, buf_view(&b));
+	buf_done(&b);
+}
+
 static void
 log_release(struct world *w, struct test_key *by, const uint8_t contents[SHA256_BYTES])
 {
@@ -135,6 +156,8 @@ forge_finish(struct repack *r, struct world *w, const struct forging *how)
 	struct buf		short_one = BUF_INIT(BIG);
 	uint8_t			contents[SHA256_BYTES];
 
+	if (!how->own_custody)
+		tell_custody(r, w);
 	repack_manifests(r);
 	buf_span(&short_one, buf_view(repack_file(r, NAME_MANIFEST)));
 	if (how->uncovered != NULL)

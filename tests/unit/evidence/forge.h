@@ -20,6 +20,7 @@ void	 forge_file(struct repack *r, const char *name, struct span content);
 struct forging {
 	struct test_key	*by;		/* signs the release; NULL: the log key */
 	const uint8_t	*contents;	/* that it names; NULL: of this payload */
+	bool		 own_custody;	/* custody documents are left as they are */
 	const char	*uncovered;	/* a file of the payload that the bag's manifest does not list */
 };
 /* Log a release of w->order, and make the tag files and the signature. */
