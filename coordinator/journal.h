@@ -10,12 +10,13 @@
  *	unheard		u8 custodian || u64 batch	whether it holds is not known: this log.db was rebuilt
  *	handover	u64 index			the note below a succession entry, by the log key before it
  *	making		request id			what a release can be finished from (release.h)
+ *	making-message	request id || u8 custodian	its message to the recipient, in recipient mode
  *	package		request id			u64 size, sha256[32], order[32], u64 order index,
  *							u64 release index, u32 good, u32 bad, u8 stamps
  *	value "cosigned"				the latest note of q custodians
  *
  * They are written in the transaction of the entry that they speak of. What a rebuild
- * (rebuild.h) cannot make again: spool, making, package. Read them through any handle, write them in the sequencer.
+ * (rebuild.h) cannot make again: spool, making, making-message, package. Read them through any handle, write them in the sequencer.
  */
 #ifndef COORDINATOR_JOURNAL_H
 #define COORDINATOR_JOURNAL_H

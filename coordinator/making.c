@@ -6,7 +6,8 @@
 #include "evidence/cms.h"
 
 #define VERSION		2
-#define MAKING_BYTES_MAX	(15u << 20)	/* of one journal record */
+#define MAKING_BYTES_MAX	(2u << 20)	/* of one journal record, without messages */
+#define MESSAGES		"making-message"	/* request id || u8 custodian: each may have 1 MiB */
 
 void
 making_init(struct making *m)
@@ -30,6 +31,7 @@ making_done(struct making *m)
 		buf_done(&m->message[i]);
 }
 
+/* Without the messages. */
 enum rc
 making_write(const struct making *m, struct buf *out, struct err *err)
 {
@@ -48,8 +50,6 @@ making_write(const struct making *m, struct buf *out, struct err *err)
 	for (i = 0; i < m->indexes.n; i++)
 		buf_u64(out, m->indexes.index[i]);
 	buf_vec32(out, buf_view(&m->keys));
-	for (i = 0; i < CUSTODIANS_MAX; i++)
-		buf_vec32(out, buf_view(&m->message[i]));
 	return buf_check(out, "release in the making", err);
 }
 
@@ -73,9 +73,8 @@ enum rc
 making_parse(struct span in, struct making *ret, struct err *err)
 {
 	struct rd	r = rd_init(in);
-	struct span	keys, message;
+	struct span	keys;
 	uint8_t		version, to_recipient, archive;
-	size_t		i;
 
 	if (!rd_u8(&r, &version) || version != VERSION ||
 	    !rd_bytes(&r, ret->request, SHA256_BYTES) ||
@@ -94,13 +93,52 @@ making_parse(struct span in, struct making *ret, struct err *err)
 		return err_set(err, RC_BUG, "release in the making: malformed");
 	buf_span(&ret->keys, keys);
 	TRY(buf_check(&ret->keys, "keys", err));
-	for (i = 0; i < CUSTODIANS_MAX; i++) {
-		if (!rd_vec32(&r, 0, CMS_BYTES_MAX, &message))
-			return err_set(err, RC_BUG, "release in the making: malformed");
-		buf_span(&ret->message[i], message);
-		TRY(buf_check(&ret->message[i], "message", err));
-	}
 	return rd_done(&r) ? RC_OK : err_set(err, RC_BUG, "release in the making: malformed");
+}
+
+/* ---- in the journal -------------------------------------------------------------------- */
+
+struct message_key { uint8_t p[SHA256_BYTES + 1]; };
+
+static struct message_key
+message_key(const uint8_t request[SHA256_BYTES], size_t i)
+{
+	struct message_key	k;
+
+	memcpy(k.p, request, SHA256_BYTES);
+	k.p[SHA256_BYTES] = (uint8_t)(i + 1);
+	return k;
+}
+
+enum rc
+making_keep(struct store *s, const struct making *m, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf b = BUF_INIT(MAKING_BYTES_MAX);
+	size_t	i;
+
+	TRY(making_write(m, &b, err));
+	TRY(store_journal_put(s, "making", SPAN_OF(m->request), buf_view(&b), err));
+	for (i = 0; i < CUSTODIANS_MAX; i++) {
+		struct message_key	k = message_key(m->request, i);
+
+		if (m->message[i].n > 0)
+			TRY(store_journal_put(s, MESSAGES, SPAN_OF(k.p), buf_view(&m->message[i]), err));
+	}
+	return RC_OK;
+}
+
+enum rc
+making_forget(struct store *s, const struct making *m, struct err *err)
+{
+	size_t	i;
+
+	for (i = 0; i < CUSTODIANS_MAX; i++) {
+		struct message_key	k = message_key(m->request, i);
+
+		if (m->message[i].n > 0)
+			TRY(store_journal_del(s, MESSAGES, SPAN_OF(k.p), err));
+	}
+	return store_journal_del(s, "making", SPAN_OF(m->request), err);
 }
 
 enum rc
@@ -108,7 +146,17 @@ making_read(struct store *s, const uint8_t request[SHA256_BYTES], struct making 
     struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf b = BUF_INIT(MAKING_BYTES_MAX);
+	size_t	i;
+	enum rc	rc;
 
 	TRY(store_journal_get(s, "making", SPAN(request, SHA256_BYTES), &b, err));
-	return making_parse(buf_view(&b), ret, err);
+	TRY(making_parse(buf_view(&b), ret, err));
+	for (i = 0; i < CUSTODIANS_MAX; i++) {
+		struct message_key	k = message_key(request, i);
+
+		rc = store_journal_get(s, MESSAGES, SPAN_OF(k.p), &ret->message[i], err);
+		if (rc != RC_OK && rc != RC_MISSING)
+			return rc;
+	}
+	return RC_OK;
 }

@@ -1,7 +1,7 @@
 /*
  * coordinator/making.h - what a release can be finished from, whatever happens.
  *
- * Kept in the journal "making" in the transaction that logs the release, so that
+ * Kept in the journals "making" and "making-message" in the transaction that logs the release, so that
  * a release in the log always has its package or the means to make it: the keys
  * are sealed to the recipient by then, and everything else stands in the log and
  * in the envelopes. Gone again when the package is there.
@@ -27,8 +27,11 @@ struct making {
 
 void	 making_init(struct making *m);
 void	 making_done(struct making *m);
+/* One record: all of it but the messages, each of which has one of its own. */
 MUST_USE enum rc making_write(const struct making *m, struct buf *out, struct err *err);
 MUST_USE enum rc making_parse(struct span in, struct making *ret, struct err *err);
+MUST_USE enum rc making_keep(struct store *s, const struct making *m, struct err *err);
+MUST_USE enum rc making_forget(struct store *s, const struct making *m, struct err *err);
 /* RC_MISSING: none of this request. */
 MUST_USE enum rc making_read(struct store *s, const uint8_t request[SHA256_BYTES],
     struct making *ret, struct err *err);

@@ -26,7 +26,6 @@
 #include "evidence/package.h"
 
 #define RELEASE_LIFE		(365 * UINT64_C(86400))
-#define MAKING_BYTES_MAX	(15u << 20)
 
 struct packaging {
 	struct coordinator	*c;
@@ -295,11 +294,7 @@ begin(struct packaging *p, struct err *err)
 static enum rc
 put_making(struct store *s, void *user, struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf b = BUF_INIT(MAKING_BYTES_MAX);
-	const struct making	*m = user;
-
-	TRY(making_write(m, &b, err));
-	return store_journal_put(s, "making", SPAN_OF(m->request), buf_view(&b), err);
+	return making_keep(s, user, err);
 }
 
 static enum rc
@@ -417,7 +412,7 @@ put_done(struct store *s, void *user, struct err *err)
 	const struct done_job	*d = user;
 
 	TRY(journal_package_put(s, d->m->request, d->row, err));
-	return store_journal_del(s, "making", SPAN_OF(d->m->request), err);
+	return making_forget(s, d->m, err);
 }
 
 static enum rc

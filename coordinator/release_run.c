@@ -269,15 +269,14 @@ combine(struct release_job *j, struct collecting *k, struct making *m, struct er
 	}
 }
 
-/* In recipient mode nobody here can look inside: f may be wrong, and it can be opened still. */
+/* In recipient mode only the recipient can look inside: all that answer go to it, in case some are wrong. */
 static enum rc
 collect_messages(struct release_job *j, struct collecting *k, struct making *m, struct err *err)
 {
-	const struct charter	*c = j->c->first;
-	struct gathered		 a[CUSTODIANS_MAX];
-	size_t			 n, i;
+	struct gathered	a[CUSTODIANS_MAX];
+	size_t		n, i;
 
-	TRY(answers(j, k, (unsigned)c->k + c->f, a, &n, err));
+	TRY(answers(j, k, j->c->first->n, a, &n, err));
 	for (i = 0; i < n; i++) {
 		buf_span(&m->message[a[i].custodian - 1], a[i].message);
 		TRY(buf_check(&m->message[a[i].custodian - 1], "message", err));

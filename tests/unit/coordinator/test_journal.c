@@ -11,6 +11,7 @@
 
 #include "coordinator/journal.h"
 #include "coordinator/making.h"
+#include "evidence/cms.h"
 #include "tests/unit/coordinator/rig.h"
 #include "tests/unit/fault.h"
 
@@ -188,7 +189,7 @@ unheard_until_it_is_said(void **state)
 static void
 packages_are_found_again(void **state)
 {
-	struct package_row	row = { .size = 12345, .order_index = 6, .release_index = 9,
+	struct package_row	row = { .size = 12345, .order_index = 6, .release_index = 9, .stamps = 2,
 				    .good = 7, .bad = 8 }, back;
 	uint8_t			request[SHA256_BYTES] = { 3 }, other[SHA256_BYTES] = { 4 };
 
@@ -204,6 +205,7 @@ packages_are_found_again(void **state)
 	assert_int_equal(back.release_index, 9);
 	assert_int_equal(back.good, 7);
 	assert_int_equal(back.bad, 8);
+	assert_int_equal(back.stamps, 2);
 	assert_int_equal(journal_package(store, other, &back, &err), RC_MISSING);
 }
 
@@ -217,6 +219,7 @@ fill(struct making *m)
 	m->order_index = 7;
 	m->good = 5;
 	m->bad = 2;
+	m->archive = true;
 	assert_int_equal(case_indexes_add(&m->indexes, 7, &err), RC_OK);
 	assert_int_equal(case_indexes_add(&m->indexes, 0, &err), RC_OK);
 	assert_int_equal(case_indexes_add(&m->indexes, 3, &err), RC_OK);
@@ -245,7 +248,7 @@ a_release_in_the_making_comes_back(void **state)
 	assert_int_equal(back.indexes.index[1], 3);
 	assert_int_equal(back.indexes.index[2], 7);
 	assert_true(span_eq(buf_view(&back.keys), SPAN_STR("keys")));
-	assert_true(span_eq(buf_view(&back.message[30]), SPAN_STR("message")));
+	assert_true(back.archive && !back.to_recipient);
 	making_done(&back);
 	for (n = 0; n < b.n; n++) {
 		cut = heap_copy(b.p, n);
@@ -262,6 +265,38 @@ a_release_in_the_making_comes_back(void **state)
 	buf_done(&b);
 }
 
+/* As large as 31 answers to the largest scope: more than a record of the store may have. */
+static void
+all_messages_come_back(void **state)
+{
+	static const size_t	each = CMS_BYTES_MAX;
+	struct making		m, back;
+	struct buf		b = BUF_INIT(64);
+	struct { uint8_t p[SHA256_BYTES + 1]; } key = { { 1 } };
+
+	(void)state;
+	fill(&m);
+	for (size_t i = 0; i < CUSTODIANS_MAX; i++) {
+		buf_reset(&m.message[i]);
+		memset(buf_extend(&m.message[i], each), (int)i, each);
+	}
+	buf_reset(&m.message[4]);		/* one did not answer */
+	assert_int_equal(making_keep(store, &m, &err), RC_OK);
+	making_init(&back);
+	assert_int_equal(making_read(store, m.request, &back, &err), RC_OK);
+	for (size_t i = 0; i < CUSTODIANS_MAX; i++)
+		assert_true(span_eq(buf_view(&back.message[i]), buf_view(&m.message[i])));
+	assert_int_equal(making_forget(store, &back, &err), RC_OK);
+	making_done(&back);
+	making_init(&back);
+	assert_int_equal(making_read(store, m.request, &back, &err), RC_MISSING);
+	for (key.p[SHA256_BYTES] = 1; key.p[SHA256_BYTES] <= CUSTODIANS_MAX; key.p[SHA256_BYTES]++)
+		assert_int_equal(store_journal_get(store, "making-message", SPAN_OF(key.p), &b, &err), RC_MISSING);
+	making_done(&back);
+	making_done(&m);
+	buf_done(&b);
+}
+
 #define T(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -273,6 +308,7 @@ main(void)
 		T(unheard_until_it_is_said),
 		T(packages_are_found_again),
 		T(a_release_in_the_making_comes_back),
+		T(all_messages_come_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
