@@ -27,6 +27,9 @@ view_done(struct package_view *v)
 	buf_done(&v->signature);
 	buf_done(&v->custody);
 	buf_done(&v->custody_prov);
+	buf_done(&v->summary);
+	for (uint32_t i = 0; i < v->n_erasables; i++)
+		buf_done(&v->text_bytes[i]);
 	view_anchors_done(v);
 	for (uint32_t i = 0; i < v->n_entries; i++)
 		buf_done(&v->leaf[i]);
@@ -126,11 +129,30 @@ walk_entries(struct package_view *v, struct err *err)
 	return RC_OK;
 }
 
+/* The next file, which is erasable n: as summary.html may show it. */
+static enum rc
+walk_text(struct package_view *v, uint32_t n, struct err *err)
+{
+	struct zip_entry	e;
+	package_name		name;
+
+	name_erasable(v->erasable[n], name);
+	v->erasable_file[n] = v->at;
+	v->text_bytes[n] = BUF_INIT(SUMMARY_TEXT_MAX);
+	v->n_erasables++;
+	TRY(view_expect(v, name, &e, err));
+	if (e.size <= SUMMARY_TEXT_MAX)
+		TRY(zip_read_all(v->zip, &e, &v->text_bytes[n], err));
+	memcpy(v->text[n].digest, v->erasable[n], SHA256_BYTES);
+	v->text[n].size = e.size;
+	v->text[n].blob = buf_view(&v->text_bytes[n]);
+	return RC_OK;
+}
+
 static enum rc
 walk_erasables(struct package_view *v, struct err *err)
 {
 	struct zip_entry	e;
-	package_name		name;
 
 	while (view_next_under(v, NAME_ERASABLE, &e)) {
 		uint32_t	n = v->n_erasables;
@@ -142,10 +164,7 @@ walk_erasables(struct package_view *v, struct err *err)
 		if (!hex_parse(span_str(e.name + strlen(NAME_ERASABLE)), digest, SHA256_BYTES) ||
 		    (n > 0 && memcmp(digest, v->erasable[n - 1], SHA256_BYTES) <= 0))
 			return err_set(err, RC_FORMAT, "package: %s: not a digest, or out of order", e.name);
-		v->erasable_file[n] = v->at;
-		name_erasable(digest, name);
-		TRY(view_expect(v, name, &e, err));
-		v->n_erasables++;
+		TRY(walk_text(v, n, err));
 	}
 	return RC_OK;
 }
@@ -213,8 +232,6 @@ walk_artifacts(struct package_view *v, struct err *err)
 static enum rc
 walk_payload(struct package_view *v, struct err *err)
 {
-	struct zip_entry	e;
-
 	TRY(view_load(v, NAME_CHARTER, CHARTER_BYTES_MAX, &v->charter, err));
 	TRY(walk_later(v, err));
 	TRY(view_load(v, NAME_SCOPE, SCOPE_BYTES_MAX, &v->scope_bytes, err));
@@ -227,7 +244,7 @@ walk_payload(struct package_view *v, struct err *err)
 	TRY(view_walk_anchors(v, err));
 	TRY(view_load(v, NAME_CUSTODY, CUSTODY_BYTES_MAX, &v->custody, err));
 	TRY(view_load(v, NAME_CUSTODY_PROV, CUSTODY_BYTES_MAX, &v->custody_prov, err));
-	return view_expect(v, NAME_SUMMARY, &e, err);
+	return view_load(v, NAME_SUMMARY, SUMMARY_BYTES_MAX, &v->summary, err);
 }
 
 /* --- the rest, package-v1 sections 4 and 5 ---------------------------------------- */

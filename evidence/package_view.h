@@ -14,6 +14,7 @@
 #include "evidence/package.h"
 #include "evidence/package_text.h"
 #include "evidence/segment.h"
+#include "evidence/summary.h"
 
 struct view_message { uint8_t custodian; struct zip_entry cms; };
 
@@ -39,7 +40,7 @@ struct package_view {
 	struct buf		 later[CASE_CHARTERS_MAX];	/* kase.n_later of them */
 	struct buf		 charter, scope_bytes, recipient, checkpoint, release;
 	struct buf		 bag_info, manifest, witnesses, tagmanifest, asic_manifest, signature;
-	struct buf		 custody, custody_prov;
+	struct buf		 custody, custody_prov, summary;
 	struct scope		 scope;
 	bool			 has_keys;	/* else messages */
 	struct zip_entry	 keys;
@@ -53,6 +54,8 @@ struct package_view {
 	uint32_t		 n_erasables;
 	uint8_t			 erasable[PACKAGE_ERASABLES_MAX][SHA256_BYTES];	/* named so */
 	uint32_t		 erasable_file[PACKAGE_ERASABLES_MAX];	/* their number in the container */
+	struct buf		 text_bytes[PACKAGE_ERASABLES_MAX];
+	struct summary_text	 text[PACKAGE_ERASABLES_MAX];	/* the same, for summary.html: short ones with their bytes */
 	struct descriptor	*descriptor;	/* by artifact of the scope */
 	struct buf		*descriptor_bytes;
 	uint32_t		*leaves, *segment;	/* first file of each scope part */

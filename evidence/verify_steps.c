@@ -347,14 +347,16 @@ enum rc
 step_custody(struct verifier *v, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf	uco = BUF_INIT(CUSTODY_BYTES_MAX), prov = BUF_INIT(CUSTODY_BYTES_MAX);
-	AUTO_DONE(buf_done) struct buf	witnesses = BUF_INIT(PACKAGE_TEXT_MAX);
+	AUTO_DONE(buf_done) struct buf	html = BUF_INIT(SUMMARY_BYTES_MAX), witnesses = BUF_INIT(PACKAGE_TEXT_MAX);
 
 	TRY(custody_case(&v->view.kase, v->checked, &uco, err));
 	TRY(check_text(&uco, &v->view.custody, NAME_CUSTODY, err));
 	TRY(custody_prov(&v->view.kase, v->checked, &prov, err));
 	TRY(check_text(&prov, &v->view.custody_prov, NAME_CUSTODY_PROV, err));
+	TRY(package_summary(&v->view.kase, v->checked, v->view.text, v->view.n_erasables, &html, err));
+	TRY(check_text(&html, &v->view.summary, NAME_SUMMARY, err));
 	TRY(package_witnesses(v->checked->charter, &witnesses, err));
 	TRY(check_text(&witnesses, &v->view.witnesses, NAME_WITNESSES, err));
-	buf_printf(&v->words, "the custody documents and the policy of witnesses say what the log says");
+	buf_printf(&v->words, "the custody documents, the summary and the policy of witnesses say what the log says");
 	return RC_OK;
 }
