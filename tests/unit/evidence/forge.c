@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "evidence/custody.h"
+#include "evidence/summary.h"
 
 #define BIG	((size_t)8 << 20)
 
@@ -113,12 +114,27 @@ uncover(struct buf *manifest, const char *name)
 	manifest->n -= (size_t)(end - line);
 }
 
+static size_t
+texts(const struct repack *r, struct summary_text ret[PACKAGE_ERASABLES_MAX])
+{
+	size_t	n = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (starts(r->name[i], NAME_ERASABLE)) {
+			assert_true(hex_parse(span_str(r->name[i] + strlen(NAME_ERASABLE)), ret[n].digest, SHA256_BYTES));
+			ret[n].size = r->content[i].n;
+			ret[n++].blob = buf_view(&r->content[i]);
+		}
+	return n;
+}
+
 /* As an honest coordinator has them, as far as there is something to tell. */
 static void
 tell_custody(struct repack *r, struct world *w)
 {
 	AUTO(checked_case_free) struct checked_case	*k = NULL;
 	AUTO_DONE(case_done) struct evidence_case	 c;
+	struct summary_text				 text[PACKAGE_ERASABLES_MAX];
 	struct buf					 b = BUF_INIT(BIG);
 
 	world_case(w, 4, &c);
@@ -129,6 +145,9 @@ tell_custody(struct repack *r, struct world *w)
 	buf_reset(&b);
 	assert_int_equal(custody_prov(&c, k, &b, NULL), RC_OK);
 	forge_file(r, NAME_CUSTODY_PROV, buf_view(&b));
+	buf_reset(&b);
+	assert_int_equal(package_summary(&c, k, text, texts(r, text), &b, NULL), RC_OK);
+	forge_file(r, NAME_SUMMARY, buf_view(&b));
 	buf_done(&b);
 }
 
