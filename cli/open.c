@@ -178,16 +178,17 @@ enum rc
 cmd_open(int argc, char **argv, struct err *err)
 {
 	struct unpacking	u = { .file = FILE_NEW_INIT };
-	struct trusted		t;
-	const char		*path = NULL, *key = NULL, *charter = NULL;
+	AUTO_DONE(trusted_done) struct trusted t = TRUSTED_INIT;
+	const char		*path = NULL, *key = NULL, *charter = NULL, *trust = NULL;
 	const struct option_row	rows[] = {
 		{ "key", OPTION_TEXT | OPTION_NEEDED, &key, "KEY.pem", "the recipient's private key" },
 		{ "d", OPTION_TEXT | OPTION_NEEDED, &u.dir, "DIR", "where to write the parts" },
 		{ "charter", OPTION_TEXT, &charter, "FILE", "the genesis charter that you trust (QUORATE_CHARTER)" },
+		TRUST_ROW(&trust),
 		JSON_ROW,
 	};
 	const struct command	c = { "quorate open package.asice --key recipient.key -d DIR",
-		"Verifies an evidence package, then decrypts it: DIR/ARTIFACT/PART.", rows, 4 };
+		"Verifies an evidence package, then decrypts it: DIR/ARTIFACT/PART.", rows, 5 };
 	size_t	n;
 	bool	help;
 	enum rc	rc;
@@ -195,9 +196,9 @@ cmd_open(int argc, char **argv, struct err *err)
 	TRY(options_read(&c, argc, argv, &path, 1, 1, &n, &help, err));
 	if (help)
 		return RC_OK;
-	TRY(trusted_read(charter, &t, err));
+	TRY(trusted_read(charter, trust, &t, err));
 	if (t.trust.genesis == NULL)
-		return err_set(err, RC_USAGE, "which charter do you trust? Give --charter FILE, or set QUORATE_CHARTER");
+		return err_set(err, RC_USAGE, "which charter do you trust? Give --charter FILE or --trust FILE, or set QUORATE_CHARTER");
 	if ((u.files = json_array()) == NULL)
 		return err_set(err, RC_NOMEM, "no memory");
 	rc = open_package(path, key, &t.trust, &u, err);

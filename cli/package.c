@@ -1,4 +1,4 @@
-/* cli/package.c - an evidence package as a file, and what its reader trusts. */
+/* cli/package.c - an evidence package as a file, and the report about it. */
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/cli.h"
 #include "cli/package.h"
-#include "cli/remote.h"
 
 #define REPORT_MAX	(256 << 10)
 
@@ -55,36 +55,31 @@ package_read_at(void *user, uint64_t at, uint8_t *out, size_t n, struct err *err
 	return RC_OK;
 }
 
-/* --charter, else QUORATE_CHARTER, else nothing. */
-enum rc
-trusted_read(const char *charter, struct trusted *ret, struct err *err)
+/* On a terminal, unless its owner wants none (https://no-color.org). */
+static bool
+in_colour(void)
 {
-	AUTO(charter_free) struct charter *c = NULL;
+	const char	*no = getenv("NO_COLOR"), *term = getenv("TERM");
 
-	memset(ret, 0, sizeof(*ret));
-	ret->trust.now = clock_now();
-	if (charter == NULL && getenv("QUORATE_CHARTER") == NULL)
-		return RC_OK;
-	TRY(local_genesis(charter, &c, err));
-	memcpy(ret->genesis, c->digest, SHA256_BYTES);
-	ret->trust.genesis = ret->genesis;
-	return RC_OK;
+	return isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') && term != NULL && strcmp(term, "dumb") != 0;
 }
 
 enum rc
 package_report_print(const struct package_report *report, bool json, struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf out = BUF_INIT(REPORT_MAX);
+	AUTO_DONE(buf_done) struct buf	out = BUF_INIT(REPORT_MAX);
+	struct package_report		clean = *report;
 
+	/* The package's own words are among them: colours come after. */
+	for (size_t i = 0; i < CLAIMS; i++)
+		(void)text_clean_str(clean.claim[i].words);
 	if (json)
 		TRY(package_report_json(report, &out, err));
 	else
-		package_report_text(report, &out);
+		package_report_text(&clean, in_colour(), &out);
 	TRY(buf_check(&out, "report", err));
 	if (json)
 		cli_answered = true;
-	else
-		text_clean(out.p, out.n, true);		/* the package's own words among them */
 	(void)fwrite(out.p, 1, out.n, stdout);
 	return RC_OK;
 }

@@ -14,12 +14,24 @@ MUST_USE enum rc package_file(const char *path, struct opened_file *ret, struct 
 MUST_USE enum rc package_read_at(void *opened_file, uint64_t at, uint8_t *out, size_t n, struct err *err);
 void	 opened_file_done(struct opened_file *f);
 
+/* spans of trust.root into der; trusted_done() always. */
 struct trusted {
 	struct package_trust	trust;		/* trust.genesis NULL: no charter was given */
 	uint8_t			genesis[SHA256_BYTES];
+	struct span		root[TRUST_ROOTS_MAX];
+	struct buf		der[TRUST_ROOTS_MAX];
 };
-/* charter: the file of --charter, or NULL: then QUORATE_CHARTER. ret must not move afterwards. */
-MUST_USE enum rc trusted_read(const char *charter, struct trusted *ret, struct err *err);
+#define TRUSTED_INIT	((struct trusted){ .trust = { .genesis = NULL } })
+/*
+ * charter  the file of --charter, or NULL: then QUORATE_CHARTER, unless `trust` has a genesis.
+ * trust    the file of --trust (quorate(1)), or NULL: {"genesis": HEX | "charter": FILE,
+ *          "tsa_roots": [FILE...]}, each optional. Files are beside it, PEM or DER, one
+ *          certificate each; "base64:..." stands for a file that holds that.
+ * ret must not move afterwards. RC_USAGE: what to mend.
+ */
+MUST_USE enum rc trusted_read(const char *charter, const char *trust, struct trusted *ret, struct err *err);
+void	 trusted_done(struct trusted *t);
+#define TRUST_ROW(to)	{ "trust", OPTION_TEXT, to, "FILE", "what you trust: a genesis, roots of time-stamping authorities" }
 
 enum rc	 package_report_print(const struct package_report *report, bool json, struct err *err);
 

@@ -1,7 +1,19 @@
 /* cli/verify.c - quorate verify: an evidence package, claim by claim, offline. */
+#include "cli/cli.h"
 #include "cli/package.h"
-#include "cli/remote.h"
 
+struct verifying {
+	const char	*path, *charter, *trust, *at;
+	struct trusted	 trusted;
+};
+
+static void
+verifying_done(struct verifying *v)
+{
+	trusted_done(&v->trusted);
+}
+
+/* Without a trust nothing is called valid. */
 static enum rc
 judge(const struct package_report *r, struct err *err)
 {
@@ -9,37 +21,52 @@ judge(const struct package_report *r, struct err *err)
 	case PACKAGE_VALID:
 		return RC_OK;
 	case PACKAGE_CONSISTENT:
-		return err_set(err, RC_UNSURE, "consistent with itself; to know whether it is valid, give the genesis "
-		    "charter that you trust: --charter FILE");
+		return err_set(err, RC_UNSURE, "consistent with itself; whether it can be relied on depends on the charter "
+		    "that you trust: give --charter FILE or --trust FILE");
 	case PACKAGE_INVALID:
 		break;
 	}
-	return err_set(err, RC_VERIFY, "the package is not valid; see the claims that do not hold");
+	return err_set(err, RC_VERIFY, "something does not hold: see the claims that say no");
+}
+
+static enum rc
+what_is_trusted(struct verifying *v, struct err *err)
+{
+	TRY(trusted_read(v->charter, v->trust, &v->trusted, err));
+	if (v->at != NULL && !when_parse(span_str(v->at), &v->trusted.trust.now))
+		return err_set(err, RC_USAGE, "--at: give a time as 2031-01-31T12:00:00Z");
+	return RC_OK;
+}
+
+static enum rc
+verify(struct verifying *v, struct err *err)
+{
+	AUTO_DONE(opened_file_done) struct opened_file f = OPENED_FILE_INIT;
+	struct package_report	report;
+
+	TRY(what_is_trusted(v, err));
+	TRY(package_file(v->path, &f, err));
+	TRY(package_verify(package_read_at, &f, f.size, &v->trusted.trust, &report, err));
+	TRY(package_report_print(&report, cli_json, err));
+	return judge(&report, err);
 }
 
 enum rc
 cmd_verify(int argc, char **argv, struct err *err)
 {
-	AUTO_DONE(opened_file_done) struct opened_file f = OPENED_FILE_INIT;
-	struct package_report	report;
-	struct trusted		t;
-	const char		*path = NULL, *charter = NULL;
+	AUTO_DONE(verifying_done) struct verifying v = { .trusted = TRUSTED_INIT };
 	const struct option_row	rows[] = {
-		{ "charter", OPTION_TEXT, &charter, "FILE", "the genesis charter that you trust (QUORATE_CHARTER)" },
+		{ "charter", OPTION_TEXT, &v.charter, "FILE", "the genesis charter that you trust (QUORATE_CHARTER)" },
+		TRUST_ROW(&v.trust),
+		{ "at", OPTION_TEXT, &v.at, "TIME", "verify as of this time, not now: 2031-01-31T12:00:00Z" },
 		JSON_ROW,
 	};
-	const struct command	c = { "quorate verify package.asice [--charter FILE]",
+	const struct command	c = { "quorate verify package.asice [--charter FILE] [--trust FILE]",
 		"Checks an evidence package offline, claim by claim. Exit 0: valid; 1: something does not hold; 2: it\n"
-		"holds together, but no charter was given to trust.", rows, 2 };
+		"holds together, but no charter was given to trust.", rows, 4 };
 	size_t	n;
 	bool	help;
 
-	TRY(options_read(&c, argc, argv, &path, 1, 1, &n, &help, err));
-	if (help)
-		return RC_OK;
-	TRY(trusted_read(charter, &t, err));
-	TRY(package_file(path, &f, err));
-	TRY(package_verify(package_read_at, &f, f.size, &t.trust, &report, err));
-	TRY(package_report_print(&report, cli_json, err));
-	return judge(&report, err);
+	TRY(options_read(&c, argc, argv, &v.path, 1, 1, &n, &help, err));
+	return help ? RC_OK : verify(&v, err);
 }

@@ -76,20 +76,39 @@ headline(enum package_verdict v)
 {
 	switch (v) {
 	case PACKAGE_VALID:
-		return "VALID: everything below holds, and the charter is the one you trust.";
+		return "VALID: all that must hold does, and the charter is the one you trust.";
 	case PACKAGE_CONSISTENT:
-		return "CONSISTENT with itself, no more: give the charter that you trust to learn whether it is valid.";
+		return "CONSISTENT with itself, no more: name the charter that you trust to learn whether it can be relied on.";
 	case PACKAGE_INVALID:
 		break;
 	}
 	return "INVALID: do not rely on it.";
 }
 
-void
-package_report_text(const struct package_report *r, struct buf *out)
+/* For people: what a claim's verdict is called, and its colour. */
+static const struct { const char *words, *colour; } shown[] = {
+	[CLAIM_UNKNOWN] = { "could not check",	"\033[33m" },
+	[CLAIM_YES]	= { "yes",		"\033[32m" },
+	[CLAIM_NO]	= { "no",		"\033[1;31m" },
+};
+#define PLAIN	"\033[0m"
+
+static const char *
+verdict_colour(enum package_verdict v)
 {
-	buf_printf(out, "%s\n", headline(r->verdict));
-	for (unsigned i = 0; i < CLAIMS; i++)
-		buf_printf(out, "  %-8s%-12s %s\n", claim_verdict_name(r->claim[i].verdict),
+	return shown[v == PACKAGE_VALID ? CLAIM_YES : v == PACKAGE_CONSISTENT ? CLAIM_UNKNOWN : CLAIM_NO].colour;
+}
+
+void
+package_report_text(const struct package_report *r, bool colour, struct buf *out)
+{
+	const char	*end = colour ? PLAIN : "";
+
+	buf_printf(out, "%s%s%s\n", colour ? verdict_colour(r->verdict) : "", headline(r->verdict), end);
+	for (unsigned i = 0; i < CLAIMS; i++) {
+		enum claim_verdict	v = r->claim[i].verdict;
+
+		buf_printf(out, "  %s%-15s%s %-12s %s\n", colour ? shown[v].colour : "", shown[v].words, end,
 		    claim_name((enum claim_name)i), r->claim[i].words);
+	}
 }

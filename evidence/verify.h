@@ -85,7 +85,8 @@ const char *claim_verdict_name(enum claim_verdict v);	/* "yes" */
 const char *package_verdict_name(enum package_verdict v);	/* "valid" */
 /* {"verdict":"valid","genesis":HEX,"order":HEX,...,"claims":[{"name","verdict","words"}...]} and a newline. */
 MUST_USE enum rc package_report_json(const struct package_report *r, struct buf *out, struct err *err);
-void	 package_report_text(const struct package_report *r, struct buf *out);
+/* A line a claim. colour: with the escapes of a terminal; then the words must be fit for one. */
+void	 package_report_text(const struct package_report *r, bool colour, struct buf *out);
 
 /*
  * Where plaintext goes: bytes at `at` of a part. Within a part offsets ascend; parts

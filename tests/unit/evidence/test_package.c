@@ -55,7 +55,7 @@ show(const struct package_report *r)
 {
 	struct buf	b = BUF_INIT(65536);
 
-	package_report_text(r, &b);
+	package_report_text(r, false, &b);
 	print_message("%s", buf_text(&b));
 	buf_done(&b);
 }
@@ -165,8 +165,8 @@ reports(void **state)
 	}
 	json_decref(v);
 	buf_reset(&b);
-	package_report_text(&r, &b);
-	assert_non_null(strstr(buf_text(&b), "VALID: everything"));
+	package_report_text(&r, false, &b);
+	assert_non_null(strstr(buf_text(&b), "VALID: all that must hold"));
 	buf_done(&b);
 	b = BUF_INIT(100);
 	assert_int_equal(package_report_json(&r, &b, NULL), RC_LIMIT);
