@@ -195,7 +195,7 @@ renew(struct renewal *r, struct err *err)
 	if (r->o.out != NULL && file_exists(r->o.out))
 		return err_set(err, RC_USAGE, "%s: exists already; it is not overwritten: choose another name", r->o.out);
 	TRY(http_init(err));
-	TRY(trusted_read(r->o.charter, &r->trusted, err));
+	TRY(trusted_read(r->o.charter, NULL, &r->trusted, err));
 	if (r->o.url != NULL) {
 		TRY(own_tsa(r, err));
 		r->trusted.trust.root = r->root;

@@ -223,6 +223,7 @@ static const struct {
 	{ CLAIM_CUSTODY,	step_custody,		AFTER_CASE },
 	{ CLAIM_SEALED,		step_sealed,		AFTER_CASE },
 	{ CLAIM_TIMESTAMP,	step_timestamp,		AFTER_CASE | BIT(CLAIM_SIGNATURE) },
+	{ CLAIM_ARCHIVE,	step_archive,		AFTER_CASE | BIT(CLAIM_SIGNATURE) },
 };
 
 /* What nobody stamped, or only who has the key can tell, may stay unknown. A no is a no. */

@@ -163,8 +163,7 @@ look_at_anchor(struct dating *d, uint32_t number, struct err *err)
 	if (m.kind == MARK_BAD || m.kind == MARK_STRANGER)
 		return err_set(err, RC_VERIFY, "anchor entry %" PRIu64 " has no token of %s: %s", a->index,
 		    s.u.anchor.tsa, m.why);
-	if (m.t.time > d->v->trust->now && m.t.time - d->v->trust->now > VERIFY_CLOCK_SECONDS)
-		return err_set(err, RC_VERIFY, "anchor entry %" PRIu64 " is of the future of this clock", a->index);
+	TRY(verifier_clock(d->v, &m.t, err));
 	/* The replay saw that q custodians cosigned it. */
 	TRY(checkpoint_stated(a->parts.note, &cp, err));
 	for (uint32_t i = 0; i < a->n; i++)

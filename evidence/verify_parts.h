@@ -26,6 +26,15 @@ struct roots {
 	struct span	root[TSAS_MAX * TSA_CERTS_MAX + TRUST_ROOTS_MAX];
 };
 
+/* What all archive time-stamps are worth together. */
+struct archived {
+	enum mark		kind;		/* the worst of them; MARK_NONE: there is none */
+	char			why[ERR_MSG_BYTES];
+	uint32_t		n_good;
+	when			first;		/* the time of the oldest good one */
+	struct timestamp	last;		/* the newest */
+};
+
 struct verifier {
 	struct package_view	 view;
 	const struct package_trust *trust;
@@ -37,6 +46,7 @@ struct verifier {
 	when			 released;
 	struct cades_added	 added;		/* into view.signature, once it verified */
 	struct time_mark	 stamped;	/* the token over the signature value */
+	struct archived		 archived;
 	struct checked_case	*checked;
 	bool			 unsure;	/* the step that runs could not tell; its words say why */
 	struct buf		 words;		/* of the step that runs */
@@ -68,14 +78,15 @@ MUST_USE enum rc verifier_statement(const struct verifier *v, uint32_t entry, st
 
 /* verify_time.c: tokens and certificates, each at its time. */
 enum rc	step_timestamp(struct verifier *v, struct err *err);
+enum rc	step_archive(struct verifier *v, struct err *err);
 enum rc	step_sealed(struct verifier *v, struct err *err);	/* verify_anchor.c */
 void	 roots_init(struct roots *r, const struct package_trust *trust);
 void	 roots_add(struct roots *r, const struct tsa *t);
 /* RC_OK or a fault. trust: chains end there; what it holds else comes with the token. */
 MUST_USE enum rc verifier_mark(struct span token, const uint8_t imprint[SHA256_BYTES],
     const struct timestamp_trust *trust, struct time_mark *ret, struct err *err);
-/* Is the time of a token one that this clock and the certificates behind it allow? RC_VERIFY. */
-MUST_USE enum rc verifier_time(const struct verifier *v, const struct timestamp *t, struct err *err);
+/* RC_VERIFY: the token is from the future of this clock. */
+MUST_USE enum rc verifier_clock(const struct verifier *v, const struct timestamp *t, struct err *err);
 /* What tokens say of the signature: judged before the package certificate is. */
 MUST_USE enum rc verifier_marks(struct verifier *v, struct err *err);
 /* Was the package certificate valid when the signature is known to have been there? */

@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include "base/wire.h"
+#include "evidence/archive.h"
 #include "evidence/verify_parts.h"
 
 DEFINE_AUTO(X509_free, X509);
@@ -71,6 +72,119 @@ verifier_mark(struct span token, const uint8_t imprint[SHA256_BYTES], const stru
 	return rc == RC_NOMEM || rc == RC_BUG ? err_set(err, rc, "no memory to check a time-stamp") : RC_OK;
 }
 
+enum rc
+verifier_clock(const struct verifier *v, const struct timestamp *t, struct err *err)
+{
+	char	at[WHEN_TEXT_BYTES];
+
+	if (t->time > v->trust->now && t->time - v->trust->now > VERIFY_CLOCK_SECONDS)
+		return err_set(err, RC_VERIFY, "stamped at %s, which is in the future of this clock",
+		    when_write(t->time, at));
+	return RC_OK;
+}
+
+/* --- the archive ------------------------------------------------------------------------ */
+
+/* A token over what another dated: not older, and there before that one's certificates ran out. */
+static enum rc
+follows(const struct timestamp *before, const struct timestamp *t, struct err *err)
+{
+	char	a[WHEN_TEXT_BYTES], b[WHEN_TEXT_BYTES];
+
+	if (t->time < before->time)
+		return err_set(err, RC_VERIFY, "stamped at %s, before what it covers was, at %s", when_write(t->time, a),
+		    when_write(before->time, b));
+	if (t->time > before->expires)
+		return err_set(err, RC_VERIFY, "stamped at %s, when the certificates of %s had run out, at %s: too late",
+		    when_write(t->time, a), before->signer, when_write(before->expires, b));
+	return RC_OK;
+}
+
+static enum rc
+mark_archive(const struct verifier *v, uint32_t i, const struct timestamp_trust *trust, struct time_mark *ret,
+    struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf	want = BUF_INIT(PACKAGE_TEXT_MAX), have = BUF_INIT(PACKAGE_TEXT_MAX);
+	AUTO_DONE(buf_done) struct buf	token = BUF_INIT(TIMESTAMP_TOKEN_MAX);
+	const struct view_archive	*a = &v->view.archives[i];
+	uint8_t				 imprint[SHA256_BYTES];
+
+	TRY(zip_read_all(v->view.zip, &a->manifest, &have, err));
+	TRY(archive_manifest(&v->view.files, a->file, i + 1, &want, err));
+	if (!span_eq(buf_view(&want), buf_view(&have)))
+		return err_set(err, RC_VERIFY, "%s does not fit the files before it", a->manifest.name);
+	TRY(zip_read_all(v->view.zip, &a->token, &token, err));
+	sha256_one(imprint, buf_view(&have));
+	TRY(verifier_mark(buf_view(&token), imprint, trust, ret, err));
+	return ret->kind == MARK_BAD ? err_set(err, RC_VERIFY, "%s", ret->why) : RC_OK;
+}
+
+/* One more good one; before: the token that it comes after, if any. */
+static enum rc
+take_archive(struct verifier *v, const struct timestamp *t, const struct timestamp *before, struct err *err)
+{
+	struct archived	*all = &v->archived;
+
+	TRY(verifier_clock(v, t, err));
+	if (before != NULL)
+		TRY(follows(before, t, err));
+	if (all->n_good++ == 0)
+		all->first = t->time;
+	all->last = *t;
+	return RC_OK;
+}
+
+static enum rc
+mark_archives(struct verifier *v, const struct timestamp_trust *trust, struct err *err)
+{
+	const struct timestamp	*before = v->stamped.kind == MARK_GOOD ? &v->stamped.t : NULL;
+	struct archived		*all = &v->archived;
+	struct time_mark	 m = { .kind = MARK_NONE };
+
+	for (uint32_t i = 0; i < v->view.n_archives; i++) {
+		TRY(mark_archive(v, i, trust, &m, err));
+		if (m.kind == MARK_STRANGER) {
+			all->kind = MARK_STRANGER;
+			memcpy(all->why, m.t.signer, sizeof(m.t.signer));
+			continue;
+		}
+		TRY(take_archive(v, &m.t, before, err));
+		before = &all->last;
+		if (all->kind == MARK_NONE)
+			all->kind = MARK_GOOD;
+	}
+	return RC_OK;
+}
+
+enum rc
+step_archive(struct verifier *v, struct err *err)
+{
+	const struct archived	*all = &v->archived;
+	char			 a[WHEN_TEXT_BYTES], b[WHEN_TEXT_BYTES], c[WHEN_TEXT_BYTES];
+
+	v->unsure = all->kind != MARK_GOOD;
+	switch (all->kind) {
+	case MARK_BAD:
+		return err_set(err, RC_VERIFY, "%s", all->why);
+	case MARK_NONE:
+		buf_printf(&v->words, "there is no archive time-stamp");
+		return RC_OK;
+	case MARK_STRANGER:
+		buf_printf(&v->words, "stamped by %s, whom neither the charter nor you named: --trust FILE names more",
+		    all->why);
+		return RC_OK;
+	case MARK_GOOD:
+		break;
+	}
+	if (all->n_good == 1)
+		buf_printf(&v->words, "all of it was there before %s, says %s", when_write(all->first, a), all->last.signer);
+	else
+		buf_printf(&v->words, "all of it was there before %s, and is under %u time-stamps, the last of %s by %s",
+		    when_write(all->first, a), all->n_good, when_write(all->last.time, b), all->last.signer);
+	buf_printf(&v->words, "; to be renewed before %s", when_write(all->last.expires, c));
+	return RC_OK;
+}
+
 /* --- the signature ---------------------------------------------------------------------- */
 
 enum rc
@@ -80,14 +194,22 @@ verifier_marks(struct verifier *v, struct err *err)
 	struct timestamp_trust	trust = { .root = r.root };
 	uint8_t			imprint[SHA256_BYTES];
 
-	if (v->added.token.n == 0)
-		return RC_OK;
+	struct err		why = { .rc = RC_OK };
+	enum rc			rc;
+
 	roots_init(&r, v->trust);
 	for (uint32_t i = 0; i < v->charter->n_tsas; i++)
 		roots_add(&r, &v->charter->tsa[i]);
 	trust.n_roots = r.n;
-	TRY(cades_imprint(buf_view(&v->view.signature), imprint, err));
-	return verifier_mark(v->added.token, imprint, &trust, &v->stamped, err);
+	if (v->added.token.n > 0) {
+		TRY(cades_imprint(buf_view(&v->view.signature), imprint, err));
+		TRY(verifier_mark(v->added.token, imprint, &trust, &v->stamped, err));
+	}
+	if ((rc = mark_archives(v, &trust, &why)) == RC_OK || rc == RC_NOMEM || rc == RC_IO || rc == RC_BUG)
+		return rc == RC_OK ? rc : err_set(err, rc, "%s", why.msg);
+	v->archived.kind = MARK_BAD;
+	memcpy(v->archived.why, why.msg, sizeof(why.msg));
+	return RC_OK;
 }
 
 /* Since when the signature is known to have been there: by the oldest good token over it, else since now. */
@@ -98,6 +220,8 @@ there_since(const struct verifier *v)
 
 	if (v->stamped.kind == MARK_GOOD && v->stamped.t.time < since)
 		since = v->stamped.t.time;
+	if (v->archived.n_good > 0 && v->archived.first < since)
+		since = v->archived.first;
 	return since;
 }
 
@@ -137,19 +261,16 @@ verifier_dates(struct verifier *v, struct err *err)
 	return RC_OK;
 }
 
-/* A TSA's own certificates were good at the token's time; if not today, a token over it came in time. */
-enum rc
-verifier_time(const struct verifier *v, const struct timestamp *t, struct err *err)
+/* The certificates behind a token ran out: the oldest archive token must be from before that. */
+static enum rc
+still_good(const struct verifier *v, const struct timestamp *t, struct err *err)
 {
 	char	at[WHEN_TEXT_BYTES];
 
-	if (t->time > v->trust->now && t->time - v->trust->now > VERIFY_CLOCK_SECONDS)
-		return err_set(err, RC_VERIFY, "stamped at %s, which is in the future of this clock",
-		    when_write(t->time, at));
-	if (t->expires >= v->trust->now)
+	if (t->expires >= v->trust->now || (v->archived.n_good > 0 && v->archived.first <= t->expires))
 		return RC_OK;
-	return err_set(err, RC_VERIFY, "the certificates of %s ran out at %s, and no archive time-stamp is older than that",
-	    t->signer, when_write(t->expires, at));
+	return err_set(err, RC_VERIFY, "stamped in time, but the certificates of %s ran out at %s, and no archive time-stamp "
+	    "is from before that", t->signer, when_write(t->expires, at));
 }
 
 enum rc
@@ -178,7 +299,8 @@ step_timestamp(struct verifier *v, struct err *err)
 	}
 	if (m->t.time + VERIFY_CLOCK_SECONDS < v->released)
 		return err_set(err, RC_VERIFY, "stamped at %s, before the release was logged", when_write(m->t.time, at));
-	TRY(verifier_time(v, &m->t, err));
+	TRY(verifier_clock(v, &m->t, err));
+	TRY(still_good(v, &m->t, err));
 	buf_printf(&v->words, "signed before %s, says %s", when_write(m->t.time, at), m->t.signer);
 	return RC_OK;
 }

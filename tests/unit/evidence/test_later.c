@@ -312,7 +312,7 @@ a_package(void **state)
 	struct buf		b = BUF_INIT(BIG);
 
 	(void)state;
-	package_report_text(&r, &b);
+	package_report_text(&r, false, &b);
 	if (r.verdict != PACKAGE_VALID)
 		fail_msg("%s", buf_text(&b));
 	assert_memory_equal(r.genesis, w.net.genesis, SHA256_BYTES);

@@ -49,7 +49,7 @@ verify(struct memfile *f)
 	if (package_verify(memfile_read, f, f->b.n, WORLD_TRUST(w.net.genesis, w.net.now), &r, &err) != RC_OK)
 		fail_msg("%s", err.msg);
 	if (r.verdict != PACKAGE_VALID) {
-		package_report_text(&r, &text);
+		package_report_text(&r, false, &text);
 		print_message("%s", buf_text(&text));
 	}
 	buf_done(&text);

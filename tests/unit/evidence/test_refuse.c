@@ -28,8 +28,8 @@ show(const struct package_report *rep)
 {
 	struct buf	b = BUF_INIT(65536);
 
-	package_report_text(rep, &b);
-	print_message("%s", buf_text(&b));
+	package_report_text(rep, false, &b);
+	fprintf(stderr, "%s", buf_text(&b));
 	buf_done(&b);
 }
 
