@@ -114,6 +114,7 @@ const types = {
 	consent: ['amendment', { custodian }],
 	succession: ['charter', {}],
 	anchor: ['checkpoint', { tsa: json.name, size: json.uint(1, INT64), archive: digest }],
+	acknowledgement: ['order', { opening: digest, bad: json.list(0, 31, custodian) }],
 };
 
 // What a table of members cannot say.
@@ -123,6 +124,7 @@ const rules = {
 		'custodians are not in ascending order'),
 	garbage: ({ proof }) => need((proof[0] === 1 && proof.length === 49) || (proof[0] === 2 && proof.length === 81),
 		'format', 'a proof of no kind that there is'),
+	acknowledgement: ({ bad }) => need(bad.every((n, i) => i === 0 || bad[i - 1] < n), 'format', 'custodians are not in ascending order'),
 	decision: (p) => need(p.decision === 'deny' || p.reason === undefined, 'format', 'an approval with a reason'),
 };
 
@@ -205,7 +207,7 @@ export function make(dir, random) {
 		held: { custodian: 1, shares: random(32) },
 		garbage: { custodian: 1, leaf: 1023, proof: join([2], random(80)) },
 		amendment: { reason: random(32) }, consent: { custodian: 31 }, succession: {},
-		anchor: { tsa: 'first', size: 1, archive: random(32) },
+		anchor: { tsa: 'first', size: 1, archive: random(32) }, acknowledgement: { opening: random(32), bad: [1, 31] },
 	};
 	for (const [type, members] of Object.entries(more)) {
 		for (const name of ['ed25519', 'p256']) {

@@ -1,0 +1,550 @@
+// A verifier of evidence packages, written from docs/spec alone (package-v1 section 7): another pair of eyes for ours.
+// usage: verify-package.mjs FILE [--charter FILE] [--root CERTIFICATE]... [--at SECONDS]
+// Prints a line for each claim, then the verdict. Exit: 0 valid, 1 invalid, 2 consistent with itself. Reads the whole file
+// into memory, and knows no zip64. It makes neither the custody documents nor README.txt again.
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import { Reader, ascii, equal, hex, join, need } from './bytes.mjs';
+import { Replay, readCharter } from './apply.mjs';
+import { checkCms } from './cms.mjs';
+import { readDescriptor, readScope, scopeSegments } from './descriptor.mjs';
+import { keyText, leafHash, openNote, readEntry, readProof, root, verifyInclusion } from './log.mjs';
+import { checkSignature } from './cades.mjs';
+import { readZip } from './package.mjs';
+import * as segment from './segment.mjs';
+import { readEnvelope, readStatement } from './statement.mjs';
+import { readCertificate, sha256, verifyToken } from './timestamp.mjs';
+
+const SKEW = 300;
+const pad = (n, width) => String(n).padStart(width, '0');
+const number = (name) => BigInt(/([0-9]+)\.[a-z0-9-]+$/.exec(name)[1]);
+const latin1 = (b) => Buffer.from(b).toString('latin1');
+const pem = (b) => Buffer.from(b).toString('base64');
+
+// A claim that cannot be judged, without fault of the package.
+class Unknown extends Error {}
+
+// ---- the names, in their order (package-v1 sections 3 to 6) ----------------------------------
+
+class Names {
+	constructor(files) {
+		this.files = files;
+		this.names = [...files.keys()];
+		this.at = 0;
+	}
+
+	is(pattern) {
+		const name = this.names[this.at];
+		return name !== undefined && (typeof pattern === 'string' ? name === pattern : pattern.test(name));
+	}
+
+	take(pattern) {
+		need(this.is(pattern), 'format', `${this.names[this.at] ?? 'the end'} where ${pattern} is due`);
+		return this.names[this.at++];
+	}
+
+	maybe(pattern) {
+		return this.is(pattern) ? this.take(pattern) : undefined;
+	}
+
+	run(pattern) {
+		const found = [];
+		while (this.is(pattern))
+			found.push(this.take(pattern));
+		return found;
+	}
+
+	// What fits, in ascending order.
+	all(pattern, min, max) {
+		const found = this.run(pattern);
+		need(found.length >= min && found.length <= max, 'format', `${found.length} files of ${pattern}`);
+		need(found.every((n, i) => i === 0 || found[i - 1] < n), 'format', `${pattern} not in ascending order`);
+		return found;
+	}
+}
+
+// Charters: NN from 02 on without a gap.
+function counted(names, first) {
+	names.forEach((n, i) => need(number(n) === BigInt(first + i), 'format', `${n} does not follow`));
+	return names;
+}
+
+function takeAnchor(n, folder) {
+	const a = { index: BigInt(folder.slice(-12)), note: n.take(`${folder}/checkpoint`), token: n.take(`${folder}/token.tst`) };
+	const any = (what, suffix) => counted(n.all(new RegExp(`^${folder}/${what}-[1-9]\\.${suffix}$`), 0, 8), 1);
+	a.certificates = any('certificate', 'cer');
+	a.lists = any('crl', 'crl');
+	a.proofs = n.all(new RegExp(`^${folder}/[0-9]{12}\\.tlog-proof$`), 1, 1024);
+	return a;
+}
+
+function takeNames(files) {
+	const n = new Names(files), x = {};
+	n.take('mimetype');
+	n.take('data/charter.json');
+	x.later = counted(n.all(/^data\/charter-[0-9]{2}\.json$/, 0, 64), 2);
+	n.take('data/scope');
+	n.take('data/recipient.cer');
+	x.keys = n.maybe('data/keys.p7m');
+	x.messages = n.all(/^data\/contributions\/[0-9]{2}\.p7m$/, x.keys ? 0 : 1, x.keys ? 0 : 31);
+	x.entries = n.all(/^data\/entries\/[0-9]{12}\.leaf$/, 1, 4096);
+	x.texts = n.all(/^data\/erasable\/[0-9a-f]{64}$/, 0, 64);
+	x.artifacts = n.run(/^data\/artifacts\//);
+	x.anchors = [];
+	for (let m; (m = /^(data\/anchors\/[0-9]{12})\/checkpoint$/.exec(n.names[n.at])) !== null;)
+		x.anchors.push(takeAnchor(n, m[1]));
+	need(x.anchors.every((a, i) => i === 0 || x.anchors[i - 1].index < a.index), 'format', 'anchors not in ascending order');
+	for (const name of ['data/custody.jsonld', 'data/custody-prov.json', 'data/summary.html', 'bagit.txt', 'bag-info.txt',
+		'manifest-sha256.txt', 'checkpoint', 'witnesses.tlog-policy'])
+		n.take(name);
+	x.proofs = n.all(/^proofs\/[0-9]{12}\.tlog-proof$/, 2, 4097);
+	for (const name of ['release.leaf', 'README.txt', 'tagmanifest-sha256.txt', 'META-INF/ASiCManifest001.xml', 'META-INF/signature001.p7s'])
+		n.take(name);
+	x.archives = [];
+	while (n.at < n.names.length) {
+		const nnn = pad(x.archives.length + 1, 3);
+		need(x.archives.length < 99, 'format', 'too many archive time-stamps');
+		x.archives.push({ manifest: n.take(`META-INF/ASiCArchiveManifest${nnn}.xml`), token: n.take(`META-INF/timestamp${nnn}.tst`) });
+	}
+	return x;
+}
+
+// ---- what follows from other bytes (sections 4 and 5) -----------------------------------------
+
+const MIMETYPE = 'application/vnd.etsi.asic-e+zip';
+const MEDIA = { txt: 'text/plain', 'tlog-proof': 'text/plain', 'tlog-policy': 'text/plain', json: 'application/json', jsonld: 'application/ld+json',
+	html: 'text/html', p7m: 'application/pkcs7-mime', p7s: 'application/pkcs7-signature', cer: 'application/pkix-cert', crl: 'application/pkix-crl',
+	tst: 'application/vnd.etsi.timestamp-token', xml: 'application/xml' };
+
+const mediaOf = (name) => name.split('/').at(-1) === 'checkpoint' ? 'text/plain'
+	: MEDIA[/\.([a-z0-9-]+)$/.exec(name)?.[1]] ?? 'application/octet-stream';
+const bagLine = ([name, b]) => `${hex(sha256(b))}  ${name}\n`;
+
+export function asicManifest(files, reference, type, root) {
+	const objects = files.map(([name, b]) => ` <asic:DataObjectReference URI="${name}" MimeType="${mediaOf(name)}"${
+		name === root ? ' Rootfile="true"' : ''}>
+  <ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/>
+  <ds:DigestValue>${pem(sha256(b))}</ds:DigestValue>
+ </asic:DataObjectReference>
+`);
+	return `<?xml version="1.0" encoding="UTF-8"?>
+<asic:ASiCManifest xmlns:asic="http://uri.etsi.org/02918/v1.2.1#" xmlns:ds="http://www.w3.org/2000/09/xmldsig#">
+ <asic:SigReference URI="${reference}" MimeType="${type}"/>
+${objects.join('')}</asic:ASiCManifest>
+`;
+}
+
+// log-v1 section 8.
+function tlogPolicy(c) {
+	const names = c.witnesses.map((w) => w.name);
+	return [`log ${keyText(c.logKey)}`, ...c.witnesses.map((w) => `witness ${w.name} ${keyText(w)}`),
+		`group quorum ${c.threshold.q} ${names.join(' ')}`, 'quorum quorum', ''].join('\n');
+}
+
+// ---- the claims (section 7) -------------------------------------------------------------------
+
+class Package {
+	constructor(bytes, trust) {
+		this.trust = trust;
+		this.bytes = bytes;
+		this.claims = new Map();
+	}
+
+	get(name) {
+		return this.files.get(name);
+	}
+
+	text(name) {
+		return latin1(this.get(name));
+	}
+
+	// Each claim after those that it builds on.
+	judge(name, needs, step) {
+		const yes = (n) => this.claims.get(n).verdict === 'yes' || (n === 'charter' && this.claims.get(n).parsed);
+		const c = { verdict: 'unknown', words: 'what it builds on does not hold' };
+		this.claims.set(name, c);
+		if (!needs.every(yes))
+			return;
+		try {
+			c.words = step.call(this) ?? '';
+			c.verdict = 'yes';
+		} catch (e) {
+			if (e instanceof Unknown || e.why !== undefined) {
+				c.words = e.message;
+				c.verdict = e instanceof Unknown ? 'unknown' : 'no';
+			} else {
+				throw e;
+			}
+		}
+	}
+
+	container() {
+		const all = readZip(this.bytes);
+		this.files = new Map(all.map((f) => [f.name, f.content]));
+		const x = this.names = takeNames(this.files);
+		need(this.text('mimetype') === MIMETYPE, 'format', 'mimetype');
+		need(this.text('bagit.txt') === 'BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n', 'format', 'bagit.txt');
+		this.entries = x.entries.map((n) => ({ index: number(n), leaf: this.get(n) }));
+		need(this.entries[0].index === 0n, 'format', 'entry 0 is missing');
+		need(x.proofs.length === x.entries.length + 1, 'format', 'a proof for each entry and the release');
+		this.proofs = x.proofs.map((n) => this.#proof(n, this.get('checkpoint')));
+		need(this.entries.every((e, i) => e.index === this.proofs[i].index), 'format', 'proofs and entries');
+		this.release = { index: this.proofs.at(-1).index, leaf: this.get('release.leaf') };
+		return `${all.length} files`;
+	}
+
+	// A proof file that has the very note, and no extra; its name says its index.
+	#proof(name, note) {
+		const p = readProof(this.get(name));
+		need(number(name) === p.index && equal(p.note, note) && latin1(this.get(name)).startsWith('c2sp.org/tlog-proof@v1\nindex '), 'format', name);
+		return p;
+	}
+
+	charter() {
+		this.documents = ['data/charter.json', ...this.names.later].map((n) => this.get(n));
+		const charters = this.documents.map(readCharter);
+		need(charters.every((c, i) => i === 0 || (c.amends !== undefined && equal(c.amends, charters[i - 1].digest))), 'format',
+			'a charter does not follow the one before it');
+		[this.genesis] = charters;
+		this.last = charters.at(-1);
+		this.claims.get('charter').parsed = true;
+		if (this.trust.charter === undefined)
+			throw new Unknown(`no charter was given to trust; this one is ${hex(this.genesis.digest)}`);
+		need(equal(sha256(this.trust.charter), this.genesis.digest), 'verify', 'not the trusted genesis');
+	}
+
+	manifests() {
+		const all = [...this.files], payload = all.filter(([n]) => n.startsWith('data/'));
+		const tags = all.filter(([n]) => !/^(data|META-INF)\//.test(n) && n !== 'mimetype' && n !== 'tagmanifest-sha256.txt');
+		need(this.text('manifest-sha256.txt') === payload.map(bagLine).join(''), 'verify', 'manifest-sha256.txt');
+		need(this.text('tagmanifest-sha256.txt') === tags.map(bagLine).join(''), 'verify', 'tagmanifest-sha256.txt');
+		this.released = Number(readEntry(this.release.leaf).time);
+		this.statement = readStatement(readEnvelope(readEntry(this.release.leaf).dsse));
+		need(this.statement.type === 'release', 'format', 'release.leaf is no release');
+		const oxum = `${payload.reduce((n, [, b]) => n + b.length, 0)}.${payload.length}`;
+		need(Buffer.from(this.get('bag-info.txt')).toString('utf8') === [`Source-Organization: ${this.last.coordinator.organisation}`,
+			'External-Description: Quorate evidence package v1', `External-Identifier: ${hex(this.statement.subject)}`,
+			`Bagging-Date: ${new Date(this.released * 1000).toISOString().slice(0, 10)}`, `Payload-Oxum: ${oxum}`, ''].join('\n'),
+		'verify', 'bag-info.txt');
+	}
+
+	signature() {
+		const signed = [...this.files].filter(([n]) => n !== 'mimetype' && !n.startsWith('META-INF/'));
+		const manifest = this.get('META-INF/ASiCManifest001.xml'), certificate = this.last.coordinator.package_certificate;
+		need(latin1(manifest) === asicManifest(signed, 'META-INF/signature001.p7s', 'application/pkcs7-signature', 'data/summary.html'),
+			'verify', 'the ASiC manifest');
+		this.added = checkSignature(this.get('META-INF/signature001.p7s'), certificate, manifest, this.released);
+		this.#stamps();
+		const { from, to } = readCertificate(certificate), seen = this.stamps.filter((t) => t.good).map((t) => t.time);
+		need(from - SKEW <= this.released && this.released <= to && Math.min(this.trust.now, ...seen) <= to, 'verify',
+			'the certificate was not valid when it signed, or ran out before anybody stamped the signature');
+	}
+
+	// What the token of the signature and those of the archives are worth: { good, time, until } or { why, words }.
+	#stamps() {
+		const all = [...this.files].filter(([n]) => n !== 'mimetype'), roots = this.#roots();
+		const worth = (raw, hash) => {
+			try {
+				const t = verifyToken(raw, hash, roots);
+				need(t.time <= this.trust.now + SKEW, 'verify', 'a time-stamp from the future');
+				return { ...t, good: true };
+			} catch (e) {
+				if (e.why === undefined)
+					throw e;
+				return { good: false, why: e.why, words: e.message };
+			}
+		};
+		this.own = this.added.token === undefined ? undefined : worth(this.added.token, sha256(this.added.signature));
+		if (this.own?.good && this.own.time < this.released - SKEW)
+			this.own = { good: false, why: 'verify', words: 'the signature is older than the release' };
+		this.archived = this.names.archives.map(({ manifest, token }) => {
+			const covered = all.slice(0, all.findIndex(([n]) => n === manifest));
+			return this.text(manifest) === asicManifest(covered, token, MEDIA.tst) ? worth(this.get(token), sha256(this.get(manifest)))
+				: { good: false, why: 'verify', words: manifest };
+		});
+		this.stamps = [this.own, ...this.archived].filter((t) => t !== undefined);
+	}
+
+	// Where a token's chain may end: at the charter's TSAs, and at what the verifier adds.
+	#roots() {
+		return [...this.last.tsas.flatMap((t) => t.certificates), ...this.trust.roots].map(readCertificate);
+	}
+
+	checkpoint() {
+		const c = openNote(this.get('checkpoint'), this.last.logKey, this.genesis.witnesses);
+		const newest = Math.max(...[...this.entries, this.release].map((e) => {
+			try {
+				return Number(readEntry(e.leaf).time);
+			} catch {
+				return 0;
+			}
+		}));
+		const times = new Map(Buffer.from(this.get('checkpoint')).toString('utf8').split('\n\n').at(-1).split('\n').map((l) => l.split(' '))
+			.filter((l) => l.length === 3).map(([, name, sig]) => [name, Number(Buffer.from(sig, 'base64').readBigUInt64BE(4))]));
+		const good = this.genesis.witnesses.filter((w) => c.by.has(w) && times.get(w.name) >= newest);
+		need(good.length >= this.genesis.threshold.q, 'quorum', `${good.length} cosignatures from after the entries`);
+		this.head = c;
+		return `size ${c.size}, ${good.length} cosignatures`;
+	}
+
+	inclusion() {
+		[...this.entries, this.release].forEach((e, i) => verifyInclusion(leafHash(e.leaf), e.index, this.head.size, this.proofs[i].path, this.head.root));
+		need(this.entries.at(-1).index < this.release.index, 'format', 'the release is not the last entry');
+	}
+
+	// case-v1 section 3, steps 4 to 7: the descriptors under their batches, the replay, the question about the order.
+	descriptors() {
+		this.scope = readScope(this.get('data/scope'));
+		this.sealed = this.scope.map((a) => {
+			const bytes = this.get(`data/artifacts/${hex(a.id)}/descriptor`), place = this.get(`data/artifacts/${hex(a.id)}/descriptor.path`);
+			need(bytes !== undefined && place !== undefined, 'format', 'a descriptor is missing');
+			const r = new Reader(place), at = { bytes, batch: r.u64(), leaf: r.u32(), path: null };
+			at.path = r.list(r.u8(), () => r.take(32));
+			r.done();
+			const entry = this.entries.find((e) => e.index === at.batch);
+			need(entry !== undefined, 'missing', `batch entry ${at.batch} is missing`);
+			const s = readStatement(readEnvelope(readEntry(entry.leaf).dsse));
+			need(s.type === 'batch', 'format', `entry ${at.batch} is no batch`);
+			verifyInclusion(leafHash(bytes), BigInt(at.leaf), BigInt(s.count), at.path, s.subject);
+			at.d = readDescriptor(bytes);
+			need(equal(at.d.id, a.id), 'format', 'the descriptor of another artifact');
+			return at;
+		});
+	}
+
+	order() {
+		const id = hex(this.statement.subject);
+		this.replay = new Replay({ charters: this.documents, scope: this.get('data/scope'), descriptors: this.sealed, archives: this.#archives() });
+		this.verdicts = [];
+		let asked = false;
+		for (const e of [...this.entries, this.release]) {
+			const v = this.replay.apply(e.index, e.leaf);
+			this.verdicts.push(v);
+			const n = this.replay.charters.length;
+			need(n <= this.documents.length && equal(this.replay.charter.digest, sha256(this.documents[n - 1])), 'format', 'another charter came in force');
+			if (v.type === 'order' && v.id === id && !asked) {
+				need(v.effective, 'denied', `the order is void: ${v.why}`);
+				this.replay.mayContribute(id);
+				asked = true;
+			}
+		}
+		need(asked, 'missing', 'the order is not there');
+		need(this.replay.charters.length === this.documents.length, 'format', 'the last charter did not come in force');
+		this.o = this.replay.orders.get(id);
+		need(this.o.index < this.head.size, 'verify', 'the order is not under the checkpoint');
+		need(this.o.request.scope.length === this.scope.length && this.sealed.every((a) =>
+			this.replay.sealed.get(hex(a.d.id))?.batch === a.batch), 'format', 'an artifact was sealed elsewhere');
+		return `approved by ${this.replay.approvals(this.o.request).map(([id]) => id).join(', ')}`;
+	}
+
+	// anchor-v1 section 2: the blob of an anchor, made again.
+	#archives() {
+		const vec32 = (b) => join(Uint8Array.of(b.length >>> 24, b.length >>> 16, b.length >>> 8, b.length), b);
+		this.archives = this.names.anchors.map((a) => {
+			const list = (names) => join([names.length], ...names.map((n) => vec32(this.get(n))));
+			return { ...a, blob: join(ascii('quorate anchor 1\n'), vec32(this.get(a.note)), vec32(this.get(a.token)), list(a.certificates), list(a.lists)) };
+		});
+		return new Map(this.archives.map((a) => [hex(sha256(a.blob)), this.get(a.note)]));
+	}
+
+	receipts() {
+		const segments = scopeSegments(this.scope).length, id = hex(this.statement.subject);
+		this.answered = [...this.replay.receipts].filter(([at, v]) => at.startsWith(id) && v.s.count === segments).map(([, v]) => v.s);
+		need(this.answered.length >= this.genesis.threshold.k, 'quorum', `${this.answered.length} receipts`);
+		return `custodians ${this.answered.map((s) => s.custodian).join(', ')}`;
+	}
+
+	releaseNames() {
+		const v = this.verdicts.at(-1);
+		need(v.type === 'release' && v.effective, 'denied', `the release is void: ${v.why}`);
+		need(equal(v.s.contents, sha256(this.get('manifest-sha256.txt'))), 'verify', 'the release names another payload');
+		need(v.dated <= this.trust.now + SKEW, 'verify', 'the release is from the future');
+	}
+
+	ciphertext() {
+		for (const [i, a] of this.scope.entries())
+			for (const p of a.parts) {
+				const part = this.sealed[i].d.parts.find((x) => x.name === p.name), folder = `data/artifacts/${hex(a.id)}/parts/${p.name}`;
+				need(part !== undefined, 'format', `no part ${p.name}`);
+				const leaves = this.get(`${folder}/leaves`);
+				need(leaves !== undefined && leaves.length === 32 * segment.chunks(part.length), 'format', 'number of leaves');
+				const hashes = Array.from({ length: leaves.length / 32 }, (_, j) => leaves.subarray(32 * j, 32 * j + 32));
+				need(equal(root(hashes), part.root), 'verify', 'the leaves are not the descriptor\'s');
+				for (let n = p.first; n <= p.last; n++)
+					this.#segment(this.get(`${folder}/${pad(n, 8)}.seg`), part, n, hashes);
+			}
+	}
+
+	#segment(sealed, part, n, hashes) {
+		const length = segment.segmentLength(part, n), from = segment.firstLeaf(part, n);
+		need(sealed !== undefined && sealed.length === segment.sealedBytes(length), 'format', 'length of a segment');
+		segment.leafData(sealed, length).forEach((data, j) => need(equal(leafHash(data), hashes[from + j]), 'verify', `chunk ${j} of segment ${n}`));
+	}
+
+	// The artifacts' files are those of the scope, in its order; and the scope is the order's.
+	scopeFiles() {
+		const want = this.scope.flatMap((a) => {
+			const folder = `data/artifacts/${hex(a.id)}`;
+			return [`${folder}/descriptor`, `${folder}/descriptor.path`, ...a.parts.flatMap((p) => [`${folder}/parts/${p.name}/leaves`,
+				...Array.from({ length: p.last - p.first + 1 }, (_, i) => `${folder}/parts/${p.name}/${pad(p.first + i, 8)}.seg`)])];
+		});
+		need(want.join('\n') === this.names.artifacts.join('\n'), 'verify', 'more or less than the scope');
+		need(equal(this.o.s.scope, sha256(this.get('data/scope'))), 'verify', 'not the order\'s scope');
+	}
+
+	recipient() {
+		const certificate = this.get('data/recipient.cer'), { asked, s } = this.o.request, { k } = this.genesis.threshold;
+		need(equal(certificate, s.recipient), 'verify', 'not the certificate of the request');
+		need((asked.release_to === 'coordinator') === (this.names.keys !== undefined), 'verify', 'not as the policy releases');
+		if (this.names.keys !== undefined) {
+			checkCms(this.get('data/keys.p7m'), certificate);
+			return;
+		}
+		need(this.names.messages.length >= k, 'quorum', `${this.names.messages.length} messages`);
+		for (const name of this.names.messages) {
+			const receipt = this.answered.find((r) => r.custodian === Number(number(name)));
+			need(receipt !== undefined && equal(receipt.message, sha256(this.get(name))), 'verify', `${name} is not what its receipt names`);
+			checkCms(this.get(name), certificate);
+		}
+	}
+
+	texts() {
+		const named = this.verdicts.filter((v) => v.effective).flatMap(({ s }) => [s.reason, ...(s.attachments ?? []).map((a) => a.digest)])
+			.filter((d) => d !== undefined).map(hex);
+		for (const name of this.names.texts) {
+			const digest = name.slice(-64), b = this.get(name);
+			need(b.length >= 32 && hex(sha256(b)) === digest, 'verify', `${name} has another digest`);
+			need(named.includes(digest), 'verify', `no statement names ${name}`);
+		}
+	}
+
+	// The policy of witnesses is made again; the two documents are only read: their digests stand in the release.
+	custody() {
+		need(Buffer.from(this.get('witnesses.tlog-policy')).toString('utf8') === tlogPolicy(this.last), 'verify', 'witnesses.tlog-policy');
+		for (const name of ['data/custody.jsonld', 'data/custody-prov.json']) {
+			try {
+				JSON.parse(Buffer.from(this.get(name)).toString('utf8'));
+			} catch {
+				need(false, 'format', `${name} is no JSON`);
+			}
+		}
+		throw new Unknown('the custody documents were not made again');
+	}
+
+	timestamp() {
+		const t = this.own;
+		if (t === undefined || (t.why === 'stranger' && this.last.tsas.length === 0))
+			throw new Unknown(t === undefined ? 'nobody stamped the signature' : t.words);
+		need(t.good, t.why, t.words);
+		need(t.until >= this.trust.now || this.archived.some((a) => a.good && a.time <= t.until), 'verify', 'its certificates have run out');
+		return new Date(t.time * 1000).toISOString();
+	}
+
+	sealedBefore() {
+		const dated = new Set(), pairs = new Set();
+		for (const a of this.archives)
+			for (const batch of this.#anchor(a)) {
+				const pair = `${a.tsa} ${batch}`;
+				need(!pairs.has(pair), 'format', `a second anchor by ${a.tsa} for batch ${batch}`);
+				pairs.add(pair);
+				dated.add(batch);
+			}
+		if (this.sealed.some((x) => !dated.has(x.batch)))
+			throw new Unknown('not every batch has an anchor');
+	}
+
+	// Gives the batches that it dates.
+	#anchor(a) {
+		const v = this.verdicts.find((x) => x.index === a.index), note = this.get(a.note);
+		need(v?.type === 'anchor' && v.effective && equal(v.s.archive, sha256(a.blob)), 'verify', `entry ${a.index} is no anchor of these`);
+		const then = this.replay.charters.find((x) => equal(x.digest, v.s.charter)), head = openNote(note, then.logKey, then.witnesses);
+		a.tsa = v.s.tsa;
+		const roots = [then, this.last].flatMap((c) => c.tsas.filter((t) => t.id === a.tsa)).flatMap((t) => t.certificates);
+		const t = verifyToken(this.get(a.token), sha256(note), [...roots, ...this.trust.roots].map(readCertificate),
+			{ certificates: a.certificates.map((n) => this.get(n)), lists: a.lists.map((n) => this.get(n)) });
+		need(t.time <= this.trust.now + SKEW, 'verify', 'an anchor from the future');
+		return a.proofs.map((name) => {
+			const p = this.#proof(name, note), e = this.entries.find((x) => x.index === p.index);
+			need(e !== undefined && this.sealed.some((x) => x.batch === p.index), 'format', `${name} is of no batch in scope`);
+			verifyInclusion(leafHash(e.leaf), p.index, head.size, p.path, head.root);
+			return p.index;
+		});
+	}
+
+	archive() {
+		let before = this.own?.good ? this.own : undefined;
+		if (this.archived.length === 0)
+			throw new Unknown('no archive time-stamp is there');
+		for (const t of this.archived) {
+			need(t.good || t.why === 'stranger', t.why, t.words);
+			if (!t.good)
+				continue;
+			need(before === undefined || (t.time >= before.time && t.time <= before.until), 'verify', 'a time-stamp older than the one before it, or too late for it');
+			before = t;
+		}
+		const stranger = this.archived.find((t) => !t.good);
+		if (stranger !== undefined)
+			throw new Unknown(stranger.words);
+		return `${this.archived.length}`;
+	}
+
+	run() {
+		const base = ['container', 'charter'], log = [...base, 'manifests', 'checkpoint', 'entries'], all = [...log, 'descriptors', 'order'];
+		this.judge('container', [], this.container);
+		this.judge('charter', ['container'], this.charter);
+		this.judge('manifests', base, this.manifests);
+		this.judge('signature', [...base, 'manifests'], this.signature);
+		this.judge('checkpoint', [...base, 'manifests'], this.checkpoint);
+		this.judge('entries', [...base, 'manifests', 'checkpoint'], this.inclusion);
+		this.judge('descriptors', log, this.descriptors);
+		this.judge('order', [...log, 'descriptors'], this.order);
+		this.judge('receipts', all, this.receipts);
+		this.judge('release', all, this.releaseNames);
+		this.judge('ciphertext', [...log, 'descriptors'], this.ciphertext);
+		this.judge('scope', all, this.scopeFiles);
+		this.judge('recipient', [...all, 'receipts'], this.recipient);
+		this.judge('texts', all, this.texts);
+		this.judge('custody', all, this.custody);
+		this.judge('timestamp', [...base, 'signature'], this.timestamp);
+		this.judge('sealed', all, this.sealedBefore);
+		this.judge('archive', [...base, 'signature'], this.archive);
+		this.claims.set('keys', { verdict: 'unknown', words: 'nothing was opened' });
+		const optional = ['custody', 'timestamp', 'sealed', 'archive', 'keys'];
+		const open = [...this.claims].filter(([n, c]) => c.verdict !== 'yes' && !(c.verdict === 'unknown' && optional.includes(n))).map(([n]) => n);
+		return open.length === 0 ? 'valid' : open.length === 1 && this.claims.get('charter').verdict === 'unknown' ? 'consistent' : 'invalid';
+	}
+}
+
+const ORDER = ['container', 'charter', 'manifests', 'signature', 'checkpoint', 'entries', 'order', 'receipts', 'release', 'descriptors', 'ciphertext',
+	'scope', 'recipient', 'texts', 'custody', 'timestamp', 'sealed', 'archive', 'keys'];
+
+// trust: { charter (bytes, or undefined), roots (DER), now }. Gives { verdict, claims }.
+export function verifyPackage(bytes, trust) {
+	const p = new Package(bytes, trust), verdict = p.run();
+	return { verdict, claims: ORDER.map((name) => ({ name, ...p.claims.get(name) })) };
+}
+
+// ---- the command ------------------------------------------------------------------------------
+
+function readTrust(args) {
+	const trust = { charter: undefined, roots: [], now: Math.floor(Date.now() / 1000) };
+	for (let i = 0; i < args.length; i += 2) {
+		if (args[i] === '--charter')
+			trust.charter = fs.readFileSync(args[i + 1]);
+		else if (args[i] === '--root')
+			trust.roots.push(new crypto.X509Certificate(fs.readFileSync(args[i + 1])).raw);
+		else if (args[i] === '--at')
+			trust.now = Number(args[i + 1]);
+		else
+			throw new Error(`${args[i]}: unknown`);
+	}
+	return trust;
+}
+
+if (process.argv[1] !== undefined && import.meta.url.endsWith('/verify-package.mjs') && process.argv[1].endsWith('verify-package.mjs')) {
+	const { verdict, claims } = verifyPackage(new Uint8Array(fs.readFileSync(process.argv[2])), readTrust(process.argv.slice(3)));
+	for (const c of claims)
+		console.log(`${c.verdict.padEnd(8)}${c.name.padEnd(12)} ${c.words}`);
+	console.log(verdict);
+	process.exitCode = { valid: 0, invalid: 1, consistent: 2 }[verdict];
+}
