@@ -40,8 +40,8 @@ forge_file(struct repack *r, const char *name, struct span content)
 	buf_span(b, content);
 }
 
-static bool
-is_release(struct span leaf)
+static enum statement_type
+type_of(struct span leaf)
 {
 	AUTO_DONE(dsse_done) struct dsse		d = { .n_sig = 0 };
 	AUTO_DONE(statement_done) struct statement	s = { .type = STATEMENT_UNKNOWN };
@@ -50,21 +50,34 @@ is_release(struct span leaf)
 	assert_int_equal(entry_parse(leaf, &e, NULL), RC_OK);
 	assert_int_equal(dsse_parse(e.dsse, &d, NULL), RC_OK);
 	assert_int_equal(statement_parse(&d, &s, NULL), RC_OK);
-	return s.type == STATEMENT_RELEASE;
+	return s.type;
+}
+
+/* The release comes at the end; an anchor is there if its folder is. */
+static bool
+is_in(const struct repack *r, const struct world *w, size_t index)
+{
+	enum statement_type	type = type_of(buf_view(&w->net.log_entries.leaf[index]));
+	package_name		name;
+
+	name_anchor(index, "checkpoint", name);
+	for (size_t i = 0; i < r->n && type == STATEMENT_ANCHOR; i++)
+		if (strcmp(r->name[i], name) == 0)
+			return true;
+	return type != STATEMENT_ANCHOR && type != STATEMENT_RELEASE;
 }
 
 void
 forge_entries(struct repack *r, const struct world *w)
 {
-	const struct net_log	*l = &w->net.log_entries;
-	size_t			 at = drop_folder(r, NAME_ENTRIES);
-	package_name		 name;
+	size_t		at = drop_folder(r, NAME_ENTRIES);
+	package_name	name;
 
-	for (size_t i = 0; i < l->n; i++) {
-		if (is_release(buf_view(&l->leaf[i])))
+	for (size_t i = 0; i < w->net.log_entries.n; i++) {
+		if (!is_in(r, w, i))
 			continue;
 		name_entry(i, name);
-		repack_insert(r, at++, name, buf_view(&l->leaf[i]));
+		repack_insert(r, at++, name, buf_view(&w->net.log_entries.leaf[i]));
 	}
 }
 
@@ -128,6 +141,22 @@ texts(const struct repack *r, struct summary_text ret[PACKAGE_ERASABLES_MAX])
 	return n;
 }
 
+/* Those entries that the payload has. */
+static void
+keep(const struct repack *r, struct evidence_case *c)
+{
+	package_name	name;
+	uint32_t	n = 0;
+
+	for (size_t i = repack_starting(r, NAME_ENTRIES); i < r->n; i++)
+		for (uint32_t k = n; k < c->n_entries; k++) {
+			name_entry(c->entry[k].index, name);
+			if (strcmp(r->name[i], name) == 0)
+				c->entry[n++] = c->entry[k];
+		}
+	c->n_entries = n;
+}
+
 /* As an honest coordinator has them, as far as there is something to tell. */
 static void
 tell_custody(struct repack *r, struct world *w)
@@ -138,6 +167,7 @@ tell_custody(struct repack *r, struct world *w)
 	struct buf					 b = BUF_INIT(BIG);
 
 	world_case(w, 4, &c);
+	keep(r, &c);
 	if (case_check_past(&c, w->net.genesis, w->order, NULL, &k, NULL) != RC_OK)
 		return;
 	assert_int_equal(custody_case(&c, k, &b, NULL), RC_OK);
@@ -192,4 +222,51 @@ forge_finish(struct repack *r, struct world *w, const struct forging *how)
 	    w->net.now, w->net.package_key, buf_view(&w->net.package_cert));
 	case_done(&c);
 	buf_done(&short_one);
+}
+
+/* --- what comes of it --------------------------------------------------------------- */
+
+static enum rc
+nothing_comes_out(void *user, const uint8_t id[ARTIFACT_ID_BYTES], const struct part *part, uint64_t at,
+    struct span plaintext, struct err *err)
+{
+	(void)user;
+	(void)id;
+	(void)part;
+	(void)at;
+	(void)plaintext;
+	(void)err;
+	fail_msg("plaintext of a package that is refused");
+	return RC_BUG;
+}
+
+static void
+show(const struct package_report *rep)
+{
+	struct buf	b = BUF_INIT(65536);
+
+	package_report_text(rep, false, &b);
+	(void)fputs(buf_text(&b), stderr);
+	buf_done(&b);
+}
+
+void
+forge_judge(struct world *w, struct memfile *f, enum claim_name claim, const char *what)
+{
+	struct package_report	rep;
+	struct err		err;
+
+	assert_int_equal(package_verify(memfile_read, f, f->b.n, WORLD_TRUST(w->net.genesis, w->net.now), &rep, &err), RC_OK);
+	if (claim == CLAIMS ? rep.verdict != PACKAGE_VALID :
+	    rep.verdict != PACKAGE_INVALID || rep.claim[claim].verdict != CLAIM_NO) {
+		show(&rep);
+		fail_msg("%s", what);
+	}
+	if (claim == CLAIMS)
+		return;
+	assert_int_equal(package_open(memfile_read, f, f->b.n, WORLD_TRUST(w->net.genesis, w->net.now),
+	    w->net.recipient_key, SPAN(NULL, 0), nothing_comes_out, NULL, &rep, NULL, &err), RC_VERIFY);
+	/* Nor does it help to trust nobody. */
+	assert_int_equal(package_verify(memfile_read, f, f->b.n, WORLD_TRUST(NULL, w->net.now), &rep, &err), RC_OK);
+	assert_int_equal(rep.verdict, PACKAGE_INVALID);
 }

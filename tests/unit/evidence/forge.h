@@ -9,10 +9,11 @@
 #ifndef TESTS_UNIT_EVIDENCE_FORGE_H
 #define TESTS_UNIT_EVIDENCE_FORGE_H
 
+#include "evidence/verify.h"
 #include "tests/unit/evidence/repack.h"
 #include "tests/unit/evidence/world.h"
 
-/* Entries of the payload: all that the world's log has now but releases. */
+/* Entries of the payload: all that the world's log has now, but releases, and anchors that have no folder. */
 void	 forge_entries(struct repack *r, const struct world *w);
 /* A payload file as this. */
 void	 forge_file(struct repack *r, const char *name, struct span content);
@@ -25,5 +26,11 @@ struct forging {
 };
 /* Log a release of w->order, and make the tag files and the signature. */
 void	 forge_finish(struct repack *r, struct world *w, const struct forging *how);
+
+/*
+ * This claim says no, the package is invalid whoever is trusted, and it does not open; or
+ * (CLAIMS) it is valid. Fails the test otherwise.
+ */
+void	 forge_judge(struct world *w, struct memfile *f, enum claim_name claim, const char *what);
 
 #endif

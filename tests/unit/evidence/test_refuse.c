@@ -14,7 +14,6 @@
 
 #include "evidence/cades.h"
 #include "evidence/cms.h"
-#include "evidence/verify.h"
 #include "tests/unit/evidence/forge.h"
 
 #define BIG	((size_t)1 << 22)
@@ -22,16 +21,6 @@
 static struct world	w;
 static struct repack	r;
 static struct forging	how;
-
-static void
-show(const struct package_report *rep)
-{
-	struct buf	b = BUF_INIT(65536);
-
-	package_report_text(rep, false, &b);
-	fprintf(stderr, "%s", buf_text(&b));
-	buf_done(&b);
-}
 
 /* --- statements of a second request ---------------------------------------------- */
 
@@ -371,41 +360,6 @@ static const struct turn {
 
 /* --- running them -------------------------------------------------------------------- */
 
-static enum rc
-nothing_comes_out(void *user, const uint8_t id[ARTIFACT_ID_BYTES], const struct part *part, uint64_t at,
-    struct span plaintext, struct err *err)
-{
-	(void)user;
-	(void)id;
-	(void)part;
-	(void)at;
-	(void)plaintext;
-	(void)err;
-	fail_msg("plaintext of a package that is refused");
-	return RC_BUG;
-}
-
-static void
-judge(const struct turn *t, struct memfile *f)
-{
-	struct package_report	rep;
-	struct err		err;
-
-	assert_int_equal(package_verify(memfile_read, f, f->b.n, WORLD_TRUST(w.net.genesis, w.net.now), &rep, &err), RC_OK);
-	if (t->claim == CLAIMS ? rep.verdict != PACKAGE_VALID :
-	    rep.verdict != PACKAGE_INVALID || rep.claim[t->claim].verdict != CLAIM_NO) {
-		show(&rep);
-		fail_msg("%s", t->what);
-	}
-	if (t->claim == CLAIMS)
-		return;
-	assert_int_equal(package_open(memfile_read, f, f->b.n, WORLD_TRUST(w.net.genesis, w.net.now), w.net.recipient_key,
-	    SPAN(NULL, 0), nothing_comes_out, NULL, &rep, NULL, &err), RC_VERIFY);
-	/* Nor does it help to trust nobody. */
-	assert_int_equal(package_verify(memfile_read, f, f->b.n, WORLD_TRUST(NULL, w.net.now), &rep, &err), RC_OK);
-	assert_int_equal(rep.verdict, PACKAGE_INVALID);
-}
-
 static void
 take(const struct turn *t)
 {
@@ -419,7 +373,7 @@ take(const struct turn *t)
 	forge_entries(&r, &w);
 	forge_finish(&r, &w, &how);
 	repack_write(&r, &f);
-	judge(t, &f);
+	forge_judge(&w, &f, t->claim, t->what);
 	repack_done(&r);
 	memfile_done(&f);
 	memfile_done(&good);
@@ -476,7 +430,6 @@ manifests_that_cover_less(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-		struct turn	t = { row[i].from, nothing, row[i].claim };
 		struct memfile	good, f;
 
 		world_up(&w, "standard");
@@ -486,7 +439,7 @@ manifests_that_cover_less(void **state)
 		cut(repack_file(&r, row[i].manifest), row[i].from, row[i].to);
 		sign_it();
 		repack_write(&r, &f);
-		judge(&t, &f);
+		forge_judge(&w, &f, row[i].claim, row[i].from);
 		repack_done(&r);
 		memfile_done(&f);
 		memfile_done(&good);
