@@ -317,6 +317,15 @@ uco_with_a_space(void)
 }
 
 static void
+summary_changed(void)
+{
+	struct buf	*b = repack_file(&r, NAME_SUMMARY);
+
+	how.own_custody = true;
+	b->p[b->n / 2] ^= 1;
+}
+
+static void
 witnesses_changed(void)
 {
 	struct buf	*b = repack_file(&r, NAME_WITNESSES);
@@ -381,6 +390,7 @@ static const struct turn {
 	{ "CASE with a space", uco_with_a_space, CLAIM_CUSTODY },
 	{ "PROV changed", prov_changed, CLAIM_CUSTODY },
 	{ "an empty PROV", prov_is_empty, CLAIM_CUSTODY },
+	{ "a summary changed", summary_changed, CLAIM_CUSTODY },
 	{ "another witness", witnesses_changed, CLAIM_CUSTODY },
 	{ "a quorum of one", a_quorum_of_one, CLAIM_CUSTODY },
 	{ "no witnesses", no_witnesses, CLAIM_CUSTODY },
