@@ -256,6 +256,16 @@ time_of(const ASN1_TIME *t, when *ret, struct err *err)
 	return RC_OK;
 }
 
+enum rc
+timestamp_time(struct span token, when *ret, struct err *err)
+{
+	AUTO(PKCS7_free) PKCS7		*p7 = NULL;
+	AUTO(TS_TST_INFO_free) TS_TST_INFO *info = NULL;
+
+	TRY(token_parse(token, &p7, &info, err));
+	return time_of(TS_TST_INFO_get_time(info), ret, err);
+}
+
 static enum rc
 cert_parse(struct span der, X509 **ret, struct err *err)
 {

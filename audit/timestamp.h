@@ -63,6 +63,8 @@ MUST_USE enum rc timestamp_embed(struct span token, const struct span *certifica
     const struct span *crl, size_t n_crls, struct buf *out, struct err *err);
 /* Is it a token over this imprint, by whomever? RC_VERIFY: over something else. RC_FORMAT. */
 MUST_USE enum rc timestamp_over(struct span token, const uint8_t imprint[SHA256_BYTES], struct err *err);
+/* What time the token states; whether it is one to believe, timestamp_verify() says. RC_FORMAT. */
+MUST_USE enum rc timestamp_time(struct span token, when *ret, struct err *err);
 /* The certificates that the token carries: DER, each vec32 into out, at most TIMESTAMP_CERTS_MAX. */
 MUST_USE enum rc timestamp_certificates(struct span token, struct buf *out, size_t *ret_n, struct err *err);
 /*
