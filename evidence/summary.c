@@ -56,8 +56,8 @@ roles(struct page *p, const struct person *who)
 		buf_printf(p->out, "%s%s", i == 0 ? "; " : ", ", who->role[i]);
 }
 
-void
-page_agent(struct page *p, const struct custody_act *a)
+static void
+agent(struct page *p, const struct custody_act *a, bool with_roles)
 {
 	const struct custody_agent	*g;
 
@@ -76,9 +76,15 @@ page_agent(struct page *p, const struct custody_act *a)
 		agent_words(g, p->out);
 	buf_printf(p->out, " (");
 	name(p, g->organisation);
-	if (g->person != NULL)
+	if (g->person != NULL && with_roles)
 		roles(p, g->person);
 	buf_printf(p->out, ")");
+}
+
+void
+page_agent(struct page *p, const struct custody_act *a)
+{
+	agent(p, a, true);
 }
 
 const struct summary_text *
@@ -193,7 +199,7 @@ approvers(struct page *p)
 		if (a->type != STATEMENT_DECISION || !a->approve || !a->counts)
 			continue;
 		buf_printf(p->out, "%s", comma);
-		page_agent(p, a);
+		agent(p, a, a->role[0] == '\0');
 		if (a->role[0] != '\0')
 			buf_printf(p->out, " as %s", a->role);
 		comma = ";<br>\n";

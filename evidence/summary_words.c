@@ -12,7 +12,7 @@ static const char head[] =
 "h3{font-size:1em}\n"
 "table{border-collapse:collapse;width:100%;margin:.6em 0;font-size:.88em}"
 "th,td{border:1px solid #aaa;padding:.3em .5em;text-align:left;vertical-align:top;overflow-wrap:anywhere}"
-"th{background:#eee}.facts th{width:8em}.n{text-align:right;white-space:nowrap}.t{white-space:nowrap}\n"
+"th{background:#eee;overflow-wrap:normal}.facts th{width:8em}.n{text-align:right;white-space:nowrap}.t{white-space:nowrap}\n"
 "code{font:.85em monospace;overflow-wrap:anywhere}.log code{font-size:.7em}small{color:#333}\n"
 "blockquote{margin:.6em 0;padding:.5em 1em;border-left:4px solid #999;background:#f6f6f6;overflow-wrap:anywhere}\n"
 ".box{border:2px solid #111;padding:.6em 1em;margin:1em 0}pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f6f6f6;"
