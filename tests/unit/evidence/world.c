@@ -83,7 +83,7 @@ seal_one(struct world *w, size_t i, const char *policy)
 	a->file = MEMFILE_INIT;
 	a->descriptor = BUF_INIT(DESCRIPTOR_BYTES_MAX);
 	must(envelope_new(&p, w->arena, envelope_put, &a->file, &e, &err), &err);
-	write_part(e, "image", WORLD_IMAGE);
+	write_part(e, "image", w->partial ? WORLD_IMAGE_LONG : WORLD_IMAGE);
 	write_part(e, "prompt", WORLD_PROMPT);
 	must(envelope_finish(e, &a->descriptor, &size, &err), &err);
 	memcpy(a->share, envelope_shares(e), sizeof(a->share[0]) * NET_N);
@@ -144,7 +144,8 @@ write_scope(struct world *w)
 {
 	struct scope_artifact	a[WORLD_ARTIFACTS] = { { .n_parts = 1 }, { .first_part = 1, .n_parts = 1 } };
 	struct scope_part	p[WORLD_ARTIFACTS] = { { 0, "image", 0, 1 }, { 1, "prompt", 0, 0 } };
-	struct scope		s = { WORLD_ARTIFACTS, WORLD_ARTIFACTS, 3, a, p };
+	struct scope_part	partial[WORLD_ARTIFACTS] = { { 0, "prompt", 0, 0 }, { 1, "image", 2, 3 } };
+	struct scope		s = { WORLD_ARTIFACTS, WORLD_ARTIFACTS, 3, a, w->partial ? partial : p };
 	struct err		err;
 
 	for (size_t i = 0; i < WORLD_ARTIFACTS; i++)
@@ -290,6 +291,15 @@ world_up_spoilt(struct world *w, const char *policy)
 {
 	memset(w, 0, sizeof(*w));
 	w->spoilt = true;
+	net_init(&w->net);
+	world_run(w, policy, nothing_between);
+}
+
+void
+world_up_partial(struct world *w, const char *policy)
+{
+	memset(w, 0, sizeof(*w));
+	w->partial = true;
 	net_init(&w->net);
 	world_run(w, policy, nothing_between);
 }

@@ -23,6 +23,7 @@
 #define WORLD_ARTIFACTS	2
 #define WORLD_ANSWERS	3
 #define WORLD_IMAGE	65537		/* bytes: one more than a segment */
+#define WORLD_IMAGE_LONG (4 * 65536 + 1)
 #define WORLD_PROMPT	300
 #define WORLD_TSAS	2		/* "first" and "second" of an anchored world's charter */
 #define WORLD_ANCHORS	8
@@ -53,6 +54,7 @@ struct world {
 	struct net		 net;
 	bool			 direct;	/* the policy releases to the recipient */
 	bool			 spoilt;	/* a commitment of artifact 1 is no point */
+	bool			 partial;	/* images of five segments; asked for: prompt of 0, segments 2 and 3 of the image of 1 */
 	struct secret_arena	*arena;
 	struct world_artifact	 artifact[WORLD_ARTIFACTS];	/* ascending by id */
 	uint64_t		 batch;		/* index of the entry */
@@ -73,6 +75,7 @@ struct world {
 /* Everything up to the receipts, under a policy of the network. */
 void	 world_up(struct world *w, const char *policy);
 void	 world_up_spoilt(struct world *w, const char *policy);
+void	 world_up_partial(struct world *w, const char *policy);
 void	 world_down(struct world *w);
 /* The same under a charter that can be amended; `between` may do so. */
 enum world_step { WORLD_SEALED, WORLD_ORDERED, WORLD_ANSWERED };
