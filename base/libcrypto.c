@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 
 #include "base/libcrypto.h"
 
@@ -69,4 +70,29 @@ libcrypto_failed(enum rc otherwise)
 	while ((e = ERR_get_error()) != 0)
 		memory = memory || ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE;
 	return memory ? RC_NOMEM : otherwise;
+}
+
+static CRYPTO_ONCE	once = CRYPTO_ONCE_STATIC_INIT;
+static int		fault_slot = -1;
+
+static void
+make_slot(void)
+{
+	fault_slot = CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_EVP_PKEY, 0, NULL, NULL, NULL, NULL);
+}
+
+enum rc
+libcrypto_key_watch(EVP_PKEY *key, struct err *fault, struct err *err)
+{
+	fault->rc = RC_OK;
+	if (CRYPTO_THREAD_run_once(&once, make_slot) != 1 || fault_slot < 0 ||
+	    EVP_PKEY_set_ex_data(key, fault_slot, fault) != 1)
+		return err_set(err, RC_NOMEM, "key: no memory");
+	return RC_OK;
+}
+
+struct err *
+libcrypto_key_fault(const EVP_PKEY *key)
+{
+	return fault_slot < 0 ? NULL : EVP_PKEY_get_ex_data(key, fault_slot);
 }

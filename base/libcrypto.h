@@ -14,10 +14,23 @@
 #ifndef BASE_LIBCRYPTO_H
 #define BASE_LIBCRYPTO_H
 
+#include <openssl/types.h>
+
 #include "base/err.h"
 
 void	libcrypto_begin(void);
 /* RC_NOMEM when memory ran out since libcrypto_begin(), else `otherwise`. */
 enum rc	libcrypto_failed(enum rc otherwise);
+
+/*
+ * A key that lives elsewhere may fail for reasons of its own, while libcrypto says that the
+ * message is bad. Who made the key gives it a place where it writes what failed; who used
+ * it looks there. NULL: a key of libcrypto's own.
+ *
+ * The place outlives the key; a failed operation writes it, and whoever uses the key sets its
+ * rc to RC_OK before.
+ */
+MUST_USE enum rc libcrypto_key_watch(EVP_PKEY *key, struct err *fault, struct err *err);
+struct err	*libcrypto_key_fault(const EVP_PKEY *key);
 
 #endif

@@ -77,6 +77,9 @@ MUST_USE enum rc token_open(const struct token_config *c, const char *dir, struc
 struct keyfile;
 typedef enum rc (*pin_prompt)(void *user, const char *what, struct secret **ret, struct err *err);
 MUST_USE enum rc keyfile_open(const char *path_or_uri, pin_prompt prompt, void *user, struct keyfile **ret, struct err *err);
+/* The token of a PKCS#11 URI alone, with its PIN from where the URI says or from the prompt. */
+MUST_USE enum rc keyfile_token(const char *uri_text, pin_prompt prompt, void *user, struct hsm_uri *ret_uri,
+    struct hsm **ret, struct err *err);
 void	 keyfile_free(struct keyfile *k);
 const struct signer *keyfile_signer(const struct keyfile *k);
 DEFINE_AUTO(keyfile_free, struct keyfile);

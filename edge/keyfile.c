@@ -158,28 +158,34 @@ open_file(struct keyfile *k, const char *path, pin_prompt ask, void *user, struc
 	return RC_OK;
 }
 
-static enum rc
-open_token(struct keyfile *k, const char *text, pin_prompt ask, void *user, struct err *err)
+enum rc
+keyfile_token(const char *text, pin_prompt ask, void *user, struct hsm_uri *ret_uri, struct hsm **ret, struct err *err)
 {
 	AUTO(secret_free) struct secret *pin = NULL;
-	struct hsm_uri		uri;
-	struct hsm_config	c = { .path = HSM_PATH_AUTO };
-	struct span		pub;
+	struct hsm_config	c = { .path = HSM_PATH_AUTO, .uri = ret_uri };
 
-	TRY(hsm_uri_parse(text, &uri, err));
-	if (uri.pin_source[0] == '\0') {
+	TRY(hsm_uri_parse(text, ret_uri, err));
+	if (ret_uri->pin_source[0] == '\0') {
 		if (ask == NULL)
 			return err_set(err, RC_USAGE, "%s: no PIN; add ?pin-source=FILE", text);
-		TRY(ask(user, uri.token[0] == '\0' ? "token" : uri.token, &pin, err));
+		TRY(ask(user, ret_uri->token[0] == '\0' ? "token" : ret_uri->token, &pin, err));
 	}
-	c.module = uri.module_path[0] != '\0' ? NULL : getenv("QUORATE_PKCS11_MODULE");
-	if (uri.module_path[0] == '\0' && c.module == NULL)
+	c.module = ret_uri->module_path[0] != '\0' ? NULL : getenv("QUORATE_PKCS11_MODULE");
+	if (ret_uri->module_path[0] == '\0' && c.module == NULL)
 		return err_set(err, RC_USAGE,
 		    "%s: no PKCS#11 module; add ?module-path=FILE or set QUORATE_PKCS11_MODULE",
 		    text);
-	c.uri = &uri;
 	c.pin = pin;
-	TRY(hsm_open(&c, &k->hsm, err));
+	return hsm_open(&c, ret, err);
+}
+
+static enum rc
+open_token(struct keyfile *k, const char *text, pin_prompt ask, void *user, struct err *err)
+{
+	struct hsm_uri	uri;
+	struct span	pub;
+
+	TRY(keyfile_token(text, ask, user, &uri, &k->hsm, err));
 	TRY(hsm_key_find_signing(k->hsm, &uri, &k->key, err));
 	pub = hsm_key_public(k->key);
 	k->signer.key.alg = hsm_key_kind(k->key) == HSM_SIGN_ED25519 ? KEY_ED25519 : KEY_P256;

@@ -6,6 +6,7 @@
 #include <openssl/objects.h>
 #include <openssl/rsa.h>
 
+#include "base/libcrypto.h"
 #include "evidence/cms_parts.h"
 
 #define UNUSED_BITS	0x07	/* of the flags of an ASN1_BIT_STRING */
@@ -195,28 +196,41 @@ cms_addressed_to(struct span cert_der, struct span der, struct err *err)
 /* --- opening ------------------------------------------------------------ */
 
 /* Straight from the cipher into locked memory; good only if the tag is. */
-static enum rc
-decrypt(CMS_ContentInfo *cms, struct secret *plain, size_t *ret_n, struct err *err)
+static bool
+decrypt(CMS_ContentInfo *cms, struct secret *plain, size_t *ret_n)
 {
 	AUTO(BIO_free_all) BIO *content = CMS_dataInit(cms, NULL);
 	size_t	n = 0;
 	int	got;
 
 	if (content == NULL)
-		return cms_fail(err, RC_VERIFY, "does not open with this key");
+		return false;
 	while (n < secret_len(plain) && (got = BIO_read(content, secret_bytes(plain) + n,
 	    (int)(secret_len(plain) - n))) > 0)
 		n += (size_t)got;
 	if (n == 0 || n == secret_len(plain) || BIO_get_cipher_status(content) != 1)
-		return cms_fail(err, RC_VERIFY, "does not open with this key");
+		return false;
 	*ret_n = n;
-	return RC_OK;
+	return true;
+}
+
+/* That a message does not open and that the token of the key is gone must not look alike: the first is its sender's fault. */
+static enum rc
+does_not_open(const EVP_PKEY *key, struct err *err)
+{
+	const struct err	*fault = libcrypto_key_fault(key);
+
+	if (fault == NULL || fault->rc == RC_OK)
+		return cms_fail(err, RC_VERIFY, "does not open with this key");
+	ERR_clear_error();
+	return err_set(err, fault->rc == RC_NOMEM ? RC_NOMEM : RC_IO, "cms: the key could not be used: %.150s", fault->msg);
 }
 
 enum rc
 cms_open(EVP_PKEY *key, struct span cert_der, struct span der, struct secret **ret,
     struct err *err)
 {
+	struct err	*fault = libcrypto_key_fault(key);
 	AUTO(X509_free) X509 *cert = NULL;
 	AUTO(CMS_ContentInfo_free) CMS_ContentInfo *cms = NULL;
 	AUTO(secret_free) struct secret *plain = NULL, *exact = NULL;
@@ -228,9 +242,11 @@ cms_open(EVP_PKEY *key, struct span cert_der, struct span der, struct secret **r
 	/* The message is longer than what is in it: the last byte stays free. */
 	if ((plain = secret_new(der.n)) == NULL)
 		return err_set(err, RC_NOMEM, "cms: no memory");
-	if (CMS_decrypt_set1_pkey(cms, key, cert) != 1)
-		return cms_fail(err, RC_VERIFY, "does not open with this key");
-	TRY(decrypt(cms, plain, &n, err));
+	if (fault != NULL)
+		fault->rc = RC_OK;
+	/* A failed RSA key becomes a random one, which fails at the tag: look for the reason there, too. */
+	if (CMS_decrypt_set1_pkey(cms, key, cert) != 1 || !decrypt(cms, plain, &n))
+		return does_not_open(key, err);
 	if ((exact = secret_new(n)) == NULL)
 		return err_set(err, RC_NOMEM, "cms: no memory");
 	memcpy(secret_bytes(exact), secret_view(plain), n);

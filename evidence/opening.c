@@ -215,14 +215,18 @@ static enum rc
 sign(EVP_PKEY *key, const struct buf *attrs, uint8_t out[SIGNATURE_MAX], size_t *ret_n, struct err *err)
 {
 	AUTO(EVP_MD_CTX_free) EVP_MD_CTX *ctx = NULL;
+	struct err	*fault = libcrypto_key_fault(key);
+	size_t		 n = SIGNATURE_MAX;
 	AUTO_PIECE(set);
-	size_t	n = SIGNATURE_MAX;
 
 	TRY(signed_bytes(attrs, &set, err));
+	if (fault != NULL)
+		fault->rc = RC_OK;
 	libcrypto_begin();
 	if ((ctx = EVP_MD_CTX_new()) == NULL || EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) != 1 ||
 	    EVP_DigestSign(ctx, out, &n, set.p, set.n) != 1)
-		return fail(err, RC_IO, "the recipient's key did not sign it");
+		return fail(err, RC_IO, fault != NULL && fault->rc != RC_OK ? fault->msg :
+		    "the recipient's key did not sign it");
 	*ret_n = n;
 	return RC_OK;
 }

@@ -101,6 +101,7 @@ enum hsm_kind {
 	HSM_SHARE,		/* P-256, derives and never signs */
 	HSM_SIGN_P256,		/* P-256, signs and never derives */
 	HSM_SIGN_ED25519,
+	HSM_RECIPIENT,		/* of a person's certificate: hsm_recipient_open() */
 };
 
 /*
@@ -155,6 +156,28 @@ MUST_USE enum rc hsm_sign_ed25519(struct hsm_key *k, struct span msg,
  * signatures are made in the token. k must outlive it. HSM_SIGN_P256 only.
  */
 MUST_USE enum rc hsm_evp_pkey(struct hsm_key *k, EVP_PKEY **ret, struct err *err);
+
+/*
+ * The key of a recipient's certificate (DER): EC P-256 or P-384, or RSA of 2048 to 8192 bits.
+ * An EVP_PKEY for cms_open() and opening_sign(), whose ECDH, RSA decryption and
+ * signatures are made in the token. OAEP padding is undone in software, in constant time;
+ * in the token only where that decrypts in no other way.
+ *
+ * uri names the key; where it gives neither object nor id, it is that of the certificate, of which
+ * the token then has a copy or the public key under the same id.
+ * The key has proved to be the certificate's. When the token went away meanwhile, it is not
+ * looked for again. That the token failed, libcrypto_key_fault() of base/libcrypto.h tells;
+ * the pkey is valid as long as the object.
+ *
+ * RC_MISSING no such key. RC_DENIED: it is another's than the certificate's. RC_FORMAT: a certificate
+ * that cannot receive, or a key that may not decrypt.
+ */
+struct hsm_recipient;
+MUST_USE enum rc hsm_recipient_open(struct hsm *h, const struct hsm_uri *uri, struct span certificate,
+    struct hsm_recipient **ret, struct err *err);
+void	 hsm_recipient_free(struct hsm_recipient *r);
+DEFINE_AUTO(hsm_recipient_free, struct hsm_recipient);
+EVP_PKEY *hsm_recipient_pkey(const struct hsm_recipient *r);
 
 /*
  * An Ed25519 key under our own label: in the token where it has CKM_EDDSA,

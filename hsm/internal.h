@@ -77,6 +77,9 @@ struct hsm_key {
 	uint8_t			 public[HSM_POINT_BYTES];
 	size_t			 public_n;
 	bool			 always_auth;	/* the PIN before each use (PIV's 9c) */
+	/* Of a recipient: where it says that the token failed; NULL for all others. */
+	struct err		*fault;
+	bool			 no_raw_rsa;	/* the token undoes the padding itself, or nobody does */
 	/* A key of one session, for the probe: it cannot be found again. */
 	bool			 passing;
 	CK_SESSION_HANDLE	 session;
@@ -152,9 +155,25 @@ MUST_USE enum rc hsm_sign_digest(struct hsm_key *k, const uint8_t digest[SHA256_
 MUST_USE enum rc hsm_opener_by(struct hsm_key *k, const struct sealed_context *c,
     const uint8_t ephemeral[SEALED_POINT_BYTES], enum hsm_path path, struct hsm_opener **ret,
     struct err *err);
-/* ECDH and read Z (path R): HSM_Z_BYTES. The point was checked. */
-#define HSM_Z_BYTES 32
-MUST_USE enum rc hsm_derive_z(struct hsm_key *k, const uint8_t point[HSM_POINT_BYTES],
-    struct secret **ret, struct err *err);
+/* ECDH and read Z (path R): the half of the uncompressed point, which was checked. */
+MUST_USE enum rc hsm_derive_z(struct hsm_key *k, struct span point, struct secret **ret, struct err *err);
+/* Exactly n bytes of signature. */
+MUST_USE enum rc hsm_sign_raw(struct hsm_key *k, CK_MECHANISM_TYPE mechanism, struct span in, uint8_t *sig, size_t n,
+    struct err *err);
+
+
+/* ---- an EVP_PKEY over a key (evp.c, recipient.c) ---- */
+
+#define HSM_FIELD_MAX	48	/* bytes of a coordinate of P-384 */
+#define HSM_RSA_MAX	1024	/* bytes of a modulus */
+
+MUST_USE enum rc hsm_evp_ec(struct hsm_key *k, int curve, struct span point, EVP_PKEY **ret, struct err *err);
+MUST_USE enum rc hsm_evp_rsa(struct hsm_key *k, const RSA *public, EVP_PKEY **ret, struct err *err);
+/* What failed was the token, and not what it was given. */
+void	 hsm_key_failed(struct hsm_key *k, const struct err *why);
+/* 1 < in < n - 1: any such value is a ciphertext to the key, and a token that refuses it is not well. */
+bool	 hsm_rsa_in_range(const RSA *rsa, const uint8_t *in, size_t n);
+/* The block under the ciphertext, padding and all: as many bytes as the modulus. */
+MUST_USE enum rc hsm_decrypt_raw(struct hsm_key *k, const RSA *rsa, struct span in, uint8_t *out, struct err *err);
 
 #endif

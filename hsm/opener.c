@@ -34,7 +34,7 @@ static CK_ULONG		key_bytes = 32;	/* other lengths keep different bytes on differ
 /* ---- path R ---- */
 
 struct derive_z {
-	uint8_t		 point[HSM_POINT_BYTES];
+	struct span	 point;
 	struct secret	*z;
 };
 
@@ -44,17 +44,18 @@ op_derive_z(struct hsm_call *c, void *arg)
 	struct derive_z	*a = arg;
 	CK_ECDH1_DERIVE_PARAMS	p = {
 		.kdf = CKD_NULL,
-		.public_data = a->point,	/* raw: the TPM refuses DER */
-		.public_data_len = sizeof(a->point),
+		.public_data = (uint8_t *)(uintptr_t)a->point.p,	/* raw: the TPM refuses DER */
+		.public_data_len = a->point.n,
 	};
 	CK_MECHANISM	 m = { CKM_ECDH1_DERIVE, &p, sizeof(p) };
+	CK_ULONG	 z_bytes = secret_len(a->z);	/* all of it */
 	CK_ATTRIBUTE	 want[] = {
 		{ CKA_CLASS, &secret_class, sizeof(secret_class) },
 		{ CKA_KEY_TYPE, &type_generic, sizeof(type_generic) },
 		{ CKA_TOKEN, &no, sizeof(no) },
 		{ CKA_SENSITIVE, &no, sizeof(no) },
 		{ CKA_EXTRACTABLE, &yes, sizeof(yes) },
-		{ CKA_VALUE_LEN, &key_bytes, sizeof(key_bytes) },
+		{ CKA_VALUE_LEN, &z_bytes, sizeof(z_bytes) },
 	};
 	CK_OBJECT_HANDLE z;
 	size_t		 n = 0;
@@ -62,11 +63,11 @@ op_derive_z(struct hsm_call *c, void *arg)
 
 	if ((rv = P11(c, C_DeriveKey, &m, c->key, want, sizeof(want) / sizeof(want[0]), &z)) != CKR_OK)
 		return rv;
-	rv = hsm_object_bytes(c, z, CKA_VALUE, secret_bytes(a->z), HSM_Z_BYTES, &n);
+	rv = hsm_object_bytes(c, z, CKA_VALUE, secret_bytes(a->z), z_bytes, &n);
 	end = c->f->C_DestroyObject(c->session, z);
 	if (rv != CKR_OK)
 		return rv;
-	if (n != HSM_Z_BYTES)
+	if (n != z_bytes)
 		return RV_NONSENSE;
 	/* Were it left in the token, it would be a copy of the batch's key. */
 	if (end != CKR_OK)
@@ -75,15 +76,13 @@ op_derive_z(struct hsm_call *c, void *arg)
 }
 
 enum rc
-hsm_derive_z(struct hsm_key *k, const uint8_t point[HSM_POINT_BYTES], struct secret **ret,
-    struct err *err)
+hsm_derive_z(struct hsm_key *k, struct span point, struct secret **ret, struct err *err)
 {
-	AUTO(secret_free) struct secret *z = secret_new(HSM_Z_BYTES);
-	struct derive_z	 a = { .z = z };
+	AUTO(secret_free) struct secret *z = secret_new(point.n / 2);
+	struct derive_z	 a = { .point = point, .z = z };
 
 	if (z == NULL)
 		return err_set(err, RC_NOMEM, "ECDH: no locked memory");
-	memcpy(a.point, point, sizeof(a.point));
 	TRY(hsm_run(k->h, k, op_derive_z, &a, NULL, err));
 	*ret = TAKE(z);
 	return RC_OK;
@@ -94,7 +93,7 @@ derive_r(struct hsm_opener *o, struct err *err)
 {
 	AUTO(secret_free) struct secret *z = NULL;
 
-	TRY(hsm_derive_z(o->k, o->ephemeral, &z, err));
+	TRY(hsm_derive_z(o->k, SPAN_OF(o->ephemeral), &z, err));
 	return sealed_key_from_z(&o->c, o->ephemeral, z, &o->soft, err);
 }
 

@@ -18,7 +18,8 @@ struct sign {
 	CK_MECHANISM_TYPE	 mechanism;
 	bool			 always_auth;
 	struct span		 in;
-	uint8_t			 sig[HSM_SIGNATURE_BYTES];
+	uint8_t			*sig;
+	size_t			 n;		/* of sig, no more and no less */
 };
 
 static CK_RV
@@ -26,7 +27,7 @@ op_sign(struct hsm_call *c, void *arg)
 {
 	struct sign	*a = arg;
 	CK_MECHANISM	 m = { a->mechanism, NULL, 0 };
-	CK_ULONG	 n = sizeof(a->sig);
+	CK_ULONG	 n = a->n;
 	CK_RV		 rv;
 
 	if ((rv = P11(c, C_SignInit, &m, c->key)) != CKR_OK)
@@ -34,21 +35,28 @@ op_sign(struct hsm_call *c, void *arg)
 	if (a->always_auth && (rv = hsm_call_login_again(c)) != CKR_OK)
 		return rv;
 	rv = P11(c, C_Sign, (uint8_t *)(uintptr_t)a->in.p, a->in.n, a->sig, &n);
-	if (rv == CKR_OK && n != sizeof(a->sig))
+	if (rv == CKR_OK && n != a->n)
 		return RV_NONSENSE;
 	return rv;
+}
+
+enum rc
+hsm_sign_raw(struct hsm_key *k, CK_MECHANISM_TYPE mechanism, struct span in, uint8_t *sig, size_t n, struct err *err)
+{
+	struct sign	a = { .mechanism = mechanism, .always_auth = k->always_auth, .in = in, .sig = sig, .n = n };
+	enum rc		rc = hsm_run(k->h, k, op_sign, &a, NULL, err);
+
+	return rc == RC_OK ? rc : err_wrap(err, rc, "signing with key \"%s\"", k->label);
 }
 
 static enum rc
 sign(struct hsm_key *k, CK_MECHANISM_TYPE mechanism, struct span in,
     uint8_t ret_sig[HSM_SIGNATURE_BYTES], struct err *err)
 {
-	struct sign	a = { .mechanism = mechanism, .always_auth = k->always_auth, .in = in };
-	enum rc		rc = hsm_run(k->h, k, op_sign, &a, NULL, err);
+	uint8_t	sig[HSM_SIGNATURE_BYTES];
 
-	if (rc != RC_OK)
-		return err_wrap(err, rc, "signing with key \"%s\"", k->label);
-	memcpy(ret_sig, a.sig, sizeof(a.sig));
+	TRY(hsm_sign_raw(k, mechanism, in, sig, sizeof(sig), err));
+	memcpy(ret_sig, sig, sizeof(sig));
 	return RC_OK;
 }
 
@@ -169,6 +177,8 @@ hsm_key_health(struct hsm_key *k, struct err *err)
 		TRY(hsm_sign_ed25519(k, msg, sig, err));
 		good = crypto_sign_verify_detached(sig, msg.p, msg.n, k->public) == 0;
 		break;
+	case HSM_RECIPIENT:	/* proved when it was found, and never a daemon's */
+		return err_set(err, RC_BUG, "key \"%s\": a recipient's", k->label);
 	}
 	return good ? RC_OK : err_set(err, RC_IO, "key \"%s\": the token's signature does not verify",
 	    k->label);

@@ -216,7 +216,8 @@ key_handle(struct hsm_call *c, struct hsm_key *k)
 	if (cached)
 		return CKR_OK;
 	c->at = "finding the key again";
-	if (k->passing)
+	/* A recipient's was proved to be the certificate's: another card of the same name was not. */
+	if (k->passing || k->kind == HSM_RECIPIENT)
 		return RV_STALE;
 	if ((rv = hsm_object_private(c, k->label, k->id, k->id_n, &c->key)) != CKR_OK ||
 	    (rv = key_same(c, k)) != CKR_OK)
