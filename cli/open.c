@@ -1,17 +1,17 @@
 /* cli/open.c - quorate open: an evidence package, decrypted into a folder. */
-#include <openssl/bio.h>
-#include <openssl/pem.h>
+#include <openssl/evp.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/package.h"
+#include "cli/recipient.h"
 #include "cli/remote.h"
 
-DEFINE_AUTO(EVP_PKEY_free, EVP_PKEY);
-DEFINE_AUTO(BIO_free_all, BIO);
+#define READ_BYTES	((size_t)1 << 20)
+
+DEFINE_AUTO(EVP_MD_CTX_free, EVP_MD_CTX);
 
 struct unpacking {
 	const char	*dir;
@@ -20,6 +20,7 @@ struct unpacking {
 	uint64_t	 base, end, length;	/* of the part: first byte, one past the last, in all */
 	uint64_t	 bytes;
 	json_t		*files;			/* what has its name already */
+	char		 note[FILE_PATH_MAX];	/* where the opening note goes; "": none */
 };
 
 /* Some segments of a part say in their name which bytes they are. */
@@ -93,35 +94,52 @@ take_back(struct unpacking *u)
 	}
 }
 
-/* The recipient's private key; its certificate came with the package. */
-static int
-on_passphrase(char *out, int size, int writing, void *user)
-{
-	AUTO(secret_free) struct secret *pass = NULL;
-	struct err	*err = user;
+/* --- the opening note ----------------------------------------------------------------- */
 
-	(void)writing;
-	if (cli_prompt(NULL, "the recipient key", &pass, err) != RC_OK || secret_len(pass) > (size_t)size)
-		return -1;
-	memcpy(out, secret_view(pass), secret_len(pass));
-	return (int)secret_len(pass);
-}
-
+/* Which file it was: over all of it, as any tool computes it. */
 static enum rc
-recipient_key(const char *path, EVP_PKEY **ret, struct err *err)
+file_digest(struct opened_file *f, uint8_t ret[SHA256_BYTES], struct err *err)
 {
-	AUTO(secret_free) struct secret *pem = NULL;
-	AUTO(BIO_free_all) BIO *b = NULL;
+	AUTO(EVP_MD_CTX_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	AUTO_DONE(buf_done) struct buf b = BUF_INIT(READ_BYTES);
+	uint8_t		*p = buf_extend(&b, READ_BYTES);
+	uint64_t	 at;
+	size_t		 n;
 
-	if (hsm_is_uri(path))
-		return err_set(err, RC_USAGE, "recipient keys in a token cannot be used yet: give a PEM file");
-	TRY(file_read_secret(path, 65536, &pem, err));
-	if ((b = BIO_new_mem_buf(secret_view(pem), (int)secret_len(pem))) == NULL)
+	if (ctx == NULL || p == NULL || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1)
 		return err_set(err, RC_NOMEM, "no memory");
-	if ((*ret = PEM_read_bio_PrivateKey(b, NULL, on_passphrase, err)) == NULL)
-		return err_set(err, RC_USAGE, "%s: not a private key in PEM, or the wrong passphrase", path);
-	return RC_OK;
+	for (at = 0; at < f->size; at += n) {
+		n = f->size - at < READ_BYTES ? (size_t)(f->size - at) : READ_BYTES;
+		TRY(package_read_at(f, at, p, n, err));
+		if (EVP_DigestUpdate(ctx, p, n) != 1)
+			return err_set(err, RC_NOMEM, "no memory");
+	}
+	return EVP_DigestFinal_ex(ctx, ret, NULL) == 1 ? RC_OK : err_set(err, RC_NOMEM, "no memory");
 }
+
+/* A key that may decrypt and not sign, or more parts than fit, make no note: what was opened is opened all the same. */
+static enum rc
+write_note(struct unpacking *u, struct opening *o, struct opened_file *f, EVP_PKEY *key, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf certificate = BUF_INIT(RECIPIENT_CERT_MAX);
+	AUTO_DONE(buf_done) struct buf der = BUF_INIT(OPENING_BYTES_MAX);
+	enum rc	rc;
+
+	TRY(file_digest(f, o->package, err));
+	o->opened = clock_now();
+	TRY(package_recipient(package_read_at, f, f->size, &certificate, err));
+	rc = opening_sign(o, key, buf_view(&certificate), &der, err);
+	if (rc == RC_IO || rc == RC_LIMIT) {
+		(void)text_clean_str(err->msg);
+		fprintf(stderr, "quorate open: no opening note: %s\n", err->msg);
+		u->note[0] = '\0';
+		return RC_OK;
+	}
+	TRY(rc);
+	return file_create(u->note, buf_view(&der), 0600, err);
+}
+
+/* --- telling --------------------------------------------------------------------------- */
 
 static json_t *
 names_json(const struct unpacking *u)
@@ -134,44 +152,109 @@ names_json(const struct unpacking *u)
 	return list;
 }
 
-static enum rc
-report_opened(struct unpacking *u, struct err *err)
+static json_t *
+parts_json(const struct unpacking *u, const struct opening *o)
 {
-	size_t	n = json_array_size(u->files), i;
-	char	size[24];
+	json_t		*list = json_array();
+	uint32_t	 i;
+
+	for (i = 0; list != NULL && i < o->n_parts; i++) {
+		const struct opened_part	*p = &o->part[i];
+
+		(void)json_array_append_new(list, json_pack("{s:o?,s:s,s:I,s:I,s:I,s:o?,s:o?}", "artifact",
+		    json_hex(SPAN_OF(p->artifact)), "part", p->name, "first", (json_int_t)p->first, "last",
+		    (json_int_t)p->last, "bytes", (json_int_t)p->bytes, "sha256", json_hex(SPAN_OF(p->sha256)), "file",
+		    json_text(json_string_value(json_array_get(u->files, i)))));
+	}
+	return list;
+}
+
+static json_t *
+bad_json(uint32_t bad)
+{
+	json_t	*list = json_array();
+	int	 i;
+
+	for (i = 0; list != NULL && i < CUSTODIANS_MAX; i++)
+		if ((bad >> i & 1) != 0)
+			(void)json_array_append_new(list, json_integer(i + 1));
+	return list;
+}
+
+static enum rc
+tell(struct unpacking *u, const struct package_report *r, const struct opening *o, struct err *err)
+{
+	char		hex[HEX_BYTES(SHA256_BYTES)], size[24];
+	uint32_t	i;
 
 	if (cli_json)
-		return cli_print_json(json_pack("{s:s,s:o?,s:I}", "verdict", "valid", "files", names_json(u), "bytes",
-		    (json_int_t)u->bytes), err);
-	for (i = 0; i < n; i++)
-		printf("wrote %s\n", json_string_value(json_array_get(u->files, i)));
-	printf("%zu file%s, %s\n", n, n == 1 ? "" : "s", size_text(u->bytes, size));
+		return cli_print_json(json_pack("{s:s,s:o?,s:I,s:o?,s:o?,s:o?,s:s}", "verdict",
+		    package_verdict_name(r->verdict), "files", names_json(u), "bytes", (json_int_t)u->bytes, "parts",
+		    parts_json(u, o), "bad", bad_json(o->bad), "opening", u->note[0] == '\0' ? json_null() :
+		    json_text(u->note), "keys", r->claim[CLAIM_KEYS].words), err);
+	for (i = 0; i < o->n_parts; i++)
+		cli_say("wrote %s\n      sha256 %s\n", json_string_value(json_array_get(u->files, i)),
+		    hex_write(SPAN_OF(o->part[i].sha256), hex));
+	cli_say("%u file%s, %s\nkeys: %s\n", o->n_parts, o->n_parts == 1 ? "" : "s", size_text(u->bytes, size),
+	    r->claim[CLAIM_KEYS].words);
+	if (u->note[0] != '\0')
+		cli_say("opening note %s; a person of the charter logs it: quorate acknowledge %s --key KEY\n", u->note,
+		    u->note);
 	return RC_OK;
+}
+
+/* --- all of it ------------------------------------------------------------------------- */
+
+static enum rc
+unpack(struct unpacking *u, struct opened_file *f, const struct package_trust *trust, EVP_PKEY *key, struct err *err)
+{
+	AUTO_DONE(opening_done) struct opening o = { .part = NULL };
+	struct package_report	report;
+	struct err		second;
+	enum rc			rc;
+
+	memset(&report, 0, sizeof(report));
+	rc = package_open(package_read_at, f, f->size, trust, key, SPAN(NULL, 0), on_plaintext, u, &report, &o, err);
+	if (rc == RC_OK)
+		rc = end_part(u, err);
+	if (rc == RC_OK)
+		rc = write_note(u, &o, f, key, err);
+	if (rc != RC_OK)
+		take_back(u);
+	if (rc != RC_OK && report.verdict == PACKAGE_INVALID && report.claim[0].words[0] != '\0' && !cli_json)
+		(void)package_report_print(&report, false, &second);
+	TRY(rc);
+	return tell(u, &report, &o, err);
+}
+
+/* The token must be told which certificate's key it is: the package says, and is checked afterwards. */
+static enum rc
+key_in_token(struct opened_file *f, struct recipient_key *key, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf certificate = BUF_INIT(RECIPIENT_CERT_MAX);
+	enum rc	rc = package_recipient(package_read_at, f, f->size, &certificate, err);
+
+	if (rc == RC_FORMAT)
+		return err_wrap(err, RC_VERIFY, "not opened");
+	TRY(rc);
+	return recipient_key_find(key, buf_view(&certificate), err);
 }
 
 static enum rc
 open_package(const char *path, const char *keypath, const struct package_trust *trust, struct unpacking *u, struct err *err)
 {
 	AUTO_DONE(opened_file_done) struct opened_file f = OPENED_FILE_INIT;
-	AUTO(EVP_PKEY_free) EVP_PKEY *key = NULL;
-	struct package_report	report;
-	struct err		second;
-	enum rc			rc;
+	AUTO_DONE(recipient_key_done) struct recipient_key key = { .pkey = NULL };
 
-	memset(&report, 0, sizeof(report));
-	TRY(recipient_key(keypath, &key, err));
+	TRY(file_path(u->note, err, "%s/opening.p7s", u->dir));
+	if (file_exists(u->note))
+		return err_set(err, RC_USAGE, "%s: exists already; choose another folder", u->note);
+	TRY(recipient_key_open(keypath, &key, err));
 	TRY(package_file(path, &f, err));
+	if (key.pkey == NULL)
+		TRY(key_in_token(&f, &key, err));
 	TRY(file_mkdir(u->dir, err));
-	rc = package_open(package_read_at, &f, f.size, trust, key, SPAN(NULL, 0), on_plaintext, u, &report, NULL,
-	    err);
-	if (rc == RC_OK)
-		rc = end_part(u, err);
-	if (rc != RC_OK)
-		take_back(u);
-	if (rc == RC_VERIFY && report.verdict == PACKAGE_INVALID && !cli_json)
-		(void)package_report_print(&report, false, &second);
-	TRY(rc);
-	return report_opened(u, err);
+	return unpack(u, &f, trust, key.pkey, err);
 }
 
 enum rc
@@ -181,14 +264,15 @@ cmd_open(int argc, char **argv, struct err *err)
 	AUTO_DONE(trusted_done) struct trusted t = TRUSTED_INIT;
 	const char		*path = NULL, *key = NULL, *charter = NULL, *trust = NULL;
 	const struct option_row	rows[] = {
-		{ "key", OPTION_TEXT | OPTION_NEEDED, &key, "KEY.pem", "the recipient's private key" },
+		{ "key", OPTION_TEXT | OPTION_NEEDED, &key, "KEY", "the recipient's private key: a PEM file or a PKCS#11 URI" },
 		{ "d", OPTION_TEXT | OPTION_NEEDED, &u.dir, "DIR", "where to write the parts" },
 		{ "charter", OPTION_TEXT, &charter, "FILE", "the genesis charter that you trust (QUORATE_CHARTER)" },
 		TRUST_ROW(&trust),
 		JSON_ROW,
 	};
 	const struct command	c = { "quorate open package.asice --key recipient.key -d DIR",
-		"Verifies an evidence package, then decrypts it: DIR/ARTIFACT/PART.", rows, 5 };
+		"Verifies an evidence package, then decrypts it: DIR/ARTIFACT/PART. The recipient's signed word that it\n"
+		"was opened, and by whose contributions, is DIR/opening.p7s, for `quorate acknowledge`.", rows, 5 };
 	size_t	n;
 	bool	help;
 	enum rc	rc;
