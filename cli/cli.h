@@ -17,7 +17,7 @@ typedef enum rc command_fn(int argc, char **argv, struct err *err);
 
 command_fn	cmd_keygen, cmd_charter, cmd_seal, cmd_status, cmd_list, cmd_request, cmd_show,
 		cmd_approve, cmd_deny, cmd_withdraw, cmd_revoke, cmd_release, cmd_verify,
-		cmd_open, cmd_audit, cmd_log, cmd_package;
+		cmd_open, cmd_acknowledge, cmd_audit, cmd_log, cmd_package;
 
 /* The row every command has. */
 extern bool	cli_json;

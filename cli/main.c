@@ -23,6 +23,7 @@ static const struct {
 	{ "release", cmd_release, "have an approved request carried out" },
 	{ "verify", cmd_verify, "check an evidence package, offline" },
 	{ "open", cmd_open, "check an evidence package, then decrypt it" },
+	{ "acknowledge", cmd_acknowledge, "log that a package was opened, as its recipient signed" },
 	{ "package", cmd_package, "renew the time-stamp of a package" },
 	{ "audit", cmd_audit, "replay the whole log and check everything" },
 	{ "log", cmd_log, "checkpoint, entries, proofs and a copy of the log; accusations" },
@@ -38,7 +39,7 @@ usage(int code)
 
 	fputs("usage: quorate COMMAND ... (COMMAND --help tells more)\n\n", out);
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		fprintf(out, "  %-10s %s\n", commands[i].word, commands[i].what);
+		fprintf(out, "  %-11s %s\n", commands[i].word, commands[i].what);
 	fputs("\nexit codes: 0 yes, 1 no, 2 could not tell, 64 usage, 74 input or output\n", out);
 	return code;
 }
