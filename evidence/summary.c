@@ -164,7 +164,7 @@ recipient(struct page *p)
 	if ((x = d2i_X509(NULL, &at, (long)der.n)) != NULL)
 		subject(p, X509_get_subject_name(x));
 	sha256_one(digest, der);
-	buf_printf(p->out, "<br>\nby certificate <code>data/recipient.cer</code>, SHA-256 ");
+	buf_printf(p->out, " (as the certificate says)<br>\n<code>data/recipient.cer</code>, SHA-256 ");
 	page_digest(p, digest, SHA256_BYTES);
 }
 
@@ -285,7 +285,7 @@ static void
 why(struct page *p)
 {
 	buf_printf(p->out, "<h2>2. Why</h2>\n<p>The reason and legal basis that the requester gave, in their own words. "
-	    "Those who approved had it before them; it is a statement and no finding.</p>\n");
+	    "Every approval is bound to exactly these. They are a statement, and no finding.</p>\n");
 	page_text(p, p->request.u.request.reason);
 	attachments(p);
 }

@@ -60,8 +60,9 @@ page_sealing(struct page *p)
 {
 	buf_printf(p->out, "<h2>6. When it was sealed</h2>\n<p>Sealing is logged in batches. Once a batch is in the log, neither "
 	    "its content nor its place can change unnoticed. The log time is the coordinator's, which the custodians "
-	    "accepted. A time-stamping authority (TSA) stands apart from all of them: its token proves that the "
-	    "batch was in the log at the time it states, and not later.</p>\n"
+	    "accepted. A time-stamping authority (TSA) stands apart from all of them: its token shows that the batch "
+	    "was in the log at the time that it states, or before. Whether a token is good, says <code>quorate verify</code>: "
+	    "claim <code>sealed</code>.</p>\n"
 	    "<table><thead><tr><th>Entry</th><th>Sealed by</th><th>Log time</th><th>Time-stamps</th></tr></thead><tbody>\n");
 	for (uint32_t i = 0; i < p->k.n_acts; i++) {
 		const struct custody_act	*a = &p->k.act[i];

@@ -87,6 +87,11 @@ const char *package_verdict_name(enum package_verdict v);	/* "valid" */
 MUST_USE enum rc package_report_json(const struct package_report *r, struct buf *out, struct err *err);
 /* A line a claim. colour: with the escapes of a terminal; then the words must be fit for one. */
 void	 package_report_text(const struct package_report *r, bool colour, struct buf *out);
+/*
+ * A page by itself, to print or to hand on: each claim as a question, its answer and why.
+ * package: how who asks calls the file; at: the time it was verified for.
+ */
+void	 package_report_html(const struct package_report *r, const char *package, when at, struct buf *out);
 
 /*
  * Where plaintext goes: bytes at `at` of a part. Within a part offsets ascend; parts
