@@ -336,20 +336,6 @@ view_walk(stream_read_at read, void *user, uint64_t size, struct package_view *v
 	return RC_OK;
 }
 
-enum rc
-view_digests(struct package_view *v, struct err *err)
-{
-	struct zip_entry	e;
-	uint8_t			digest[SHA256_BYTES];
-
-	for (uint32_t i = 0; i < zip_count(v->zip); i++) {
-		zip_at(v->zip, i, &e);
-		TRY(zip_digest(v->zip, &e, digest, err));
-		TRY(package_files_add(&v->files, e.name, e.size, digest, err));
-	}
-	return RC_OK;
-}
-
 /* --- ciphertext --------------------------------------------------------------------- */
 
 const struct part *

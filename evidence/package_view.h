@@ -36,7 +36,7 @@ struct package_view {
 	struct zip		*zip;
 	uint32_t		 at;		/* the next file of the walk */
 	bool			 scope_failed;	/* the walk ended at an artifact */
-	struct package_files	 files;		/* view_digests() */
+	struct package_files	 files;		/* pass_run() */
 	struct buf		 later[CASE_CHARTERS_MAX];	/* kase.n_later of them */
 	struct buf		 charter, scope_bytes, recipient, checkpoint, release;
 	struct buf		 bag_info, manifest, witnesses, tagmanifest, asic_manifest, signature;
@@ -71,13 +71,10 @@ struct package_view {
 /* RC_FORMAT: not a package. view_done() always. */
 MUST_USE enum rc view_walk(stream_read_at read, void *user, uint64_t size, struct package_view *v,
     struct err *err);
-/* SHA-256 of every file into v->files; RC_FORMAT: a CRC differs. */
-MUST_USE enum rc view_digests(struct package_view *v, struct err *err);
 void	 view_done(struct package_view *v);
 
 /*
- * Segment `segment` of scope part `part`, ready for segment_check() and
- * segment_open_stream(): its hashes are read from the part's leaves, of which
+ * Segment `segment` of scope part `part`, ready for segment_open_stream(): its hashes are read from the part's leaves, of which
  * view_check_leaves() has proved the root. view_segment_done() frees them.
  */
 struct view_segment {

@@ -103,7 +103,7 @@ judge(struct verifier *v, enum claim_name c, verify_step step, struct err *err)
 static enum rc
 read_container(struct verifier *v, struct err *err)
 {
-	TRY(view_digests(&v->view, err));
+	TRY(pass_run(&v->view, v->trust->parallel, &v->bad_leaf, err));
 	buf_printf(&v->words, "%u files, each known, none twice", v->view.files.n);
 	return RC_OK;
 }

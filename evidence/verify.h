@@ -2,8 +2,8 @@
  * evidence/verify.h - check an evidence package offline, claim by claim, and open it.
  *
  * The only trust is the genesis digest, given out of band. Without one a package
- * can be no more than "consistent" with itself. Memory is bounded: entries are
- * streamed, whatever their size. Core: the file comes through a read callback.
+ * can be no more than "consistent" with itself. Memory is bounded: the file is read
+ * once, window by window, whatever its size. Core: it comes through a read callback.
  *
  * Names of claims are stable (docs/spec/package-v1.md section 7); words are for people.
  */
@@ -12,17 +12,19 @@
 
 #include "evidence/case.h"
 #include "evidence/opening.h"
+#include "evidence/parallel.h"
 #include "evidence/zip.h"
 
 #include <openssl/evp.h>
 
-/* What the verifier trusts, and when it looks. */
+/* What the verifier trusts, when it looks, and with how many hands. */
 #define TRUST_ROOTS_MAX	32
 struct package_trust {
 	const uint8_t		*genesis;	/* NULL: none */
 	const struct span	*root;		/* DER: where time-stamps' chains may end, beside the charter's TSAs */
 	size_t			 n_roots;
 	when			 now;
+	const struct parallel	*parallel;	/* how to hash; NULL: on this thread. The report is the same */
 };
 
 enum claim_verdict { CLAIM_UNKNOWN = 0, CLAIM_YES, CLAIM_NO };

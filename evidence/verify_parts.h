@@ -8,6 +8,7 @@
 #include "evidence/cades.h"
 #include "evidence/package_view.h"
 #include "evidence/verify.h"
+#include "evidence/verify_pass.h"
 
 /* How far the log may be ahead of the verifier's clock, as in policy/apply.h. */
 #define VERIFY_CLOCK_SECONDS	300
@@ -44,6 +45,7 @@ struct verifier {
 	struct charter		*charter;	/* the last of the package, which the replay must put in force */
 	struct statement	 release;	/* parsed; its place in the log is judged by the replay */
 	when			 released;
+	struct pass_leaf	 bad_leaf;
 	struct cades_added	 added;		/* into view.signature, once it verified */
 	struct time_mark	 stamped;	/* the token over the signature value */
 	struct archived		 archived;
