@@ -1,6 +1,7 @@
 /* cli/verify.c - quorate verify: an evidence package, claim by claim, offline. */
 #include "cli/cli.h"
 #include "cli/package.h"
+#include "cli/parallel.h"
 
 struct verifying {
 	const char	*path, *charter, *trust, *at;
@@ -42,10 +43,13 @@ static enum rc
 verify(struct verifying *v, struct err *err)
 {
 	AUTO_DONE(opened_file_done) struct opened_file f = OPENED_FILE_INIT;
+	AUTO(hands_free) struct hands *hands = NULL;
 	struct package_report	report;
 
 	TRY(what_is_trusted(v, err));
 	TRY(package_file(v->path, &f, err));
+	TRY(hands_new(0, &hands, err));
+	v->trusted.trust.parallel = hands_parallel(hands);
 	TRY(package_verify(package_read_at, &f, f.size, &v->trusted.trust, &report, err));
 	TRY(package_report_print(&report, cli_json, err));
 	return judge(&report, err);
