@@ -165,8 +165,9 @@ write_renewed(struct renewal *r, struct err *err)
 	if (fstat(r->from.fd, &st) != 0 || fchmod(r->to.fd, st.st_mode & 0777) != 0)
 		return err_set(err, RC_IO, "%s: cannot take over who may read it", r->o.file);
 	rc = package_renew(package_read_at, &r->from, r->from.size, stamp, r, write_at, r, &r->size, err);
+	/* Nobody said no: the same again may do. */
 	if (rc == RC_MISSING)
-		return err_set(err, RC_UNSURE, "%.200s: ask again, or another with --tsa", err->msg);
+		return err_wrap(err, RC_UNSURE, "ask again, or another with --tsa");
 	TRY(rc);
 	written = (struct opened_file){ r->to.fd, r->size };
 	TRY(check(r, &written, "what was made", err));
