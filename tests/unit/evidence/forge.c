@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "audit/timestamp.h"
 #include "evidence/custody.h"
 #include "evidence/summary.h"
 
@@ -222,6 +223,47 @@ forge_finish(struct repack *r, struct world *w, const struct forging *how)
 	    w->net.now, w->net.package_key, buf_view(&w->net.package_cert));
 	case_done(&c);
 	buf_done(&short_one);
+}
+
+/* --- time-stamps ---------------------------------------------------------------------- */
+
+static struct tsa_party	stranger_root, stranger;
+
+const struct tsa_party *
+forge_tsa_root(struct world *w, enum forge_tsa who)
+{
+	if (who != STRANGER)
+		return &w->tsa_root[who == LATER ? FIRST : who];
+	if (stranger.key == NULL) {
+		tsa_party_new(&stranger_root, "first", NULL, true, TSA_EKU_NONE, 1, -400, 3650);
+		tsa_party_new(&stranger, "TSA", &stranger_root, false, TSA_EKU, 2, -400, 365);
+	}
+	return &stranger_root;
+}
+
+void
+forge_token(struct world *w, enum forge_tsa who, const uint8_t imprint[SHA256_BYTES], when at, struct buf *out)
+{
+	static const uint8_t		nonce[TIMESTAMP_NONCE_BYTES] = { 7 };
+	AUTO_DONE(buf_done) struct buf	query = BUF_INIT(TIMESTAMP_QUERY_MAX), response = BUF_INIT(BIG);
+	const struct tsa_how		how = { .time = at };
+	const struct tsa_party		*by;
+	struct tsa_party		later;
+
+	tsa_party_new(&later, "TSA", &w->tsa_root[0], false, TSA_EKU, 3, -400, 3650);
+	by = who == STRANGER ? &stranger : who == LATER ? &later : &w->tsa[who];
+	(void)forge_tsa_root(w, who);
+	assert_int_equal(timestamp_query(imprint, nonce, &query, NULL), RC_OK);
+	tsa_answer(by, NULL, &how, buf_view(&query), &response);
+	tsa_party_done(&later);
+	assert_int_equal(timestamp_token(buf_view(&response), imprint, nonce, out, NULL), RC_OK);
+}
+
+void
+forge_done(void)
+{
+	tsa_party_done(&stranger);
+	tsa_party_done(&stranger_root);
 }
 
 /* --- what comes of it --------------------------------------------------------------- */

@@ -28,6 +28,15 @@ struct forging {
 void	 forge_finish(struct repack *r, struct world *w, const struct forging *how);
 
 /*
+ * Whose token: of the charter's two; of the first when it has a certificate for ten years; or of one
+ * that bears the name of the first and is another.
+ */
+enum forge_tsa { FIRST, SECOND, LATER, STRANGER };
+const struct tsa_party *forge_tsa_root(struct world *w, enum forge_tsa who);
+void	 forge_token(struct world *w, enum forge_tsa who, const uint8_t imprint[SHA256_BYTES], when at, struct buf *out);
+void	 forge_done(void);
+
+/*
  * This claim says no, the package is invalid whoever is trusted, and it does not open; or
  * (CLAIMS) it is valid. Fails the test otherwise.
  */

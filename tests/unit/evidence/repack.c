@@ -86,8 +86,8 @@ repack_insert(struct repack *r, size_t i, const char *name, struct span content)
 	buf_span(&r->content[i], content);
 }
 
-static void
-list(const struct repack *r, struct package_files *f)
+void
+repack_list(const struct repack *r, struct package_files *f)
 {
 	uint8_t	digest[SHA256_BYTES];
 
@@ -104,7 +104,7 @@ remake(struct repack *r, const char *name, void (*write)(const struct package_fi
 	struct buf		*b = repack_file(r, name);
 	struct package_files	 f;
 
-	list(r, &f);
+	repack_list(r, &f);
 	buf_reset(b);
 	write(&f, b);
 	package_files_done(&f);
@@ -125,7 +125,7 @@ repack_sign_over(struct repack *r, struct span manifest, const char *organisatio
 	struct buf		*listed = repack_file(r, NAME_MANIFEST);
 	struct package_files	 f;
 
-	list(r, &f);
+	repack_list(r, &f);
 	buf_reset(info);
 	package_bag_info(&f, organisation, order, released, info);
 	package_files_done(&f);

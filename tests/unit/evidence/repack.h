@@ -31,6 +31,8 @@ size_t	 repack_ending(const struct repack *r, const char *suffix);
 void	 repack_drop(struct repack *r, size_t i);
 /* A new file before the i-th. */
 void	 repack_insert(struct repack *r, size_t i, const char *name, struct span content);
+/* All of them, as manifests see them; package_files_done(). */
+void	 repack_list(const struct repack *r, struct package_files *f);
 /* Manifests of the bag, with their own digests right again. */
 void	 repack_manifests(struct repack *r);
 /* bag-info.txt, manifests, ASiC manifest and signature. */

@@ -23,14 +23,11 @@
 static struct world	w;
 static struct repack	r;
 static struct forging	how;
-static struct tsa_party	stranger_root, stranger;
 
 /* --- an anchor of any kind ------------------------------------------------------------- */
 
-enum who { FIRST, SECOND, STRANGER };
-
 struct anchoring {
-	enum who	 signer;	/* whose token; the statement says "first" */
+	enum forge_tsa	 signer;	/* whose token; the statement says "first" */
 	bool		 other_note;	/* the token is over something else */
 	long		 later;		/* its time, after now */
 	long		 revoked;	/* the serial number that its list has */
@@ -39,24 +36,6 @@ struct anchoring {
 	struct test_key	*by;		/* NULL: the log key */
 	uint64_t	 size;		/* that the statement says; 0: the note's */
 };
-
-static const struct tsa_party *
-root_of(enum who who)
-{
-	return who == STRANGER ? &stranger_root : &w.tsa_root[who];
-}
-
-static void
-stamp(enum who who, const uint8_t imprint[SHA256_BYTES], when at, struct buf *out)
-{
-	static const uint8_t		nonce[TIMESTAMP_NONCE_BYTES] = { 7 };
-	AUTO_DONE(buf_done) struct buf	query = BUF_INIT(TIMESTAMP_QUERY_MAX), response = BUF_INIT(BIG);
-	const struct tsa_how		tell = { .time = at };
-
-	assert_int_equal(timestamp_query(imprint, nonce, &query, NULL), RC_OK);
-	tsa_answer(who == STRANGER ? &stranger : &w.tsa[who], NULL, &tell, buf_view(&query), &response);
-	assert_int_equal(timestamp_token(buf_view(&response), imprint, nonce, out, NULL), RC_OK);
-}
 
 static void
 path_of(uint64_t index, uint64_t size, struct tree_path *ret)
@@ -114,12 +93,12 @@ anchor(const struct anchoring *as)
 	world_note(&w, as->cosigners == 0 ? 4 : as->cosigners, w.net.now, &note);
 	net_statement(&w.net, &s, STATEMENT_ANCHOR);
 	sha256_one(s.subject, as->other_note ? SPAN_STR("another note") : buf_view(&note));
-	stamp(as->signer, s.subject, w.net.now + (when)as->later, &token);
+	forge_token(&w, as->signer, s.subject, w.net.now + (when)as->later, &token);
 	sha256_one(s.subject, buf_view(&note));
-	tsa_crl(root_of(as->signer), as->revoked, now - HOUR, -1, now - HOUR, now + 24 * HOUR, &crl);
+	tsa_crl(forge_tsa_root(&w, as->signer), as->revoked, now - HOUR, -1, now - HOUR, now + 24 * HOUR, &crl);
 	parts.note = buf_view(&note);
 	parts.token = buf_view(&token);
-	parts.certificate[0] = tsa_cert(root_of(as->signer));
+	parts.certificate[0] = tsa_cert(forge_tsa_root(&w, as->signer));
 	parts.crl[0] = buf_view(&crl);
 	*a = (struct world_anchor){ .index = w.net.log_entries.n, .archive = BUF_INIT(ANCHOR_BYTES_MAX) };
 	assert_int_equal(anchor_write(&parts, &a->archive, NULL), RC_OK);
@@ -441,11 +420,7 @@ main(void)
 
 	if (secret_init(NULL) != RC_OK)
 		return 1;
-	/* It bears the name of the first, and is another. */
-	tsa_party_new(&stranger_root, "first", NULL, true, TSA_EKU_NONE, 1, -400, 3650);
-	tsa_party_new(&stranger, "TSA", &stranger_root, false, TSA_EKU, 2, -400, 365);
 	rc = cmocka_run_group_tests(tests, NULL, NULL);
-	tsa_party_done(&stranger_root);
-	tsa_party_done(&stranger);
+	forge_done();
 	return rc;
 }
