@@ -124,8 +124,11 @@ static enum rc
 take_archive(struct verifier *v, const struct timestamp *t, const struct timestamp *before, struct err *err)
 {
 	struct archived	*all = &v->archived;
+	char		 at[WHEN_TEXT_BYTES];
 
 	TRY(verifier_clock(v, t, err));
+	if (t->time + VERIFY_CLOCK_SECONDS < v->released)
+		return err_set(err, RC_VERIFY, "stamped at %s, before the release was logged", when_write(t->time, at));
 	if (before != NULL)
 		TRY(follows(before, t, err));
 	if (all->n_good++ == 0)
