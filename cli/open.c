@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/package.h"
+#include "cli/parallel.h"
 #include "cli/recipient.h"
 #include "cli/remote.h"
 
@@ -262,6 +263,7 @@ cmd_open(int argc, char **argv, struct err *err)
 {
 	struct unpacking	u = { .file = FILE_NEW_INIT };
 	AUTO_DONE(trusted_done) struct trusted t = TRUSTED_INIT;
+	AUTO(hands_free) struct hands *hands = NULL;
 	const char		*path = NULL, *key = NULL, *charter = NULL, *trust = NULL;
 	const struct option_row	rows[] = {
 		{ "key", OPTION_TEXT | OPTION_NEEDED, &key, "KEY", "the recipient's private key: a PEM file or a PKCS#11 URI" },
@@ -283,6 +285,8 @@ cmd_open(int argc, char **argv, struct err *err)
 	TRY(trusted_read(charter, trust, &t, err));
 	if (t.trust.genesis == NULL)
 		return err_set(err, RC_USAGE, "which charter do you trust? Give --charter FILE or --trust FILE, or set QUORATE_CHARTER");
+	TRY(hands_new(0, &hands, err));
+	t.trust.parallel = hands_parallel(hands);
 	if ((u.files = json_array()) == NULL)
 		return err_set(err, RC_NOMEM, "no memory");
 	rc = open_package(path, key, &t.trust, &u, err);

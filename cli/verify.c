@@ -1,10 +1,14 @@
 /* cli/verify.c - quorate verify: an evidence package, claim by claim, offline. */
+#include <string.h>
+
 #include "cli/cli.h"
 #include "cli/package.h"
 #include "cli/parallel.h"
 
+#define HTML_MAX	((size_t)1 << 20)
+
 struct verifying {
-	const char	*path, *charter, *trust, *at;
+	const char	*path, *charter, *trust, *at, *html;
 	struct trusted	 trusted;
 };
 
@@ -39,6 +43,20 @@ what_is_trusted(struct verifying *v, struct err *err)
 	return RC_OK;
 }
 
+/* The file's name may hold anything; markup is made of it there. */
+static enum rc
+write_html(const struct verifying *v, const struct package_report *r, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf	page = BUF_INIT(HTML_MAX);
+	const char			*slash = strrchr(v->path, '/');
+
+	if (v->html == NULL)
+		return RC_OK;
+	package_report_html(r, slash == NULL ? v->path : slash + 1, v->trusted.trust.now, &page);
+	TRY(buf_check(&page, "report", err));
+	return file_create(v->html, buf_view(&page), 0644, err);
+}
+
 static enum rc
 verify(struct verifying *v, struct err *err)
 {
@@ -47,10 +65,13 @@ verify(struct verifying *v, struct err *err)
 	struct package_report	report;
 
 	TRY(what_is_trusted(v, err));
+	if (v->html != NULL && file_exists(v->html))
+		return err_set(err, RC_USAGE, "%s: exists already; it is not overwritten: choose another name", v->html);
 	TRY(package_file(v->path, &f, err));
 	TRY(hands_new(0, &hands, err));
 	v->trusted.trust.parallel = hands_parallel(hands);
 	TRY(package_verify(package_read_at, &f, f.size, &v->trusted.trust, &report, err));
+	TRY(write_html(v, &report, err));
 	TRY(package_report_print(&report, cli_json, err));
 	return judge(&report, err);
 }
@@ -63,11 +84,12 @@ cmd_verify(int argc, char **argv, struct err *err)
 		{ "charter", OPTION_TEXT, &v.charter, "FILE", "the genesis charter that you trust (QUORATE_CHARTER)" },
 		TRUST_ROW(&v.trust),
 		{ "at", OPTION_TEXT, &v.at, "TIME", "verify as of this time, not now: 2031-01-31T12:00:00Z" },
+		{ "html", OPTION_TEXT, &v.html, "FILE", "write the report there as well, as a page that can be printed" },
 		JSON_ROW,
 	};
 	const struct command	c = { "quorate verify package.asice [--charter FILE] [--trust FILE]",
 		"Checks an evidence package offline, claim by claim. Exit 0: valid; 1: something does not hold; 2: it\n"
-		"holds together, but no charter was given to trust.", rows, 4 };
+		"holds together, but no charter was given to trust.", rows, 5 };
 	size_t	n;
 	bool	help;
 
