@@ -515,7 +515,7 @@ class Package {
 	}
 }
 
-const ORDER = ['container', 'charter', 'manifests', 'signature', 'checkpoint', 'entries', 'order', 'receipts', 'release', 'descriptors', 'ciphertext',
+const ORDER = ['container', 'manifests', 'charter', 'signature', 'checkpoint', 'entries', 'order', 'receipts', 'release', 'descriptors', 'ciphertext',
 	'scope', 'recipient', 'texts', 'custody', 'timestamp', 'sealed', 'archive', 'keys'];
 
 // trust: { charter (bytes, or undefined), roots (DER), now }. Gives { verdict, claims }.
