@@ -14,6 +14,7 @@
 #include "evidence/package_view.h"
 #include "evidence/verify.h"
 #include "policy/witness.h"
+#include "tests/unit/evidence/forge.h"
 #include "tests/unit/evidence/repack.h"
 #include "tests/unit/evidence/world.h"
 #include "tests/unit/fault.h"
@@ -403,6 +404,67 @@ not_in_the_order_of_files(void **state)
 	}
 }
 
+/* A case with more than it may have; and it is not written without them. */
+static void
+archives_of_a_case(void **state)
+{
+	static struct span	many[CASE_ARCHIVES_MAX + 1];
+	struct buf		out = BUF_INIT(CASE_BYTES_MAX);
+	struct checked_case	*k = NULL;
+	struct build		 b;
+
+	(void)state;
+	build_up(&b, &w);
+	assert_int_equal(b.c.n_archives, 2);
+	assert_int_equal(case_write(&b.c, &out, NULL), RC_USAGE);
+	assert_int_equal(out.n, 0);
+	for (size_t i = 0; i <= CASE_ARCHIVES_MAX; i++)
+		many[i] = b.c.archive[i % 2];
+	b.c.archive = many;
+	b.c.n_archives = CASE_ARCHIVES_MAX + 1;
+	assert_int_equal(case_check_past(&b.c, w.net.genesis, w.order, NULL, &k, NULL), RC_LIMIT);
+	/* Without them the anchors cannot be replayed. */
+	b.c.n_archives = 1;
+	assert_int_equal(case_check_past(&b.c, w.net.genesis, w.order, NULL, &k, NULL), RC_MISSING);
+	build_down(&b);
+	buf_done(&out);
+}
+
+/* A coordinator that tells another story: everything else follows it. */
+static void
+another_story(void **state)
+{
+	static const char *const	name[] = { NAME_SUMMARY, NAME_CUSTODY, NAME_CUSTODY_PROV, NAME_WITNESSES };
+	struct package_report		r;
+	struct err			err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
+		static struct world	other;
+		struct memfile		f, bad;
+		struct repack		p;
+		struct buf		*b;
+
+		world_up_anchored(&other, "standard");
+		assert_true(world_package(&other, &f));
+		repack_open(&p, &f);
+		b = repack_file(&p, name[i]);
+		b->p[b->n / 2] ^= 1;
+		/* A second release of an order is void: no claim but its own builds on that. */
+		forge_finish(&p, &other, &(struct forging){ .own_custody = true });
+		repack_write(&p, &bad);
+		assert_int_equal(package_verify(memfile_read, &bad, bad.b.n,
+		    WORLD_TRUST(other.net.genesis, other.net.now), &r, &err), RC_OK);
+		assert_int_equal(r.claim[CLAIM_MANIFESTS].verdict, CLAIM_YES);
+		assert_int_equal(r.claim[CLAIM_CUSTODY].verdict, CLAIM_NO);
+		assert_non_null(strstr(r.claim[CLAIM_CUSTODY].words, name[i]));
+		repack_done(&p);
+		memfile_done(&f);
+		memfile_done(&bad);
+		world_down(&other);
+	}
+}
+
 /* --- seals ------------------------------------------------------------------------------- */
 
 struct stamping {
@@ -499,6 +561,40 @@ seals(void **state)
 }
 
 static void
+archives_in_another_order(void **state)
+{
+	struct stamping		s = { .calls = 0 };
+	struct package_view	v;
+	struct memfile		f, bad;
+	struct repack		r;
+	struct err		err;
+	size_t			at;
+
+	(void)state;
+	assert_int_equal(pack(&w, (struct package_seal){ .stamp = stamp, .user = &s, .archive = true }, &f, &err), RC_OK);
+	for (int i = 0; i < 4; i++) {
+		repack_open(&r, &f);
+		at = repack_starting(&r, NAME_ARCHIVES);
+		assert_int_equal(at, r.n - 2);
+		if (i == 0) {			/* 002 where 001 should be */
+			strcpy(r.name[at], NAME_ARCHIVES "002.xml");
+			strcpy(r.name[at + 1], "META-INF/timestamp002.tst");
+		} else if (i == 1)		/* a manifest that nobody stamped */
+			repack_drop(&r, at + 1);
+		else if (i == 2)		/* a token without what it is over */
+			repack_drop(&r, at);
+		else				/* the token of another */
+			strcpy(r.name[at + 1], "META-INF/timestamp002.tst");
+		repack_write(&r, &bad);
+		assert_int_equal(view_walk(memfile_read, &bad, bad.b.n, &v, &err), RC_FORMAT);
+		view_done(&v);
+		memfile_done(&bad);
+		repack_done(&r);
+	}
+	memfile_done(&f);
+}
+
+static void
 seals_that_are_refused(void **state)
 {
 	static struct world	stranger;
@@ -540,7 +636,10 @@ main(void)
 		cmocka_unit_test(anchors_that_are_not_packed),
 		cmocka_unit_test(one_anchor_of_each_authority),
 		cmocka_unit_test(not_in_the_order_of_files),
+		cmocka_unit_test(archives_of_a_case),
+		cmocka_unit_test(another_story),
 		cmocka_unit_test(seals),
+		cmocka_unit_test(archives_in_another_order),
 		cmocka_unit_test(seals_that_are_refused),
 	};
 
