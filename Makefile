@@ -164,7 +164,8 @@ needs_audit = base audit
 needs_policy = base shamir audit policy
 needs_evidence = $(CORE)
 needs_store = base shamir audit policy store
-needs_hsm = base shamir audit policy hsm
+# Its recipients open messages, and sign that they did.
+needs_hsm = $(CORE) hsm
 needs_proto = base proto
 needs_edge = $(CORE) hsm edge
 needs_custodian = $(CORE) $(ADAPTER) custodian

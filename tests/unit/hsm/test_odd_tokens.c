@@ -404,11 +404,11 @@ test_z_destroyed(void **state)
 	stand_before(soft);
 	stand_in.C_DestroyObject = note_destroy;
 	destroyed = 0;
-	must(hsm_derive_z(k, k->public, &z, &err), &err);
+	must(hsm_derive_z(k, SPAN_OF(k->public), &z, &err), &err);
 	assert_int_equal(destroyed, 1);
 	secret_free(TAKE(z));
 	stand_in.C_DestroyObject = no_destroy;
-	assert_int_not_equal(hsm_derive_z(k, k->public, &z, &err), RC_OK);
+	assert_int_not_equal(hsm_derive_z(k, SPAN_OF(k->public), &z, &err), RC_OK);
 	assert_null(z);
 	stand_aside(soft);
 	must(hsm_key_destroy(k, &err), &err);
