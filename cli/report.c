@@ -69,6 +69,7 @@ report_done(struct report *r)
 	report_charters_done(r);
 	free(r->amendment);
 	free(r->anchor);
+	free(r->opening);
 	free(r->line);
 	free(r->request);
 	free(r->order);
@@ -414,6 +415,8 @@ add_facts(struct walk *w, struct err *err)
 		return report_amendment(w, err);
 	if (w->v.type == STATEMENT_ANCHOR)
 		return report_anchor(w, err);
+	if (w->v.type == STATEMENT_ACKNOWLEDGEMENT)
+		return report_opening(w, err);
 	if (w->v.type == STATEMENT_RECEIPT)
 		return add_receipt(w, err);
 	if (w->v.type == STATEMENT_RELEASE)

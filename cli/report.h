@@ -74,6 +74,16 @@ struct report_anchor {
 	char		signer[128];
 };
 
+/* What the recipient of an order said, as somebody logged it. */
+struct report_opening {
+	uint8_t		order[SHA256_BYTES], note[SHA256_BYTES];
+	uint64_t	index;			/* its entry */
+	char		person[ID_MAX + 1];	/* who logged it */
+	uint32_t	bad;			/* bit i-1: custodian i contributed wrongly */
+	bool		good;			/* the recipient's key signed the note */
+	when		opened;			/* as it says; only of a good one */
+};
+
 enum finding_kind {
 	FINDING_VOID,			/* an entry without effect */
 	FINDING_TIME_BACK,		/* dated before the entry before it */
@@ -88,6 +98,8 @@ enum finding_kind {
 	FINDING_BEHIND,			/* the source shows fewer entries than were audited */
 	FINDING_NOT_ASKED,		/* too few custodians said what is missing in the log */
 	FINDING_ANCHOR_BAD, FINDING_ANCHOR_GAP, FINDING_ANCHOR_OVERDUE, FINDING_ANCHOR_TIME,
+	FINDING_OPENING_BAD,		/* a note that the recipient's key did not sign */
+	FINDING_RECIPIENT_WRONG,	/* ... one that says that a custodian contributed wrongly */
 	FINDING_REVOKED,
 	FINDING_SINGLE_OPERATOR, FINDING_EXTRACTABLE,
 	FINDING_KINDS
@@ -107,8 +119,8 @@ struct report {
 	uint64_t		count[STATEMENT_TYPES];	/* effective */
 	uint64_t		voids, artifacts, wrong;
 	struct conduct		conduct;
-	size_t			n_lines, n_requests, n_orders, n_findings, n_charters, n_amendments, n_anchors;
-	size_t			cap_lines, cap_requests, cap_orders, cap_findings, cap_charters, cap_amendments, cap_anchors;
+	size_t			n_lines, n_requests, n_orders, n_findings, n_charters, n_amendments, n_anchors, n_openings;
+	size_t			cap_lines, cap_requests, cap_orders, cap_findings, cap_charters, cap_amendments, cap_anchors, cap_openings;
 	struct report_line	*line;
 	struct report_request	*request;
 	struct report_order	*order;
@@ -116,6 +128,7 @@ struct report {
 	struct report_charter	*charter;	/* the genesis first */
 	struct report_request	*amendment;
 	struct report_anchor	*anchor;
+	struct report_opening	*opening;
 };
 
 MUST_USE enum rc report_make(const struct report_source *s, struct report *ret, struct err *err);

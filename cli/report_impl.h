@@ -53,4 +53,7 @@ MUST_USE enum rc report_overdue_anchors(struct walk *w, struct err *err);	/* at 
 MUST_USE enum rc report_anchor(struct walk *w, struct err *err);
 void	 report_print_anchors(const struct report *r, FILE *out);
 
+/* cli/report_opening.c */
+MUST_USE enum rc report_opening(struct walk *w, struct err *err);
+
 #endif

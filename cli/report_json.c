@@ -57,6 +57,8 @@ finding_name(enum finding_kind k)
 		[FINDING_ANCHOR_GAP] = "anchor-gap",
 		[FINDING_ANCHOR_OVERDUE] = "anchor-overdue",
 		[FINDING_ANCHOR_TIME] = "anchor-time",
+		[FINDING_OPENING_BAD] = "opening-invalid",
+		[FINDING_RECIPIENT_WRONG] = "recipient-says-wrong",
 		[FINDING_REVOKED] = "key-revoked",
 		[FINDING_SINGLE_OPERATOR] = "single-operator",
 		[FINDING_EXTRACTABLE] = "extractable-keys",
@@ -132,6 +134,24 @@ release_of(const struct report_order *o)
 }
 
 static enum rc
+openings(const struct report *r, const struct report_order *order, json_t *list, struct err *err)
+{
+	char	t[WHEN_TEXT_BYTES];
+	size_t	i;
+
+	for (i = 0; i < r->n_openings; i++) {
+		const struct report_opening	*o = &r->opening[i];
+
+		if (memcmp(o->order, order->id, SHA256_BYTES) != 0)
+			continue;
+		TRY(add(list, json_pack("{s:I,s:s,s:o?,s:b,s:o?,s:o?}", "entry", (json_int_t)o->index, "person", o->person, "note",
+		    json_hex(SPAN_OF(o->note)), "signed", o->good, "opened", o->good ? json_string(when_write(o->opened, t)) :
+		    json_null(), "wrong", custodians_of(o->bad)), err));
+	}
+	return RC_OK;
+}
+
+static enum rc
 orders(const struct report *r, const uint8_t request[SHA256_BYTES], json_t *list, struct err *err)
 {
 	char	t[WHEN_TEXT_BYTES], x[WHEN_TEXT_BYTES];
@@ -139,15 +159,18 @@ orders(const struct report *r, const uint8_t request[SHA256_BYTES], json_t *list
 
 	for (i = 0; i < r->n_orders; i++) {
 		const struct report_order	*o = &r->order[i];
-		json_t				*who;
+		json_t				*who, *opened;
 
 		if (memcmp(o->request, request, SHA256_BYTES) != 0)
 			continue;
 		who = json_array();
-		TRY(add(list, json_pack("{s:o?,s:I,s:s,s:s,s:o?,s:o?,s:o?,s:o?}", "id", json_hex(SPAN_OF(o->id)), "entry",
+		opened = json_array();
+		TRY(add(list, json_pack("{s:o?,s:I,s:s,s:s,s:o?,s:o?,s:o?,s:o?,s:o?}", "id", json_hex(SPAN_OF(o->id)), "entry",
 		    (json_int_t)o->index, "time", when_write(o->time, t), "expires", when_write(o->expires, x), "approvals", who,
-		    "receipts", custodians_of(o->receipts), "late", custodians_of(o->late), "release", release_of(o)), err));
-		TRY(places(o, who, err));	/* the list holds it */
+		    "receipts", custodians_of(o->receipts), "late", custodians_of(o->late), "release", release_of(o), "opened",
+		    opened), err));
+		TRY(places(o, who, err));	/* the list holds both */
+		TRY(openings(r, o, opened, err));
 	}
 	return RC_OK;
 }

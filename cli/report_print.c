@@ -84,6 +84,30 @@ put_decisions(const struct report *r, const struct request_view *q, bool approve
 }
 
 static void
+put_openings(const struct report *r, const struct report_order *order, struct buf *out)
+{
+	char	t[WHEN_TEXT_BYTES];
+	size_t	i;
+
+	for (i = 0; i < r->n_openings; i++) {
+		const struct report_opening	*o = &r->opening[i];
+
+		if (memcmp(o->order, order->id, SHA256_BYTES) != 0)
+			continue;
+		if (o->good)
+			buf_printf(out, "\n      OPENED by its recipient %s, as ", when_write(o->opened, t));
+		else
+			buf_printf(out, "\n      a note that its recipient did NOT sign, as ");
+		put_person(r, o->person, out);
+		buf_printf(out, " logged in entry %llu", (unsigned long long)o->index);
+		if (o->bad != 0) {
+			buf_printf(out, "; it says wrong by ");
+			put_custodians(r, o->bad, out);
+		}
+	}
+}
+
+static void
 put_order(const struct report *r, const struct report_order *o, struct buf *out)
 {
 	char	t[WHEN_TEXT_BYTES], hex[HEX_BYTES(SHA256_BYTES)];
@@ -111,6 +135,7 @@ put_order(const struct report *r, const struct report_order *o, struct buf *out)
 		buf_printf(out, "; wrong by ");
 		put_custodians(r, o->wrong, out);
 	}
+	put_openings(r, o, out);
 }
 
 static enum rc
