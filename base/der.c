@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define CONSTRUCTED	0x20
+#define CLASS		0xc0
 #define LONG_TAG	0x1f
 #define LENGTH_MAX	0xffffff
 
@@ -122,6 +123,16 @@ der_any(struct rd *r, struct span *ret)
 	return element(r, &tag, ret, &value);
 }
 
+/* Of the universal tags these are made of others, and none but these; libcrypto does not mind. */
+static bool
+tag_ok(uint8_t tag)
+{
+	uint8_t	number = tag & LONG_TAG;
+	bool	made_of_others = number == 0x10 || number == 0x11 || number == 8 || number == 11;
+
+	return (tag & CLASS) != 0 || ((tag & CONSTRUCTED) != 0) == made_of_others;
+}
+
 /* Not by recursion into what a peer nests: a stack of where each level ends. */
 bool
 der_ok(struct span in)
@@ -134,7 +145,7 @@ der_ok(struct span in)
 
 	end[0] = in.n;
 	do {
-		if (!element(&r, &tag, &whole, &value) || r.at > end[depth])
+		if (!element(&r, &tag, &whole, &value) || !tag_ok(tag) || r.at > end[depth])
 			return false;
 		if ((tag & CONSTRUCTED) != 0 && value.n > 0) {
 			if (depth == DER_DEPTH_MAX)

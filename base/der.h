@@ -32,7 +32,10 @@ bool	 der_take(struct rd *r, uint8_t tag, struct span *ret, struct span *ret_val
 bool	 der_any(struct rd *r, struct span *ret);
 /* Does one of this tag come next? */
 bool	 der_next(const struct rd *r, uint8_t tag);
-/* One element and no more, every length in it in its one form, at most DER_DEPTH_MAX deep. */
+/*
+ * One element and no more, every length in it in its one form, sequences and sets made of others
+ * and nothing else of the universal tags, at most DER_DEPTH_MAX deep.
+ */
 bool	 der_ok(struct span in);
 
 #endif

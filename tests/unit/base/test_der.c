@@ -34,6 +34,9 @@ forms(void **state)
 		{ "indefinite",			6, { 0x30, 0x80, 5, 0, 0, 0 },		false },
 		{ "of four bytes",		6, { 4, 0x84, 0, 0, 0, 0 },		false },
 		{ "the length that is none",	2, { 4, 0xff },				false },
+		{ "a set that is none",		3, { 0x11, 1, 0 },			false },
+		{ "octets in pieces",		5, { 0x24, 3, 4, 1, 0 },		false },
+		{ "one's own tag, either way",	6, { 0xa0, 4, 0x80, 2, 1, 2 },		true },
 		{ "a tag of two bytes",		4, { 0x1f, 5, 1, 0 },			false },
 	};
 
