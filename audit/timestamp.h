@@ -61,6 +61,15 @@ MUST_USE enum rc timestamp_verify(struct span token, const uint8_t imprint[SHA25
  */
 MUST_USE enum rc timestamp_embed(struct span token, const struct span *certificate, size_t n_certificates,
     const struct span *crl, size_t n_crls, struct buf *out, struct err *err);
+/*
+ * For tokens in a package, beside timestamp_verify(): is no byte of it free that its signature does
+ * not cover (package-v1 section 6)? by: whose certificates count beside those in it, such as trusted
+ * ones. RC_FORMAT when not.
+ */
+MUST_USE enum rc timestamp_exact(struct span token, const struct span *by, size_t n_by, struct err *err);
+/* Are all of these signed by one of them, or of those in `by`, or are they among those? RC_FORMAT when not. */
+MUST_USE enum rc timestamp_issued(const struct span *certificate, size_t n_certificates, const struct span *crl,
+    size_t n_crls, const struct span *by, size_t n_by, struct err *err);
 /* Is it a token over this imprint, by whomever? RC_VERIFY: over something else. RC_FORMAT. */
 MUST_USE enum rc timestamp_over(struct span token, const uint8_t imprint[SHA256_BYTES], struct err *err);
 /* What time the token states; whether it is one to believe, timestamp_verify() says. RC_FORMAT. */

@@ -293,6 +293,71 @@ without_memory(void **state)
 	assert_true(n > 5);
 }
 
+/* --- no byte of it is free --------------------------------------------------------------- */
+
+static enum rc
+exact(const struct buf *token)
+{
+	struct span		root = tsa_cert(&ca);
+	struct timestamp	t;
+	enum rc			rc = verify(token, root, &t);
+
+	return rc != RC_OK ? rc : timestamp_exact(buf_view(token), &root, 1, NULL);
+}
+
+/* Whole, by our own TSA: what it gives is exact, embedded or not. */
+static void
+what_is_exact(void **state)
+{
+	struct span	chain[] = { tsa_cert(&middle), tsa_cert(&ca) }, l = buf_view(&crl), alien = buf_view(&other_crl);
+	struct span	stray = tsa_cert(&other_ca);
+	BUF(out);
+
+	(void)state;
+	assert_int_equal(exact(&plain), RC_OK);
+	assert_int_equal(embed(&below, chain, 2, &l, 1, &out), RC_OK);
+	assert_int_equal(exact(&out), RC_OK);
+	/* Without the root in it, the one that is trusted serves. */
+	buf_reset(&out);
+	assert_int_equal(embed(&below, chain, 1, NULL, 0, &out), RC_OK);
+	assert_int_equal(exact(&out), RC_OK);
+	assert_int_equal(timestamp_exact(buf_view(&out), NULL, 0, NULL), RC_FORMAT);
+	/* Strangers: a list whose signer is not there; one that signed itself is. */
+	buf_reset(&out);
+	assert_int_equal(embed(&plain, NULL, 0, &alien, 1, &out), RC_OK);
+	assert_int_equal(exact(&out), RC_FORMAT);
+	buf_reset(&out);
+	assert_int_equal(embed(&plain, &stray, 1, &alien, 1, &out), RC_OK);
+	assert_int_equal(exact(&out), RC_OK);
+	stray = tsa_cert(&by_middle);
+	buf_reset(&out);
+	assert_int_equal(embed(&plain, &stray, 1, NULL, 0, &out), RC_OK);
+	assert_int_equal(exact(&out), RC_FORMAT);
+}
+
+static void
+no_byte_is_free(void **state)
+{
+	struct span	chain[] = { tsa_cert(&middle), tsa_cert(&ca) }, l[] = { buf_view(&crl), buf_view(&other_crl) };
+	BUF(out);
+	BUF(full);
+
+	(void)state;
+	assert_int_equal(embed(&below, chain, 2, l, 1, &out), RC_OK);
+	assert_int_equal(exact(&out), RC_OK);
+	for (size_t i = 0; i < out.n; i++)
+		for (unsigned k = 0; k < 3; k++) {
+			uint8_t	was = out.p[i];
+
+			out.p[i] ^= (uint8_t)(k == 0 ? 1U << i % 8 : k == 1 ? 0x20 : 1);
+			if (exact(&out) == RC_OK)
+				fail_msg("byte %zu: %02x to %02x", i, was, out.p[i]);
+			out.p[i] = was;
+		}
+	buf_u8(&out, 0);
+	assert_int_equal(timestamp_exact(buf_view(&out), NULL, 0, NULL), RC_FORMAT);
+}
+
 int
 main(void)
 {
@@ -305,6 +370,8 @@ main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(bounds),
 		cmocka_unit_test(without_memory),
+		cmocka_unit_test(what_is_exact),
+		cmocka_unit_test(no_byte_is_free),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);
