@@ -20,6 +20,7 @@
 #define TIMESTAMP_CERTS_MAX	8
 #define TIMESTAMP_CRL_MAX	(256 << 10)
 #define TIMESTAMP_CRLS_MAX	8
+#define TIMESTAMP_KNOWN_MAX	128		/* certificates to check others by */
 
 /* A DER TimeStampReq: SHA-256, that nonce, the certificate asked for. */
 MUST_USE enum rc timestamp_query(const uint8_t imprint[SHA256_BYTES], const uint8_t nonce[TIMESTAMP_NONCE_BYTES],
@@ -64,7 +65,7 @@ MUST_USE enum rc timestamp_embed(struct span token, const struct span *certifica
 /*
  * For tokens in a package, beside timestamp_verify(): is no byte of it free that its signature does
  * not cover (package-v1 section 6)? by: whose certificates count beside those in it, such as trusted
- * ones. RC_FORMAT when not.
+ * ones. RC_FORMAT when not. RC_LIMIT: TIMESTAMP_KNOWN_MAX of them, or more.
  */
 MUST_USE enum rc timestamp_exact(struct span token, const struct span *by, size_t n_by, struct err *err);
 /* Are all of these signed by one of them, or of those in `by`, or are they among those? RC_FORMAT when not. */

@@ -16,7 +16,8 @@
 #include "base/libcrypto.h"
 #include "base/wire.h"
 
-#define SUBJECTS_MAX	128		/* whose keys may have signed: trusted, beside it, and in it */
+/* Whose keys may have signed. */
+#define SUBJECTS_MAX	(TIMESTAMP_CERTS_MAX + TIMESTAMP_KNOWN_MAX)
 
 static const uint8_t	version_1[] = { DER_INTEGER, 1, 1 }, version_3[] = { DER_INTEGER, 1, 3 }, null[] = { 5, 0 };
 
@@ -151,8 +152,6 @@ subject(struct subjects *s, struct span der, struct err *err)
 	const uint8_t	*p = der.p;
 	X509		*x;
 
-	if (s->n == SUBJECTS_MAX)
-		return err_set(err, RC_LIMIT, "time-stamp: more than %d certificates to check it by", SUBJECTS_MAX);
 	libcrypto_begin();
 	if ((x = d2i_X509(NULL, &p, (long)der.n)) == NULL || p != der.p + der.n) {
 		X509_free(x);
@@ -231,6 +230,9 @@ timestamp_issued(const struct span *certificate, size_t n_certificates, const st
 {
 	AUTO_DONE(subjects_done) struct subjects s = { .n = 0 };
 
+	if (n_certificates > TIMESTAMP_CERTS_MAX || n_by > TIMESTAMP_KNOWN_MAX)
+		return err_set(err, RC_LIMIT, "time-stamp: more than %d certificates to check it by",
+		    TIMESTAMP_KNOWN_MAX);
 	for (size_t i = 0; i < n_certificates; i++)
 		TRY(subject(&s, certificate[i], err));
 	for (size_t i = 0; i < n_by; i++)
@@ -301,7 +303,7 @@ signer_of(const struct token *t, const struct span *certificate, size_t n, size_
 enum rc
 timestamp_exact(struct span der, const struct span *by, size_t n_by, struct err *err)
 {
-	struct span	certificate[TIMESTAMP_CERTS_MAX], crl[TIMESTAMP_CRLS_MAX], known[SUBJECTS_MAX];
+	struct span	certificate[TIMESTAMP_CERTS_MAX], crl[TIMESTAMP_CRLS_MAX], known[TIMESTAMP_KNOWN_MAX];
 	size_t		n_certificates, n_crls, signer = 0;
 	struct token	t;
 
@@ -309,8 +311,9 @@ timestamp_exact(struct span der, const struct span *by, size_t n_by, struct err 
 	    !take_sorted(t.certificates, certificate, TIMESTAMP_CERTS_MAX, &n_certificates) ||
 	    !take_sorted(t.crls, crl, TIMESTAMP_CRLS_MAX, &n_crls))
 		return err_set(err, RC_FORMAT, "time-stamp: not in the one form that a token has in a package");
-	if (n_by >= SUBJECTS_MAX - TIMESTAMP_CERTS_MAX)
-		return err_set(err, RC_LIMIT, "time-stamp: more than %d certificates to check it by", SUBJECTS_MAX);
+	if (n_by >= TIMESTAMP_KNOWN_MAX)
+		return err_set(err, RC_LIMIT, "time-stamp: more than %d certificates to check it by",
+		    TIMESTAMP_KNOWN_MAX);
 	TRY(signer_of(&t, certificate, n_certificates, &signer, err));
 	/* What is signed in the token names the signer's certificate by its digest. */
 	if (n_by > 0)

@@ -55,18 +55,3 @@ archive_stamp(const struct package_files *f, uint32_t number, package_stamp_fn s
 	TRY(buf_check(token, "archive time-stamp", err));
 	return timestamp_over(buf_view(token), imprint, err);
 }
-
-enum rc
-archive_verify(const struct package_files *f, uint32_t n, uint32_t number, struct span manifest,
-    struct span token, const struct timestamp_trust *trust, struct timestamp *ret, struct err *err)
-{
-	AUTO_DONE(buf_done) struct buf	again = BUF_INIT(PACKAGE_TEXT_MAX);
-	uint8_t				imprint[SHA256_BYTES];
-
-	TRY(archive_manifest(f, n, number, &again, err));
-	if (!span_eq(buf_view(&again), manifest))
-		return err_set(err, RC_FORMAT, "package: archive manifest %03" PRIu32 " does not list "
-		    "the files before it as they are", number);
-	sha256_one(imprint, manifest);
-	return timestamp_verify(token, imprint, trust, ret, err);
-}

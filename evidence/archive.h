@@ -32,13 +32,5 @@ MUST_USE enum rc archive_manifest(const struct package_files *f, uint32_t n, uin
  */
 MUST_USE enum rc archive_stamp(const struct package_files *f, uint32_t number, package_stamp_fn stamp, void *user,
     struct buf *manifest, struct buf *token, struct err *err);
-/*
- * Is `manifest` the one over the first n files of f, and `token` a good one over it, by what
- * it carries and these roots? RC_FORMAT: another text. Else the codes of timestamp_verify().
- * Whether a certificate ran out before the next token came is for who has them all: ret->time
- * and ret->expires.
- */
-MUST_USE enum rc archive_verify(const struct package_files *f, uint32_t n, uint32_t number, struct span manifest,
-    struct span token, const struct timestamp_trust *trust, struct timestamp *ret, struct err *err);
 
 #endif

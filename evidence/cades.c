@@ -567,3 +567,30 @@ cades_verify(struct span certificate, struct span content, when signed_at, struc
 		*ret_added = added;
 	return RC_OK;
 }
+
+enum rc
+cades_exact(struct span certificate, const struct cades_added *a, const struct span *by, size_t n_by, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf	carried = BUF_INIT(CADES_TOKEN_MAX);
+	struct span			known[TIMESTAMP_KNOWN_MAX];
+	struct rd			r;
+	size_t				n = 0, n_carried;
+
+	if (a->token.n == 0)
+		return RC_OK;
+	TRY(timestamp_exact(a->token, by, n_by, err));
+	if (n_by > TIMESTAMP_KNOWN_MAX - TIMESTAMP_CERTS_MAX - 1)
+		return fail(err, RC_LIMIT, "too many certificates to check it by");
+	while (n < n_by) {
+		known[n] = by[n];
+		n++;
+	}
+	known[n++] = certificate;
+	TRY(timestamp_certificates(a->token, &carried, &n_carried, err));
+	r = rd_init(buf_view(&carried));
+	while (n_carried > 0 && rd_vec32(&r, 1, TIMESTAMP_CERT_MAX, &known[n])) {
+		n++;
+		n_carried--;
+	}
+	return timestamp_issued(a->certificate, a->n_certificates, a->crl, a->n_crls, known, n, err);
+}

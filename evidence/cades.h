@@ -3,8 +3,8 @@
  *
  * Level T adds one unsigned attribute, an RFC 3161 token over the signature value
  * (id-smime-aa-timeStampToken); level LT certificates and CRLs beside the signer's.
- * Those three are as they come: the token is checked by timestamp_verify(), the rest by
- * who needs it.
+ * Those three are as they come: the token is checked by timestamp_verify(), and that nothing in any
+ * of them is of no use to anybody by cades_exact().
  *
  * CMS SignedData (RFC 5652) with the four signed attributes content-type,
  * signing-time, message-digest and ESS signing-certificate-v2, the certificate
@@ -50,5 +50,12 @@ MUST_USE enum rc cades_sign(EVP_PKEY *key, struct span certificate, struct span 
  */
 MUST_USE enum rc cades_verify(struct span certificate, struct span content, when signed_at,
     struct span signature, struct cades_added *ret_added, struct err *err);
+/*
+ * Is no byte free of what was added, that neither the signature nor the token covers (package-v1
+ * section 6)? by: certificates that are trusted, and others to check it by. RC_FORMAT when not. For
+ * level B it is so.
+ */
+MUST_USE enum rc cades_exact(struct span certificate, const struct cades_added *added, const struct span *by,
+    size_t n_by, struct err *err);
 
 #endif

@@ -18,7 +18,8 @@ check_token(const struct package *p, struct span token, const uint8_t imprint[SH
 		for (uint8_t k = 0; k < p->charter->tsa[i].n_certificates; k++)
 			root[trust.n_roots++] = SPAN(p->charter->tsa[i].certificate[k].p,
 			    p->charter->tsa[i].certificate[k].n);
-	if ((rc = timestamp_verify(token, imprint, &trust, &t, err)) != RC_OK)
+	if ((rc = timestamp_verify(token, imprint, &trust, &t, err)) != RC_OK ||
+	    (rc = timestamp_exact(token, trust.root, trust.n_roots, err)) != RC_OK)
 		return err_wrap(err, rc, "package: the time-stamp that came for it");
 	return RC_OK;
 }

@@ -116,6 +116,8 @@ mark_archive(const struct verifier *v, uint32_t i, const struct timestamp_trust 
 	TRY(zip_read_all(v->view.zip, &a->token, &token, err));
 	sha256_one(imprint, buf_view(&have));
 	TRY(verifier_mark(buf_view(&token), imprint, trust, ret, err));
+	if (ret->kind == MARK_GOOD)
+		TRY(timestamp_exact(buf_view(&token), trust->root, trust->n_roots, err));
 	return ret->kind == MARK_BAD ? err_set(err, RC_VERIFY, "%s", ret->why) : RC_OK;
 }
 
@@ -190,6 +192,23 @@ step_archive(struct verifier *v, struct err *err)
 
 /* --- the signature ---------------------------------------------------------------------- */
 
+/* What was added to the signature is signed, but not by its signature: that of a stranger dates nothing anyway. */
+static enum rc
+exactly(struct verifier *v, const struct roots *r, struct err *err)
+{
+	const struct blob_ref	*cert = &v->charter->coordinator.package_certificate;
+	struct err		 why = { .rc = RC_OK };
+	enum rc			 rc = RC_OK;
+
+	if (v->stamped.kind == MARK_GOOD)
+		rc = cades_exact(SPAN(cert->p, cert->n), &v->added, r->root, r->n, &why);
+	if (rc == RC_OK || rc == RC_NOMEM || rc == RC_BUG)
+		return rc == RC_OK ? rc : err_set(err, rc, "%s", why.msg);
+	v->stamped.kind = MARK_BAD;
+	memcpy(v->stamped.why, why.msg, sizeof(v->stamped.why));
+	return RC_OK;
+}
+
 enum rc
 verifier_marks(struct verifier *v, struct err *err)
 {
@@ -207,6 +226,7 @@ verifier_marks(struct verifier *v, struct err *err)
 	if (v->added.token.n > 0) {
 		TRY(cades_imprint(buf_view(&v->view.signature), imprint, err));
 		TRY(verifier_mark(v->added.token, imprint, &trust, &v->stamped, err));
+		TRY(exactly(v, &r, err));
 	}
 	if ((rc = mark_archives(v, &trust, &why)) == RC_OK || rc == RC_NOMEM || rc == RC_IO || rc == RC_BUG)
 		return rc == RC_OK ? rc : err_set(err, rc, "%s", why.msg);

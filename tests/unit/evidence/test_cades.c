@@ -385,7 +385,7 @@ inside(const uint8_t *at, struct span s)
 	return s.n > 0 && at >= s.p && at < s.p + s.n;
 }
 
-/* Outside of what was added no bit is free; inside, what comes out is what stands there. */
+/* Outside of what was added. */
 static void
 no_bit_is_free(void **state)
 {
@@ -400,8 +400,10 @@ no_bit_is_free(void **state)
 
 			for (unsigned k = 0; k < 2; k++)
 				added = added || inside(p + i, good.certificate[k]) || inside(p + i, good.crl[k]);
+			if (added)
+				continue;	/* no_byte_of_what_was_added_is_free() */
 			p[i] = (uint8_t)(p[i] ^ 1U << bit);
-			if (verify(buf_view(&level_lt), &a) == RC_OK && !added)
+			if (verify(buf_view(&level_lt), &a) == RC_OK)
 				fail_msg("bit %u of byte %zu", bit, i);
 			p[i] = (uint8_t)(p[i] ^ 1U << bit);
 		}
@@ -412,6 +414,64 @@ no_bit_is_free(void **state)
 		assert_int_not_equal(verify(SPAN(cut, n), NULL), RC_OK);
 		free(cut);
 	}
+}
+
+/* What a verifier asks of it, by a root that it trusts. */
+static enum rc
+judged(void)
+{
+	struct timestamp_trust	trust = { .root = &root, .n_roots = 1 };
+	struct cades_added	a;
+	struct timestamp	t;
+	uint8_t			imprint[SHA256_BYTES];
+
+	TRY(verify(buf_view(&level_lt), &a));
+	TRY(cades_imprint(buf_view(&level_lt), imprint, NULL));
+	TRY(timestamp_verify(a.token, imprint, &trust, &t, NULL));
+	return cades_exact(tsa_cert(&signer), &a, &root, 1, NULL);
+}
+
+static void
+no_byte_of_what_was_added_is_free(void **state)
+{
+	uint8_t	*p = level_lt.p;
+
+	(void)state;
+	assert_int_equal(judged(), RC_OK);
+	for (size_t i = 0; i < level_lt.n; i++) {
+		p[i] = (uint8_t)(p[i] ^ 1U << i % 8);
+		if (judged() == RC_OK)
+			fail_msg("bit %zu of byte %zu", i % 8, i);
+		p[i] = (uint8_t)(p[i] ^ 1U << i % 8);
+	}
+	assert_int_equal(cades_exact(tsa_cert(&signer), &(struct cades_added){ .n_crls = 0 }, NULL, 0, NULL), RC_OK);
+}
+
+/* Signed by nobody who is known: neither trusted, nor the signer, nor with its signer beside it. */
+static void
+strangers_certificates(void **state)
+{
+	struct tsa_party	alone, below;
+	struct cades_added	a = { .token = buf_view(&token), .n_certificates = 1 };
+	BUF(list);
+
+	(void)state;
+	tsa_party_new(&alone, "Alone", NULL, true, TSA_EKU_NONE, 1, -1, 100);
+	tsa_party_new(&below, "Below", &alone, false, TSA_EKU_NONE, 2, -1, 100);
+	tsa_crl(&alone, 0, 0, -1, -5, 1000, &list);
+	a.certificate[0] = tsa_cert(&below);
+	assert_int_equal(cades_exact(tsa_cert(&signer), &a, &root, 1, NULL), RC_FORMAT);
+	assert_int_equal(cades_exact(tsa_cert(&below), &a, &root, 1, NULL), RC_OK);
+	a.certificate[0] = tsa_cert(&alone);
+	assert_int_equal(cades_exact(tsa_cert(&signer), &a, &root, 1, NULL), RC_OK);	/* by itself */
+	a.n_certificates = 0;
+	a.n_crls = 1;
+	a.crl[0] = buf_view(&list);
+	assert_int_equal(cades_exact(tsa_cert(&signer), &a, &root, 1, NULL), RC_FORMAT);
+	a.n_certificates = 1;
+	assert_int_equal(cades_exact(tsa_cert(&signer), &a, &root, 1, NULL), RC_OK);
+	tsa_party_done(&alone);
+	tsa_party_done(&below);
 }
 
 static void
@@ -593,6 +653,8 @@ main(void)
 		cmocka_unit_test(lists_otherwise),
 		cmocka_unit_test(lists_without_a_time_stamp),
 		cmocka_unit_test(no_bit_is_free),
+		cmocka_unit_test(no_byte_of_what_was_added_is_free),
+		cmocka_unit_test(strangers_certificates),
 		cmocka_unit_test(without_memory),
 		cmocka_unit_test(of_others),
 		cmocka_unit_test(other_programs_accept_it),
