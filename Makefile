@@ -319,9 +319,17 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(CORE_LIBS) $(BUILD)/libfixture.a
 	@mkdir -p $(@D)
 	$(Q)$(LINK) $(bench_$*) -o $@ $< $(call group,$(CORE_LIBS) $(BUILD)/libfixture.a) $(CORE_LD)
 
+# It packs what the tests of evidence/ seal, and reads as the CLI does.
+BENCH_PACKAGE_O = $(call obj,bench/package.c $(filter-out tests/unit/evidence/test_%,$(wildcard tests/unit/evidence/*.c)) \
+		  $(wildcard tests/unit/*.c))
+$(BUILD)/bench/package: $(BENCH_PACKAGE_O) $(ALL_LIBS) $(BUILD)/libfixture.a
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) $(WRAP) -o $@ $(BENCH_PACKAGE_O) $(call group,$(ALL_LIBS) $(BUILD)/libfixture.a) $(ALL_LD) $(CMOCKA)
+
 # What loads a network that a script beside it has set up.
 LOAD	= $(patsubst %.c,$(BUILD)/%,$(wildcard bench/load/*.c))
-$(call obj,$(wildcard bench/load/*.c)): | $(PB_H)
+$(call obj,$(wildcard bench/load/*.c) bench/package.c): | $(PB_H)
 $(BUILD)/bench/load/%: $(BUILD)/obj/bench/load/%.o $(ALL_LIBS)
 	$(call say,LD)
 	@mkdir -p $(@D)

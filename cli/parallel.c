@@ -15,7 +15,7 @@ struct hands {
 	pthread_cond_t	 begin, done;
 	/* Under the lock; what a batch is does not change while anybody works at it. */
 	unsigned	 round, working;
-	bool		 over;
+	bool		 open, over;		/* a round may be joined; all is over */
 	size_t		 jobs;
 	void		(*job)(void *arg, size_t i);
 	void		*arg;
@@ -39,11 +39,12 @@ thread_main(void *user)
 
 	pthread_mutex_lock(&h->lock);
 	for (;;) {
-		while (h->round == seen && !h->over)
+		while ((h->round == seen || !h->open) && !h->over)
 			pthread_cond_wait(&h->begin, &h->lock);
 		if (h->over)
 			break;
 		seen = h->round;
+		h->working++;
 		pthread_mutex_unlock(&h->lock);
 		work(h);
 		pthread_mutex_lock(&h->lock);
@@ -64,12 +65,14 @@ run(void *user, size_t n, void (*job)(void *arg, size_t i), void *arg)
 	h->job = job;
 	h->arg = arg;
 	atomic_store(&h->next, 0);
-	h->working = h->n;
+	h->open = true;
 	h->round++;
 	pthread_cond_broadcast(&h->begin);
 	pthread_mutex_unlock(&h->lock);
 	work(h);
+	/* Whoever wakes up only now is not waited for: it finds the round closed. */
 	pthread_mutex_lock(&h->lock);
+	h->open = false;
 	while (h->working > 0)
 		pthread_cond_wait(&h->done, &h->lock);
 	pthread_mutex_unlock(&h->lock);

@@ -39,15 +39,32 @@ world_byte(const char *part, uint64_t i)
 static void
 write_part(struct envelope_writer *w, const char *part, size_t n)
 {
-	uint8_t		*bytes = malloc(n);
+	uint8_t		 bytes[65536];
+	size_t		 some;
 	struct err	 err;
 
-	assert_non_null(bytes);
-	for (size_t i = 0; i < n; i++)
-		bytes[i] = world_byte(part, i);
 	must(envelope_part(w, part, &err), &err);
-	must(envelope_write(w, SPAN(bytes, n), &err), &err);
-	free(bytes);
+	for (size_t at = 0; at < n; at += some) {
+		some = n - at < sizeof(bytes) ? n - at : sizeof(bytes);
+		for (size_t i = 0; i < some; i++)
+			bytes[i] = world_byte(part, at + i);
+		must(envelope_write(w, SPAN(bytes, some), &err), &err);
+	}
+}
+
+/* Of artifact i. */
+static size_t
+image_bytes(const struct world *w, size_t i)
+{
+	if (i == 0 && w->image > 0)
+		return w->image;
+	return w->partial ? WORLD_IMAGE_LONG : WORLD_IMAGE;
+}
+
+static uint8_t
+segment_log2(const struct world *w)
+{
+	return w->segment_log2 == 0 ? SEGMENT_LOG2_MIN : w->segment_log2;
 }
 
 /* Envelopes are written with gaps and once more at 0: a plain array does. */
@@ -68,7 +85,7 @@ seal_one(struct world *w, size_t i, const char *policy)
 {
 	struct world_artifact		*a = &w->artifact[i];
 	struct envelope_params		 p = { .class_id = "default", .sealed_at = w->net.now, .threshold = 3,
-	    .shares = NET_N, .n_parts = 2, .part = { "image", "prompt" }, .segment_log2 = SEGMENT_LOG2_MIN };
+	    .shares = NET_N, .n_parts = 2, .part = { "image", "prompt" }, .segment_log2 = segment_log2(w) };
 	AUTO(envelope_writer_free) struct envelope_writer *e = NULL;
 	uint8_t				 digest[SHA256_BYTES];
 	uint64_t			 size;
@@ -81,9 +98,10 @@ seal_one(struct world *w, size_t i, const char *policy)
 	memcpy(p.policy, charter_policy(replica_charter(w->net.replica), policy)->digest, sizeof(p.policy));
 	randombytes_buf(p.record, sizeof(p.record));
 	a->file = MEMFILE_INIT;
+	a->file.b.max += 2 * image_bytes(w, i);
 	a->descriptor = BUF_INIT(DESCRIPTOR_BYTES_MAX);
 	must(envelope_new(&p, w->arena, envelope_put, &a->file, &e, &err), &err);
-	write_part(e, "image", w->partial ? WORLD_IMAGE_LONG : WORLD_IMAGE);
+	write_part(e, "image", image_bytes(w, i));
 	write_part(e, "prompt", WORLD_PROMPT);
 	must(envelope_finish(e, &a->descriptor, &size, &err), &err);
 	memcpy(a->share, envelope_shares(e), sizeof(a->share[0]) * NET_N);
@@ -143,9 +161,10 @@ static void
 write_scope(struct world *w)
 {
 	struct scope_artifact	a[WORLD_ARTIFACTS] = { { .n_parts = 1 }, { .first_part = 1, .n_parts = 1 } };
-	struct scope_part	p[WORLD_ARTIFACTS] = { { 0, "image", 0, 1 }, { 1, "prompt", 0, 0 } };
+	uint32_t		last = (uint32_t)((image_bytes(w, 0) - 1) >> segment_log2(w));
+	struct scope_part	p[WORLD_ARTIFACTS] = { { 0, "image", 0, last }, { 1, "prompt", 0, 0 } };
 	struct scope_part	partial[WORLD_ARTIFACTS] = { { 0, "prompt", 0, 0 }, { 1, "image", 2, 3 } };
-	struct scope		s = { WORLD_ARTIFACTS, WORLD_ARTIFACTS, 3, a, w->partial ? partial : p };
+	struct scope		s = { WORLD_ARTIFACTS, WORLD_ARTIFACTS, w->partial ? 3 : last + 2, a, w->partial ? partial : p };
 	struct err		err;
 
 	for (size_t i = 0; i < WORLD_ARTIFACTS; i++)
@@ -542,6 +561,18 @@ combine_keys(struct world *w, const struct checked_case *k, struct buf *cms)
 bool
 world_package(struct world *w, struct memfile *ret)
 {
+	uint64_t	size;
+	bool		effective;
+
+	*ret = MEMFILE_INIT;
+	effective = world_package_to(w, memfile_write, ret, &size);
+	assert_int_equal(size, ret->b.n);
+	return effective;
+}
+
+bool
+world_package_to(struct world *w, stream_write_at write, void *user, uint64_t *ret_size)
+{
 	AUTO(checked_case_free) struct checked_case	*k = NULL;
 	AUTO(package_free) struct package		*p = NULL;
 	struct package_message				 message[WORLD_ANSWERS];
@@ -552,7 +583,6 @@ world_package(struct world *w, struct memfile *ret)
 	struct span					 reason = buf_view(&w->reason);
 	struct package_input				 in = { .erasable = &reason, .n_erasables = 1 };
 	uint8_t						 contents[SHA256_BYTES];
-	uint64_t					 size;
 	bool						 effective;
 	struct err					 err;
 
@@ -574,14 +604,12 @@ world_package(struct world *w, struct memfile *ret)
 	in.n_anchors = world_anchors(w, anchor);
 	seal.key = w->net.package_key;
 	seal.certificate = buf_view(&w->net.package_cert);
-	*ret = MEMFILE_INIT;
-	must(package_begin(&in, memfile_write, ret, &p, contents, &err), &err);
+	must(package_begin(&in, write, user, &p, contents, &err), &err);
 	case_done(&c);
 	w->net.now += 5;
 	effective = world_release(w, contents);
 	world_case(w, 4, &final);
-	must(package_finish(p, &final, &seal, &size, &err), &err);
-	assert_int_equal(size, ret->b.n);
+	must(package_finish(p, &final, &seal, ret_size, &err), &err);
 	case_done(&final);
 	buf_done(&cms);
 	return effective;

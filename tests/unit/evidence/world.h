@@ -52,6 +52,8 @@ struct world_anchor {			/* an anchor entry, and the batch under its note */
 
 struct world {
 	struct net		 net;
+	size_t			 image;		/* bytes of it, 0: WORLD_IMAGE; all of it is asked for */
+	uint8_t			 segment_log2;	/* 0: the least */
 	bool			 direct;	/* the policy releases to the recipient */
 	bool			 spoilt;	/* a commitment of artifact 1 is no point */
 	bool			 partial;	/* images of five segments; asked for: prompt of 0, segments 2 and 3 of the image of 1 */
@@ -116,5 +118,6 @@ bool	 world_release(struct world *w, const uint8_t contents[SHA256_BYTES]);
 struct package_source world_source(struct world *w);
 /* Combine, begin, release, finish: a package. Is its release effective? */
 bool	 world_package(struct world *w, struct memfile *ret);
+bool	 world_package_to(struct world *w, stream_write_at write, void *user, uint64_t *ret_size);
 
 #endif
