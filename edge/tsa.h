@@ -12,8 +12,8 @@
 #include "policy/charter.h"
 
 #define TSA_WORDS		160
-#define TSA_STAMP_MS		4000u	/* for one TSA, with its lists, before the next is asked */
-#define TSA_STAMP_ALL_MS	10000u	/* for all of them */
+#define TSA_STAMP_MS		3000u	/* for one TSA, with its lists, before the next is asked */
+#define TSA_STAMP_ALL_MS	6000u	/* for all of them */
 
 struct tsa_question {
 	const struct tsa	*t;

@@ -315,6 +315,112 @@ exchanges(void **state)
 	one.list = GOOD_LIST;
 }
 
+/* ---- a stamp from the first that answers ---------------------------------------------------- */
+
+static bool always(void *user) { (void)user; return true; }
+
+/* What carries its chain and lists itself is judged by them: roots are enough. */
+static enum rc
+judge(struct span token, const uint8_t imprint[SHA256_BYTES], struct err *err)
+{
+	struct span		root = tsa_cert(&ca);
+	struct timestamp_trust	trust = { .root = &root, .n_roots = 1 };
+	struct timestamp	ts;
+
+	return timestamp_verify(token, imprint, &trust, &ts, err);
+}
+
+static void
+first_that_answers(void **state)
+{
+	static const struct {
+		enum manner	 one, two;
+		enum list	 list;		/* of the first */
+		enum rc		 rc;
+		size_t		 which;
+		const char	*word;
+	} t[] = {
+		{ HONEST, HONEST, GOOD_LIST, RC_OK, 0, "" },
+		{ HONEST, HONEST, NO_LIST, RC_OK, 0, "" },
+		{ HONEST, HONEST, REVOKED_LIST, RC_OK, 1, "" },
+		{ OTHER_NONCE, HONEST, GOOD_LIST, RC_OK, 1, "" },
+		{ OTHER_SIGNER, HONEST, NO_LIST, RC_OK, 1, "" },
+		{ OLD_SIGNER, HONEST, NO_LIST, RC_OK, 1, "" },
+		{ REFUSES, SENDS_ELSEWHERE, GOOD_LIST, RC_MISSING, 0, "no time-stamp: TSA two: " },
+	};
+	struct tsa	about[2];
+	uint8_t		imprint[SHA256_BYTES] = { 7 };
+	struct err	err;
+	size_t		which = 9;
+
+	(void)state;
+	make_tsa(&about[0]);
+	make_tsa(&about[1]);
+	strcpy(about[1].id, "two");
+	strcpy(about[1].url, two.url);
+	strcpy(about[1].crl[0], two.crl);
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		AUTO_DONE(buf_done) struct buf token = BUF_INIT(TIMESTAMP_TOKEN_MAX);
+		enum rc	rc;
+
+		one.manner = t[i].one;
+		one.list = t[i].list;
+		two.manner = t[i].two;
+		rc = tsa_stamp(about, 2, imprint, NULL, NULL, &token, &which, &err);
+		if (rc != t[i].rc || (rc == RC_OK && which != t[i].which) || (rc != RC_OK && strstr(err.msg, t[i].word) == NULL))
+			fail_msg("row %zu: %s, by %zu: %s", i, rc_name(rc), which, err.msg);
+		assert_int_equal(token.n == 0, rc != RC_OK);
+		if (rc == RC_OK)
+			assert_int_equal(judge(buf_view(&token), imprint, &err), RC_OK);
+	}
+	one.manner = two.manner = HONEST;
+	one.list = GOOD_LIST;
+}
+
+/* A list that came is in the token: years later it is seen without asking anybody. */
+static void
+lists_are_embedded(void **state)
+{
+	AUTO_DONE(buf_done) struct buf token = BUF_INIT(TIMESTAMP_TOKEN_MAX), crl = BUF_INIT(ROOM);
+	uint8_t		imprint[SHA256_BYTES] = { 7 };
+	struct tsa	about;
+	size_t		which, i;
+
+	(void)state;
+	make_tsa(&about);
+	tsa_crl(&ca, 99, -60, -1, -100, 1000, &crl);
+	assert_int_equal(tsa_stamp(&about, 1, imprint, NULL, NULL, &token, &which, NULL), RC_OK);
+	/* Signed anew each time: up to its signature. */
+	for (i = 0; i + crl.n <= token.n && memcmp(token.p + i, crl.p + 4, crl.n - 84) != 0; i++)
+		;
+	assert_true(i + crl.n <= token.n);
+}
+
+/* One that is silent does not hold up the next, nor does any stop whoever stops. */
+static void
+silence_is_bounded(void **state)
+{
+	AUTO_DONE(buf_done) struct buf token = BUF_INIT(TIMESTAMP_TOKEN_MAX);
+	uint8_t		imprint[SHA256_BYTES] = { 7 };
+	struct tsa	about[3];
+	struct err	err;
+	size_t		which;
+	uint64_t	began = clock_ms();
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		make_tsa(&about[i]);
+	one.manner = SILENT;
+	assert_int_equal(tsa_stamp(about, 3, imprint, always, NULL, &token, &which, &err), RC_UNSURE);
+	assert_true(clock_ms() - began < 3000);
+	began = clock_ms();
+	assert_int_equal(tsa_stamp(about, 3, imprint, NULL, NULL, &token, &which, &err), RC_MISSING);
+	assert_true(clock_ms() - began >= TSA_STAMP_MS && clock_ms() - began < TSA_STAMP_ALL_MS + 1500);
+	assert_int_equal(tsa_stamp(NULL, 0, imprint, NULL, NULL, &token, &which, &err), RC_MISSING);
+	assert_int_equal(token.n, 0);
+	one.manner = HONEST;
+}
+
 /* ---- a log that is stamped ------------------------------------------------------------------ */
 
 static struct rig	*rig;
@@ -482,6 +588,9 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(schedule),
 		cmocka_unit_test(exchanges),
+		cmocka_unit_test(first_that_answers),
+		cmocka_unit_test(lists_are_embedded),
+		cmocka_unit_test(silence_is_bounded),
 		cmocka_unit_test(stamps),
 		cmocka_unit_test(fails),
 		cmocka_unit_test(is_broken_off),
