@@ -128,15 +128,20 @@ FUZZ_LIBS = $(ALL_LIBS) $(BUILD)/libfixture.a
 FUZZ_MODE = -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 $(call obj,$(wildcard tests/fuzz/*.c)): | $(PB_H)
 
+# What needs a package to change.
+FUZZ_WORLD = $(patsubst %,$(BUILD)/fuzz/%,$(FUZZ_OF_WORLD)) $(patsubst %,$(BUILD)/search/%,$(FUZZ_OF_WORLD))
+FUZZ_OF_WORLD = package signature
+$(FUZZ_WORLD): $(call obj,$(addprefix tests/unit/evidence/,world.c world_anchor.c memfile.c repack.c) tests/unit/tsa.c)
+
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/plain/driver.o $(FUZZ_O) $(FUZZ_LIBS)
 	$(call say,LD)
 	@mkdir -p $(@D)
-	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(call group,$(FUZZ_LIBS)) $(ALL_LD)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(call group,$(FUZZ_LIBS)) $(ALL_LD) $(CMOCKA)
 
 $(BUILD)/search/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_O) $(FUZZ_LIBS)
 	$(call say,LD)
 	@mkdir -p $(@D)
-	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(call group,$(FUZZ_LIBS)) $(ALL_LD)
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(call group,$(FUZZ_LIBS)) $(ALL_LD) $(CMOCKA)
 
 unit-fuzz: $(FUZZ_PLAIN)
 	@scripts/unit-run $^
@@ -145,7 +150,7 @@ fuzz:
 	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang MODE="$(FUZZ_MODE)" $(FUZZ:%=build/fuzz/search/%)
 	@T=$(T) scripts/fuzz build/fuzz $(FUZZ)
 
-$(BUILD)/fuzz/make/seeds: $(BUILD)/obj/tests/fuzz/make/seeds.o $(FUZZ_O) $(FUZZ_LIBS)
+$(BUILD)/fuzz/make/seeds: $(call obj,$(wildcard tests/fuzz/make/*.c)) $(FUZZ_O) $(FUZZ_LIBS)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(call group,$(FUZZ_LIBS)) $(ALL_LD)
 seeds: $(BUILD)/fuzz/make/seeds

@@ -18,12 +18,13 @@
 #include "tests/fixture/network.h"
 #include "tests/fuzz/lib/world.h"
 #include "tests/fuzz/lib/fuzz.h"
+#include "tests/fuzz/make/seeds.h"
 
 #define SEED_MAX	(16u << 10)
 
 static const char	*corpus, *vectors;
 
-static void
+void
 seed(const char *target, const char *name, struct span bytes)
 {
 	char	 path[512];
@@ -36,7 +37,7 @@ seed(const char *target, const char *name, struct span bytes)
 	PROMISE(f != NULL && fwrite(bytes.p, 1, bytes.n, f) == bytes.n && fclose(f) == 0);
 }
 
-static void
+void
 seed_buf(const char *target, const char *name, struct buf *b)
 {
 	PROMISE(b->rc == RC_OK);
@@ -382,6 +383,7 @@ main(int argc, char **argv)
 	make_query();
 	make_texts();
 	make_charter();
+	make_packages();
 	of_people(world());
 	of_others(world());
 	buf_done(&note);

@@ -23,3 +23,12 @@ openssl ts -reply -in "$2/response" -token_out -out "$2/token" 2>/dev/null
 head -c 20 "$1" >"$d/short"
 openssl ts -reply -config "$d/conf" -section tsa -queryfile "$d/short" -inkey "$d/key" -signer "$d/cert" -out "$2/refused" 2>/dev/null || :
 rm -f "$1"
+# vec32 token, one certificate, no list: for the target `embed`
+mkdir -p "$2/../embed"
+size() { printf "\\$(printf %03o $(($1 / 256)))\\$(printf %03o $(($1 % 256)))"; }
+openssl x509 -in "$d/cert" -outform DER -out "$d/der"
+{
+	printf '\000\000'; size "$(wc -c <"$2/token")"; cat "$2/token"
+	printf '\001'; size "$(wc -c <"$d/der")"; cat "$d/der"
+	printf '\000'
+} >"$2/../embed/one"
