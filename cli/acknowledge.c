@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/handin.h"
+#include "cli/remote.h"
 #include "evidence/opening.h"
 
 #define LIFE	3600	/* in which it must reach the log */
@@ -64,27 +64,26 @@ tell_note(const struct remote *r, const struct opening *o)
 			cli_say("custodian %u %s contributed wrongly\n", i + 1u, r->charter->custodian[i].name);
 }
 
+/* Straight into the log: it is no "no", and no custodian acts upon it. */
 static enum rc
 acknowledge(struct acknowledging *a, struct err *err)
 {
 	AUTO(remote_free) struct remote *r = NULL;
-	AUTO(custodians_free) struct custodians *c = NULL;
-	struct span	blob[1];
-	struct handin	h = { .word = "acknowledged", .name = "statement", .blob = blob, .n_blobs = 1, .n_fixed = 1 };
-	enum rc		rc;
+	struct submitted	sent;
+	struct span		blob[1];
+	char			hex[HEX_BYTES(SHA256_BYTES)];
 
 	TRY(remote_open(&r, err));
 	TRY(read_note(a, r, err));
 	TRY(sign_it(a, r, err));
-	if (!cli_json)
-		tell_note(r, &a->opening);
 	blob[0] = buf_view(&a->note);
-	h.r = r;
-	memcpy(h.id, a->s.id, sizeof(h.id));
-	h.dsse = buf_view(&a->dsse);
-	rc = handin_other(&h, err);
-	c = h.c;
-	return rc == RC_OK ? handin_tell(&h, false, err) : rc;
+	TRY(remote_submit(r, buf_view(&a->dsse), blob, 1, NULL, 0, &sent, err));
+	if (cli_json)
+		return cli_print_json(submitted_json("statement", &sent), err);
+	tell_note(r, &a->opening);
+	cli_say("acknowledged: entry %llu, cosigned by a quorum\nstatement %s\n", (unsigned long long)sent.index,
+	    hex_write(SPAN_OF(sent.id), hex));
+	return RC_OK;
 }
 
 enum rc

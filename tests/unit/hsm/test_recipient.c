@@ -19,9 +19,8 @@
 #include "hsm/internal.h"
 #include "tests/fixture/keys.h"
 #include "tests/unit/fault.h"
+#include "tests/unit/hsm/import.h"
 #include "tests/unit/hsm/tokens.h"
-
-#define N(a)	(sizeof(a) / sizeof((a)[0]))
 
 static struct tokens		 t;
 static struct hsm		*soft;
@@ -44,106 +43,23 @@ static struct { EVP_PKEY *key; struct buf cert; } person[KINDS], other[KINDS];
 		}							\
 	} while (0)
 
-/* ---- keys that another program put into the token ---- */
-
-static CK_OBJECT_CLASS	private_class = CKO_PRIVATE_KEY, certificate_class = CKO_CERTIFICATE;
-static CK_BBOOL		yes = CK_TRUE, no = CK_FALSE;
-
-static CK_RV
-op_create(struct hsm_call *c, void *arg)
-{
-	CK_ATTRIBUTE		*a = arg;
-	CK_ULONG		 n = 0;
-	CK_OBJECT_HANDLE	 o;
-
-	while (a[n].type != (CK_ATTRIBUTE_TYPE)-1)
-		n++;
-	return P11(c, C_CreateObject, a, n, &o);
-}
-
 static size_t
-number(EVP_PKEY *key, const char *name, uint8_t out[512])
+modulus(EVP_PKEY *key, uint8_t out[512])
 {
 	BIGNUM	*v = NULL;
 	int	 n;
 
-	assert_int_equal(EVP_PKEY_get_bn_param(key, name, &v), 1);
+	assert_int_equal(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &v), 1);
 	n = BN_bn2bin(v, out);
-	BN_clear_free(v);
+	BN_free(v);
 	return (size_t)n;
-}
-
-#define END	{ (CK_ATTRIBUTE_TYPE)-1, NULL, 0 }
-#define COMMON(may_sign, may_open)						\
-	{ CKA_CLASS, &private_class, sizeof(private_class) },			\
-	{ CKA_KEY_TYPE, &type, sizeof(type) }, { CKA_TOKEN, &yes, 1 },		\
-	{ CKA_PRIVATE, &yes, 1 }, { CKA_SENSITIVE, &yes, 1 }, { CKA_EXTRACTABLE, &no, 1 }, \
-	{ CKA_SIGN, may_sign, 1 }, { CKA_DERIVE, may_open, 1 }, { CKA_DECRYPT, may_open, 1 }, \
-	{ CKA_LABEL, (void *)(uintptr_t)label, strlen(label) }, { CKA_ID, &id, 1 }
-
-static void
-import_ec(EVP_PKEY *key, bool p256, const char *label, uint8_t id, bool may_open)
-{
-	static uint8_t	oid256[] = HSM_P256_OID, oid384[] = "\x06\x05\x2b\x81\x04\x00\x22";
-	CK_KEY_TYPE	type = CKK_EC;
-	uint8_t		d[512];
-	size_t		n = number(key, OSSL_PKEY_PARAM_PRIV_KEY, d);
-	CK_ATTRIBUTE	a[] = { COMMON(&yes, may_open ? &yes : &no),
-		{ CKA_EC_PARAMS, p256 ? oid256 : oid384, p256 ? sizeof(oid256) - 1 : sizeof(oid384) - 1 },
-		{ CKA_VALUE, d, n }, END };
-	struct err	err;
-
-	must(hsm_run(soft, NULL, op_create, a, NULL, &err), &err);
-}
-
-static void
-import_rsa(EVP_PKEY *key, const char *label, uint8_t id, bool may_open)
-{
-	static const struct { CK_ATTRIBUTE_TYPE type; const char *name; } part[] = {
-		{ CKA_MODULUS, OSSL_PKEY_PARAM_RSA_N }, { CKA_PUBLIC_EXPONENT, OSSL_PKEY_PARAM_RSA_E },
-		{ CKA_PRIVATE_EXPONENT, OSSL_PKEY_PARAM_RSA_D }, { CKA_PRIME_1, OSSL_PKEY_PARAM_RSA_FACTOR1 },
-		{ CKA_PRIME_2, OSSL_PKEY_PARAM_RSA_FACTOR2 }, { CKA_EXPONENT_1, OSSL_PKEY_PARAM_RSA_EXPONENT1 },
-		{ CKA_EXPONENT_2, OSSL_PKEY_PARAM_RSA_EXPONENT2 }, { CKA_COEFFICIENT, OSSL_PKEY_PARAM_RSA_COEFFICIENT1 },
-	};
-	CK_KEY_TYPE	type = CKK_RSA;
-	uint8_t		v[N(part)][512];
-	CK_ATTRIBUTE	a[11 + N(part) + 1] = { COMMON(&yes, may_open ? &yes : &no) };
-	struct err	err;
-
-	for (size_t i = 0; i < N(part); i++)
-		a[11 + i] = (CK_ATTRIBUTE){ part[i].type, v[i], number(key, part[i].name, v[i]) };
-	a[11 + N(part)] = (CK_ATTRIBUTE)END;
-	must(hsm_run(soft, NULL, op_create, a, NULL, &err), &err);
-}
-
-static void
-import(size_t kind, EVP_PKEY *key, const char *label, uint8_t id, bool may_open)
-{
-	if (kind == RSA_AT)
-		import_rsa(key, label, id, may_open);
-	else
-		import_ec(key, kind == 0, label, id, may_open);
-}
-
-static void
-import_certificate(const struct buf *cert, uint8_t id)
-{
-	CK_CERTIFICATE_TYPE	type = CKC_X_509;
-	static char		label[] = "a certificate";
-	uint8_t			subject[] = { 0x30, 0 };
-	CK_ATTRIBUTE		a[] = {
-		{ CKA_CLASS, &certificate_class, sizeof(certificate_class) },
-		{ CKA_CERTIFICATE_TYPE, &type, sizeof(type) }, { CKA_TOKEN, &yes, 1 },
-		{ CKA_SUBJECT, subject, sizeof(subject) }, { CKA_LABEL, label, sizeof(label) - 1 },
-		{ CKA_ID, &id, 1 }, { CKA_VALUE, cert->p, cert->n }, END };
-	struct err		err;
-
-	must(hsm_run(soft, NULL, op_create, a, NULL, &err), &err);
 }
 
 static int
 up(void **state)
 {
+	struct err	err;
+
 	(void)state;
 	tokens_up(&t);
 	if (!softhsm_token("alpha"))
@@ -155,7 +71,7 @@ up(void **state)
 		test_cert(person[i].key, "recipient", &person[i].cert);
 		other[i].key = test_pkey(kinds[i].kind);
 		test_cert(other[i].key, "recipient", &other[i].cert);
-		import(i, person[i].key, kinds[i].label, (uint8_t)(i + 1), true);
+		must(import_key(soft, person[i].key, kinds[i].label, (uint8_t)(i + 1), true, &err), &err);
 	}
 	return 0;
 }
@@ -253,7 +169,7 @@ test_names(void **state)
 		assert_int_equal(hsm_recipient_open(soft, &nobody, buf_view(&person[i].cert), &r, &err), RC_MISSING);
 		assert_int_equal(hsm_recipient_open(soft, &by_none, buf_view(&person[i].cert), &r, &err), RC_MISSING);
 		assert_non_null(strstr(err.msg, "object= or id="));
-		import_certificate(&person[i].cert, (uint8_t)(i + 1));
+		must(import_certificate(soft, buf_view(&person[i].cert), (uint8_t)(i + 1), &err), &err);
 		must(hsm_recipient_open(soft, &by_none, buf_view(&person[i].cert), &r, &err), &err);
 	}
 }
@@ -296,7 +212,7 @@ test_may_not(void **state)
 
 		u.id[0] = (uint8_t)(0x40 + i);
 		u.id_n = 1;
-		import(i, person[i].key, "signs only", u.id[0], false);
+		must(import_key(soft, person[i].key, "signs only", u.id[0], false, &err), &err);
 		assert_int_not_equal(hsm_recipient_open(soft, &u, buf_view(&person[i].cert), &r, &err), RC_OK);
 		assert_non_null(strstr(err.msg, "does not decrypt"));
 	}
@@ -392,7 +308,7 @@ test_rsa_edges(void **state)
 	r = recipient(RSA_AT);
 	must(cms_seal(buf_view(&person[RSA_AT].cert), SPAN_STR("sealed"), &der, &err), &err);
 	ek = encrypted_key(&der);
-	assert_int_equal(number(person[RSA_AT].key, OSSL_PKEY_PARAM_RSA_N, n), 256);
+	assert_int_equal(modulus(person[RSA_AT].key, n), 256);
 	stand_before();
 	stand_in.C_DecryptInit = count_decrypt;
 	for (unsigned i = 0; i < 5; i++) {
