@@ -538,7 +538,8 @@ export class Replay {
 		const c = this.charter, note = this.archives.get(hex(s.archive));
 		rule(c.tsas.some((t) => t.id === s.tsa) && BigInt(s.size) <= v.index, 'anchor-does-not-fit');
 		rule(BigInt(s.size) > (this.anchors.get(s.tsa) ?? 0n), 'duplicate');
-		rule(note !== undefined && equal(sha256(note), s.subject), 'anchor-does-not-fit');
+		need(note !== undefined, 'format', 'the archive of an anchor is missing');
+		rule(equal(sha256(note), s.subject), 'anchor-does-not-fit');
 		try {
 			const p = openNote(note, c.logKey, c.witnesses);
 			rule(p.size === BigInt(s.size) && p.by.size - 1 >= c.threshold.q, 'anchor-does-not-fit');

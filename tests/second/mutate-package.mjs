@@ -8,13 +8,13 @@ import path from 'node:path';
 import { ascii, hex } from './bytes.mjs';
 import { readZip, writeZip } from './package.mjs';
 import { sha256 } from './timestamp.mjs';
-import { asicManifest, verifyPackage } from './verify-package.mjs';
+import { archiveManifest, asicManifest, verifyPackage } from './verify-package.mjs';
 
 const [quorate, folder, charter, seconds, each, file, other] = process.argv.slice(2);
 const good = new Uint8Array(fs.readFileSync(file)), files = readZip(good);
 const trust = { charter: fs.readFileSync(charter), roots: [], now: seconds === 'now' ? Math.floor(Date.now() / 1000) : Number(seconds) };
 const at = seconds === 'now' ? [] : ['--at', new Date(trust.now * 1000).toISOString().replace('.000', '')];
-const TST = 'application/vnd.etsi.timestamp-token', SIGNATURE = 'application/pkcs7-signature';
+const SIGNATURE = 'application/pkcs7-signature';
 
 // ---- the manifests of whatever files there are, as anybody can make them ------------------------
 
@@ -36,7 +36,7 @@ function remade(all) {
 	out.forEach((f, i) => {
 		const nnn = /^META-INF\/ASiCArchiveManifest([0-9]{3})\.xml$/.exec(f.name)?.[1];
 		if (nnn !== undefined)
-			f.content = ascii(asicManifest(objects(out.slice(0, i).filter((x) => x.name !== 'mimetype')), `META-INF/timestamp${nnn}.tst`, TST));
+			f.content = ascii(archiveManifest(objects(out.slice(0, i).filter((x) => x.name !== 'mimetype')), `META-INF/timestamp${nnn}.tst`));
 	});
 	return out;
 }

@@ -149,6 +149,45 @@ function readInfo(content) {
 	return { algorithm: algorithmOf(algorithm), hashed: octets(hashed), time: timeOf(time) };
 }
 
+const ASCENDING = (list) => list.every((b, i) => i === 0 || Buffer.compare(list[i - 1], b) < 0);
+const NAMED = { '1.2.840.113549.1.1.1': 'rsa', '1.2.840.113549.1.1.11': 'rsa', '1.2.840.113549.1.1.12': 'rsa', '1.2.840.113549.1.1.13': 'rsa',
+	'1.2.840.10045.4.3.2': 'ec', '1.2.840.10045.4.3.3': 'ec', '1.2.840.10045.4.3.4': 'ec', '1.3.101.112': 'ed25519' };
+const bare = (node) => {
+	const [, parameters] = inside(node, SEQ, 1, 2);
+	need(parameters === undefined || equal(parameters.raw, [5, 0]), 'verify', 'parameters of an algorithm');
+	return algorithmOf(node);
+};
+
+// Each certificate and list is trusted, or signed by one of these certificates or of `also`, which may itself stand alone.
+export function allSigned(certificates, lists, roots, also) {
+	const all = [...certificates, ...also].map(readCertificate).concat(roots), trusted = (c) => roots.some((r) => equal(r.raw, c.raw));
+	const signed = (o, tbs, signature) => all.some((i) => equal(i.subject.raw, o.issuer.raw) &&
+		verifies(o.algorithm, null, tbs, publicKey(i), signature));
+	for (const c of certificates.map(readCertificate)) {
+		const [tbs, , signature] = inside(readDer(c.raw), SEQ, 3, 3);
+		need(also.some((a) => equal(a, c.raw)) || trusted(c) || signed(c, tbs.raw, bits(signature)), 'verify', 'a certificate that nobody here signed');
+	}
+	for (const l of lists.map(readList))
+		need(signed(l, l.tbs.raw, l.signature), 'verify', 'a revocation list that nobody here signed');
+}
+
+// package-v1 section 6: no byte of it is free for what its signature does not cover.
+export function checkExact(raw, roots) {
+	const signed = inside(inside(inside(readDer(raw), SEQ, 2, 2)[1], 0xa0, 1, 1)[0], SEQ, 4, 6), [version, digests] = signed;
+	const t = readSigned(raw), { signer } = t, info = inside(inside(signed.at(-1), SET, 1, 1)[0], SEQ, 6, 6);
+	need(equal(version.raw, [INT, 1, 3]) && equal(signer.version.raw, [INT, 1, 1]), 'verify', 'its versions');
+	need(signer.unsigned === undefined && info[3].tag === 0xa0, 'verify', 'unsigned attributes');
+	const [digest] = inside(digests, SET, 1, 1), mine = t.certificates.map(readCertificate).find((c) =>
+		equal(signer.sid.raw, der(SEQ, c.issuer.raw, c.serial.raw)));
+	need(bare(digest) === signer.digest && bare(info[2]) === signer.digest, 'verify', 'its digest algorithms');
+	need(mine !== undefined, 'verify', 'the signer\'s certificate is not in it');
+	const algorithm = bare(info[4]), named = SIGNATURES[algorithm];
+	need(NAMED[algorithm] === publicKey(mine).asymmetricKeyType && (!named || named === 'beside' || named === HASHES[signer.digest]), 'verify',
+		'its signature algorithm');
+	need(t.certificates.length <= 8 && t.lists.length <= 8 && ASCENDING(t.certificates) && ASCENDING(t.lists), 'verify', 'the order of what it carries');
+	allSigned(t.certificates, t.lists, roots, [mine.raw]);
+}
+
 // Is this token a good one over this hash, by a TSA whose chain ends in one of the roots (certificates of
 // readCertificate)? `extra` came with it. Gives { time, until }: until when its certificates are valid. Throws a Refused; its
 // `why` is `stranger` where all holds but that no root is in the chain.

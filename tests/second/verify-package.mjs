@@ -13,7 +13,7 @@ import { checkSignature } from './cades.mjs';
 import { readZip } from './package.mjs';
 import * as segment from './segment.mjs';
 import { readEnvelope, readStatement } from './statement.mjs';
-import { readCertificate, sha256, verifyToken } from './timestamp.mjs';
+import { allSigned, checkExact, readCertificate, readSigned, sha256, verifyToken } from './timestamp.mjs';
 
 const SKEW = 300;
 const pad = (n, width) => String(n).padStart(width, '0');
@@ -21,7 +21,7 @@ const number = (name) => BigInt(/([0-9]+)\.[a-z0-9-]+$/.exec(name)[1]);
 const latin1 = (b) => Buffer.from(b).toString('latin1');
 const pem = (b) => Buffer.from(b).toString('base64');
 
-// A claim that cannot be judged, without fault of the package.
+// A claim that cannot be judged, without fault of the package; or whose fault another claim says.
 class Unknown extends Error {}
 
 // ---- the names, in their order (package-v1 sections 3 to 6) ----------------------------------
@@ -74,8 +74,41 @@ function takeAnchor(n, folder) {
 	const any = (what, suffix) => counted(n.all(new RegExp(`^${folder}/${what}-[1-9]\\.${suffix}$`), 0, 8), 1);
 	a.certificates = any('certificate', 'cer');
 	a.lists = any('crl', 'crl');
-	a.proofs = n.all(new RegExp(`^${folder}/[0-9]{12}\\.tlog-proof$`), 1, 1024);
+	a.proofs = n.all(new RegExp(`^${folder}/[0-9]{12}\\.tlog-proof$`), 1, 4096);
+	const sized = (name, max) => need(n.files.get(name).length >= 1 && n.files.get(name).length <= max, 'format', `size of ${name}`);
+	sized(a.token, 65536);
+	a.certificates.forEach((name) => sized(name, 8192));
+	a.lists.forEach((name) => sized(name, 262144));
 	return a;
+}
+
+function readPlace(b) {
+	const r = new Reader(b), at = { batch: r.u64(), leaf: r.u32() }, n = r.u8();
+	need(n <= 64, 'format', 'length of a path');
+	at.path = r.list(n, () => r.take(32));
+	r.done();
+	return at;
+}
+
+// For each artifact of the scope its descriptor, and of what is in the scope leaves and segments, of the sizes that follow.
+function takeArtifacts(n, x, scope) {
+	const due = (name, size) => {
+		if (!n.is(name) || (size !== undefined && n.files.get(name).length !== size))
+			throw Object.assign(new Unknown(`${name} is due, and ${n.names[n.at] ?? 'the end'} is there`), { claim: 'scope' });
+		return n.take(name);
+	};
+	x.scope = scope;
+	x.sealed = scope.map((a) => {
+		const folder = `data/artifacts/${hex(a.id)}`, bytes = n.files.get(due(`${folder}/descriptor`)), d = readDescriptor(bytes);
+		const at = { bytes, d, ...readPlace(n.files.get(due(`${folder}/descriptor.path`))) };
+		for (const p of a.parts) {
+			const part = d.parts.find((y) => y.name === p.name), size = part && ((i) => segment.sealedBytes(segment.segmentLength(part, i)));
+			due(`${folder}/parts/${p.name}/leaves`, part === undefined || p.last >= segment.segments(part) ? -1 : 32 * segment.chunks(part.length));
+			for (let i = p.first; i <= p.last; i++)
+				due(`${folder}/parts/${p.name}/${pad(i, 8)}.seg`, size(i));
+		}
+		return at;
+	});
 }
 
 function takeNames(files) {
@@ -88,8 +121,9 @@ function takeNames(files) {
 	x.keys = n.maybe('data/keys.p7m');
 	x.messages = n.all(/^data\/contributions\/[0-9]{2}\.p7m$/, x.keys ? 0 : 1, x.keys ? 0 : 31);
 	x.entries = n.all(/^data\/entries\/[0-9]{12}\.leaf$/, 1, 4096);
+	need(!n.is(/^data\/entries\//), 'format', 'no name of an entry');
 	x.texts = n.all(/^data\/erasable\/[0-9a-f]{64}$/, 0, 64);
-	x.artifacts = n.run(/^data\/artifacts\//);
+	takeArtifacts(n, x, readScope(files.get('data/scope')));
 	x.anchors = [];
 	for (let m; (m = /^(data\/anchors\/[0-9]{12})\/checkpoint$/.exec(n.names[n.at])) !== null;)
 		x.anchors.push(takeAnchor(n, m[1]));
@@ -134,6 +168,10 @@ ${objects.join('')}</asic:ASiCManifest>
 `;
 }
 
+// The archive manifest before this one, if there is one, is the root.
+export const archiveManifest = (covered, token) => asicManifest(covered, token, MEDIA.tst,
+	covered.map(([n]) => n).findLast((n) => /^META-INF\/ASiCArchiveManifest/.test(n)));
+
 // log-v1 section 8.
 function tlogPolicy(c) {
 	const names = c.witnesses.map((w) => w.name);
@@ -160,6 +198,8 @@ class Package {
 
 	// Each claim after those that it builds on.
 	judge(name, needs, step) {
+		if (this.claims.get(name)?.verdict === 'no')
+			return;
 		const yes = (n) => this.claims.get(n).verdict === 'yes' || (n === 'charter' && this.claims.get(n).parsed);
 		const c = { verdict: 'unknown', words: 'what it builds on does not hold' };
 		this.claims.set(name, c);
@@ -169,12 +209,12 @@ class Package {
 			c.words = step.call(this) ?? '';
 			c.verdict = 'yes';
 		} catch (e) {
-			if (e instanceof Unknown || e.why !== undefined) {
-				c.words = e.message;
-				c.verdict = e instanceof Unknown ? 'unknown' : 'no';
-			} else {
+			if (!(e instanceof Unknown) && e.why === undefined)
 				throw e;
-			}
+			c.words = e.message;
+			c.verdict = e instanceof Unknown ? 'unknown' : 'no';
+			if (e.claim !== undefined)
+				this.claims.set(e.claim, { verdict: 'no', words: e.message });
 		}
 	}
 
@@ -190,6 +230,8 @@ class Package {
 		this.proofs = x.proofs.map((n) => this.#proof(n, this.get('checkpoint')));
 		need(this.entries.every((e, i) => e.index === this.proofs[i].index), 'format', 'proofs and entries');
 		this.release = { index: this.proofs.at(-1).index, leaf: this.get('release.leaf') };
+		for (const a of x.anchors)
+			a.proofs = a.proofs.map((name) => this.#proof(name, this.get(a.note)));
 		return `${all.length} files`;
 	}
 
@@ -213,14 +255,19 @@ class Package {
 		need(equal(sha256(this.trust.charter), this.genesis.digest), 'verify', 'not the trusted genesis');
 	}
 
+	// The last entry, as far as the rest builds on it.
+	parsed() {
+		const e = readEntry(this.release.leaf);
+		this.released = Number(e.time);
+		this.statement = readStatement(readEnvelope(e.dsse));
+		need(this.statement.type === 'release', 'format', 'release.leaf is no release');
+	}
+
 	manifests() {
 		const all = [...this.files], payload = all.filter(([n]) => n.startsWith('data/'));
 		const tags = all.filter(([n]) => !/^(data|META-INF)\//.test(n) && n !== 'mimetype' && n !== 'tagmanifest-sha256.txt');
 		need(this.text('manifest-sha256.txt') === payload.map(bagLine).join(''), 'verify', 'manifest-sha256.txt');
 		need(this.text('tagmanifest-sha256.txt') === tags.map(bagLine).join(''), 'verify', 'tagmanifest-sha256.txt');
-		this.released = Number(readEntry(this.release.leaf).time);
-		this.statement = readStatement(readEnvelope(readEntry(this.release.leaf).dsse));
-		need(this.statement.type === 'release', 'format', 'release.leaf is no release');
 		const oxum = `${payload.reduce((n, [, b]) => n + b.length, 0)}.${payload.length}`;
 		need(Buffer.from(this.get('bag-info.txt')).toString('utf8') === [`Source-Organization: ${this.last.coordinator.organisation}`,
 			'External-Description: Quorate evidence package v1', `External-Identifier: ${hex(this.statement.subject)}`,
@@ -234,6 +281,9 @@ class Package {
 		need(latin1(manifest) === asicManifest(signed, 'META-INF/signature001.p7s', 'application/pkcs7-signature', 'data/summary.html'),
 			'verify', 'the ASiC manifest');
 		this.added = checkSignature(this.get('META-INF/signature001.p7s'), certificate, manifest, this.released);
+		const { token, certificates, lists } = this.added, carried = token === undefined ? [] : readSigned(token).certificates;
+		need(certificates.length <= 8 && lists.length <= 8, 'limit', 'what was added to the signature');
+		allSigned(certificates, lists, this.#roots(), [certificate, ...carried]);
 		this.#stamps();
 		const { from, to } = readCertificate(certificate), seen = this.stamps.filter((t) => t.good).map((t) => t.time);
 		need(from - SKEW <= this.released && this.released <= to && Math.min(this.trust.now, ...seen) <= to, 'verify',
@@ -245,6 +295,7 @@ class Package {
 		const all = [...this.files].filter(([n]) => n !== 'mimetype'), roots = this.#roots();
 		const worth = (raw, hash) => {
 			try {
+				checkExact(raw, roots);
 				const t = verifyToken(raw, hash, roots);
 				need(t.time <= this.trust.now + SKEW, 'verify', 'a time-stamp from the future');
 				return { ...t, good: true };
@@ -259,7 +310,7 @@ class Package {
 			this.own = { good: false, why: 'verify', words: 'the signature is older than the release' };
 		this.archived = this.names.archives.map(({ manifest, token }) => {
 			const covered = all.slice(0, all.findIndex(([n]) => n === manifest));
-			return this.text(manifest) === asicManifest(covered, token, MEDIA.tst) ? worth(this.get(token), sha256(this.get(manifest)))
+			return this.text(manifest) === archiveManifest(covered, token) ? worth(this.get(token), sha256(this.get(manifest)))
 				: { good: false, why: 'verify', words: manifest };
 		});
 		this.stamps = [this.own, ...this.archived].filter((t) => t !== undefined);
@@ -294,22 +345,16 @@ class Package {
 
 	// case-v1 section 3, steps 4 to 7: the descriptors under their batches, the replay, the question about the order.
 	descriptors() {
-		this.scope = readScope(this.get('data/scope'));
-		this.sealed = this.scope.map((a) => {
-			const bytes = this.get(`data/artifacts/${hex(a.id)}/descriptor`), place = this.get(`data/artifacts/${hex(a.id)}/descriptor.path`);
-			need(bytes !== undefined && place !== undefined, 'format', 'a descriptor is missing');
-			const r = new Reader(place), at = { bytes, batch: r.u64(), leaf: r.u32(), path: null };
-			at.path = r.list(r.u8(), () => r.take(32));
-			r.done();
+		this.scope = this.names.scope;
+		this.sealed = this.names.sealed;
+		for (const [i, at] of this.sealed.entries()) {
 			const entry = this.entries.find((e) => e.index === at.batch);
 			need(entry !== undefined, 'missing', `batch entry ${at.batch} is missing`);
 			const s = readStatement(readEnvelope(readEntry(entry.leaf).dsse));
 			need(s.type === 'batch', 'format', `entry ${at.batch} is no batch`);
-			verifyInclusion(leafHash(bytes), BigInt(at.leaf), BigInt(s.count), at.path, s.subject);
-			at.d = readDescriptor(bytes);
-			need(equal(at.d.id, a.id), 'format', 'the descriptor of another artifact');
-			return at;
-		});
+			verifyInclusion(leafHash(at.bytes), BigInt(at.leaf), BigInt(s.count), at.path, s.subject);
+			need(equal(at.d.id, this.scope[i].id), 'format', 'the descriptor of another artifact');
+		}
 	}
 
 	order() {
@@ -334,6 +379,7 @@ class Package {
 		need(this.o.index < this.head.size, 'verify', 'the order is not under the checkpoint');
 		need(this.o.request.scope.length === this.scope.length && this.sealed.every((a) =>
 			this.replay.sealed.get(hex(a.d.id))?.batch === a.batch), 'format', 'an artifact was sealed elsewhere');
+		this.#answers(id);
 		return `approved by ${this.replay.approvals(this.o.request).map(([id]) => id).join(', ')}`;
 	}
 
@@ -347,9 +393,13 @@ class Package {
 		return new Map(this.archives.map((a) => [hex(sha256(a.blob)), this.get(a.note)]));
 	}
 
-	receipts() {
-		const segments = scopeSegments(this.scope).length, id = hex(this.statement.subject);
+	// Who carried the order out, by their receipts.
+	#answers(id) {
+		const segments = scopeSegments(this.scope).length;
 		this.answered = [...this.replay.receipts].filter(([at, v]) => at.startsWith(id) && v.s.count === segments).map(([, v]) => v.s);
+	}
+
+	receipts() {
 		need(this.answered.length >= this.genesis.threshold.k, 'quorum', `${this.answered.length} receipts`);
 		return `custodians ${this.answered.map((s) => s.custodian).join(', ')}`;
 	}
@@ -365,9 +415,7 @@ class Package {
 		for (const [i, a] of this.scope.entries())
 			for (const p of a.parts) {
 				const part = this.sealed[i].d.parts.find((x) => x.name === p.name), folder = `data/artifacts/${hex(a.id)}/parts/${p.name}`;
-				need(part !== undefined, 'format', `no part ${p.name}`);
 				const leaves = this.get(`${folder}/leaves`);
-				need(leaves !== undefined && leaves.length === 32 * segment.chunks(part.length), 'format', 'number of leaves');
 				const hashes = Array.from({ length: leaves.length / 32 }, (_, j) => leaves.subarray(32 * j, 32 * j + 32));
 				need(equal(root(hashes), part.root), 'verify', 'the leaves are not the descriptor\'s');
 				for (let n = p.first; n <= p.last; n++)
@@ -377,18 +425,11 @@ class Package {
 
 	#segment(sealed, part, n, hashes) {
 		const length = segment.segmentLength(part, n), from = segment.firstLeaf(part, n);
-		need(sealed !== undefined && sealed.length === segment.sealedBytes(length), 'format', 'length of a segment');
 		segment.leafData(sealed, length).forEach((data, j) => need(equal(leafHash(data), hashes[from + j]), 'verify', `chunk ${j} of segment ${n}`));
 	}
 
-	// The artifacts' files are those of the scope, in its order; and the scope is the order's.
-	scopeFiles() {
-		const want = this.scope.flatMap((a) => {
-			const folder = `data/artifacts/${hex(a.id)}`;
-			return [`${folder}/descriptor`, `${folder}/descriptor.path`, ...a.parts.flatMap((p) => [`${folder}/parts/${p.name}/leaves`,
-				...Array.from({ length: p.last - p.first + 1 }, (_, i) => `${folder}/parts/${p.name}/${pad(p.first + i, 8)}.seg`)])];
-		});
-		need(want.join('\n') === this.names.artifacts.join('\n'), 'verify', 'more or less than the scope');
+	// That the files are those of the scope, the container showed.
+	orderedScope() {
 		need(equal(this.o.s.scope, sha256(this.get('data/scope'))), 'verify', 'not the order\'s scope');
 	}
 
@@ -463,9 +504,9 @@ class Package {
 		const t = verifyToken(this.get(a.token), sha256(note), [...roots, ...this.trust.roots].map(readCertificate),
 			{ certificates: a.certificates.map((n) => this.get(n)), lists: a.lists.map((n) => this.get(n)) });
 		need(t.time <= this.trust.now + SKEW, 'verify', 'an anchor from the future');
-		return a.proofs.map((name) => {
-			const p = this.#proof(name, note), e = this.entries.find((x) => x.index === p.index);
-			need(e !== undefined && this.sealed.some((x) => x.batch === p.index), 'format', `${name} is of no batch in scope`);
+		return a.proofs.map((p) => {
+			const e = this.entries.find((x) => x.index === p.index);
+			need(e !== undefined && this.sealed.some((x) => x.batch === p.index), 'format', `entry ${p.index} is no batch in scope`);
 			verifyInclusion(leafHash(e.leaf), p.index, head.size, p.path, head.root);
 			return p.index;
 		});
@@ -489,28 +530,31 @@ class Package {
 	}
 
 	run() {
-		const base = ['container', 'charter'], log = [...base, 'manifests', 'checkpoint', 'entries'], all = [...log, 'descriptors', 'order'];
+		const read = ['container', 'charter', 'parsed'], all = [...read, 'order'];
 		this.judge('container', [], this.container);
 		this.judge('charter', ['container'], this.charter);
-		this.judge('manifests', base, this.manifests);
-		this.judge('signature', [...base, 'manifests'], this.signature);
-		this.judge('checkpoint', [...base, 'manifests'], this.checkpoint);
-		this.judge('entries', [...base, 'manifests', 'checkpoint'], this.inclusion);
-		this.judge('descriptors', log, this.descriptors);
-		this.judge('order', [...log, 'descriptors'], this.order);
+		this.judge('parsed', ['container', 'charter'], this.parsed);
+		if (this.claims.get('parsed').verdict === 'no')
+			this.claims.set('release', this.claims.get('parsed'));
+		this.judge('manifests', read, this.manifests);
+		this.judge('signature', read, this.signature);
+		this.judge('checkpoint', read, this.checkpoint);
+		this.judge('entries', ['checkpoint'], this.inclusion);
+		this.judge('descriptors', ['entries'], this.descriptors);
+		this.judge('order', ['descriptors'], this.order);
 		this.judge('receipts', all, this.receipts);
 		this.judge('release', all, this.releaseNames);
-		this.judge('ciphertext', [...log, 'descriptors'], this.ciphertext);
-		this.judge('scope', all, this.scopeFiles);
-		this.judge('recipient', [...all, 'receipts'], this.recipient);
+		this.judge('ciphertext', all, this.ciphertext);
+		this.judge('scope', all, this.orderedScope);
+		this.judge('recipient', all, this.recipient);
 		this.judge('texts', all, this.texts);
 		this.judge('custody', all, this.custody);
-		this.judge('timestamp', [...base, 'signature'], this.timestamp);
 		this.judge('sealed', all, this.sealedBefore);
-		this.judge('archive', [...base, 'signature'], this.archive);
+		this.judge('timestamp', [...all, 'signature'], this.timestamp);
+		this.judge('archive', [...all, 'signature'], this.archive);
 		this.claims.set('keys', { verdict: 'unknown', words: 'nothing was opened' });
 		const optional = ['custody', 'timestamp', 'sealed', 'archive', 'keys'];
-		const open = [...this.claims].filter(([n, c]) => c.verdict !== 'yes' && !(c.verdict === 'unknown' && optional.includes(n))).map(([n]) => n);
+		const open = ORDER.map((n) => [n, this.claims.get(n)]).filter(([n, c]) => c.verdict !== 'yes' && !(c.verdict === 'unknown' && optional.includes(n))).map(([n]) => n);
 		return open.length === 0 ? 'valid' : open.length === 1 && this.claims.get('charter').verdict === 'unknown' ? 'consistent' : 'invalid';
 	}
 }
