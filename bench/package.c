@@ -173,13 +173,6 @@ number(const char *name, long otherwise)
 	return text == NULL ? otherwise : strtol(text, NULL, 10);
 }
 
-static void
-nothing_between(struct world *world, enum world_step at)
-{
-	(void)world;
-	(void)at;
-}
-
 int
 main(void)
 {
@@ -197,7 +190,7 @@ main(void)
 	net_init(&w.net);
 	w.image = (size_t)mib << 20;
 	w.segment_log2 = SEGMENT_LOG2_DEFAULT;
-	world_run(&w, "standard", nothing_between);
+	world_run(&w, "standard", world_nothing_between);
 	built = build();
 	printf("a package of %ld MiB, %ld processors\n", mib, sysconf(_SC_NPROCESSORS_ONLN));
 	measure((int)number("TRIES", 3), built);

@@ -265,8 +265,8 @@ answers(struct world *w)
 	scope_done(&scope);
 }
 
-static void
-nothing_between(struct world *w, enum world_step at)
+void
+world_nothing_between(struct world *w, enum world_step at)
 {
 	(void)w;
 	(void)at;
@@ -302,7 +302,7 @@ world_up(struct world *w, const char *policy)
 {
 	memset(w, 0, sizeof(*w));
 	net_init(&w->net);
-	world_run(w, policy, nothing_between);
+	world_run(w, policy, world_nothing_between);
 }
 
 void
@@ -311,7 +311,7 @@ world_up_spoilt(struct world *w, const char *policy)
 	memset(w, 0, sizeof(*w));
 	w->spoilt = true;
 	net_init(&w->net);
-	world_run(w, policy, nothing_between);
+	world_run(w, policy, world_nothing_between);
 }
 
 void
@@ -320,7 +320,7 @@ world_up_partial(struct world *w, const char *policy)
 	memset(w, 0, sizeof(*w));
 	w->partial = true;
 	net_init(&w->net);
-	world_run(w, policy, nothing_between);
+	world_run(w, policy, world_nothing_between);
 }
 
 void

@@ -88,6 +88,7 @@ void	 world_up_anchored(struct world *w, const char *policy);
 void	 world_found_anchored(struct world *w);
 /* The rest of world_up*: seal, ask, order, answer in the network that there is. */
 void	 world_run(struct world *w, const char *policy, void (*between)(struct world *w, enum world_step at));
+void	 world_nothing_between(struct world *w, enum world_step at);
 /* Log an anchor of the log as it stands, by that TSA. */
 void	 world_anchor(struct world *w, size_t tsa);
 /* A token over this imprint, dated now. */
