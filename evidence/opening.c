@@ -16,7 +16,6 @@
 
 #define SIGNATURE_MAX	(CERT_RSA_BITS_MAX / 8)
 
-DEFINE_AUTO(X509_free, X509);
 DEFINE_AUTO(EVP_MD_CTX_free, EVP_MD_CTX);
 
 static const uint8_t oid_data[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01 };
