@@ -72,6 +72,28 @@ token() { # SIGNATURE TOKEN VALUE: the time-stamp in it, and what it is over
 	cut_out "$1" $(grep -A 2 id-smime-aa-timeStampToken "$der" | tail -n 1 | piece 0) >"$2"
 	cut_out "$1" $(grep -B 2 -m 1 -E 'd=5 .*cont \[ 1 \]' "$der" | grep 'OCTET STRING' | piece 1) >"$3"
 }
+# The commands of README.txt as they stand there, in one shell, by who has neither our tool nor the recipient's key.
+by_hand() { # BAG
+	awk '/^WITHOUT IT/ { f = 1 } f && /^     / { print substr($0, 6) }' "$1/README.txt" |
+	    sed '/^unzip -t PACKAGE/d; /^openssl cms -decrypt/d' >"$work/commands" || return 1
+	(cd "$1" && TMPDIR=$work sh "$work/commands") >"$work/said" 2>&1
+}
+holds() { # BAG: each line that README.txt promises
+	by_hand "$1" && cat "$work/said" && ! grep -E 'FAULT|FAILED|[Ff]ailure|[Ee]rror|No such file|not found' "$work/said" &&
+	    for line in '1: files OK' '1: nothing else is here OK' 'CAdES Verification successful' \
+		'3: every file is signed OK' '5: entries looked at'; do
+		grep -q -F "$line" "$work/said" || { echo "it does not say: $line"; return 1; }
+	    done &&
+	    [ "$(grep -c '^5: .*: Signature Verified' "$work/said")" -gt "$(sed -n 's/^5: custodians that are needed: //p' "$work/said")" ] &&
+	    [ "$(grep -c 'Verification: OK' "$work/said")" = "$(($(find "$1" -name '*.tst' | wc -l) + 1))" ] &&
+	    [ "$(grep -c '^     .*: Signature Verified' "$work/said")" -gt "$(ls "$1/data/entries" | wc -l)" ]
+}
+doubts() { # BAG FILE WORDS: with one byte of it changed
+	cp -r "$1" "$work/doubted" && printf x | dd of="$work/doubted/$2" bs=1 seek=20 conv=notrunc 2>/dev/null
+	by_hand "$work/doubted"
+	rm -r "$work/doubted"
+	grep -q -E -e "$3" "$work/said" || { cat "$work/said"; return 1; }
+}
 for p in archive part direct; do
 	bag=$work/$p
 	there unzip || break
@@ -81,6 +103,15 @@ for p in archive part direct; do
 		ok "sha256sum: $m" sh -c "cd '$bag' && sha256sum --strict --quiet -c $m-sha256.txt"
 	done
 	there openssl || continue
+	if there jq; then
+		ok "README.txt, command by command" holds "$bag"
+	fi
+	if [ "$p" = archive ] && there jq; then
+		ok "it doubts an entry" doubts "$bag" data/entries/000000000000.leaf '^FAULT: data/entries/000000000000.leaf is not under'
+		ok "and a file" doubts "$bag" bag-info.txt 'bag-info.txt: FAILED'
+		ok "and the checkpoint" doubts "$bag" checkpoint 'Signature Verification Failure'
+		ok "and the manifest that is signed" doubts "$bag" META-INF/ASiCManifest001.xml 'CAdES Verification failure|CMS Verification failure'
+	fi
 	node -e 'console.log(JSON.parse(require("fs").readFileSync(process.argv[1])).coordinator.package_certificate)' \
 	    "$bag/data/charter.json" | base64 -d | openssl x509 -inform DER -out "$work/package.pem"
 	cms() { openssl cms -verify -cades -purpose any -partial_chain -CAfile "$work/package.pem" -binary -inform DER \
