@@ -159,7 +159,7 @@ read_trust(const char *path, struct trusted *t, struct err *err)
 	enum rc				rc;
 
 	if ((rc = file_read_given(path, &text, err)) != RC_OK)
-		return rc == RC_LIMIT ? RC_USAGE : rc;
+		return rc == RC_LIMIT ? err_wrap(err, RC_USAGE, "--trust") : rc;
 	if ((rc = json_read(buf_view(&text), TRUST_FILE_MAX, &v, err)) == RC_OK)
 		rc = read_members(path, v, t, err);
 	return rc == RC_FORMAT || rc == RC_LIMIT ? err_wrap(err, RC_USAGE, "%s", path) : rc;
