@@ -1,169 +1,60 @@
-/* CASE/UCO 1.4.0 as JSON-LD: docs/spec/custody-v1.md section 3. One node a line. */
+/* CASE/UCO 1.4.0 as JSON-LD: docs/spec/custody-v1.md section 3. */
 #include "evidence/custody_parts.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
-#include "evidence/markup.h"
+#include "evidence/jsonld.h"
 #include "evidence/segment.h"
 
-#define NODE_BYTES	46		/* "kb:" and a UUID, with its NUL, and room */
-#define NODE_NAME	256
-
 struct writer {
-	struct custody	 k;
-	struct buf	*out;
-	char		 genesis[HEX_BYTES(SHA256_BYTES)], order[HEX_BYTES(SHA256_BYTES)];
-	bool		 first;		/* the next node is the first */
+	struct custody	k;
+	struct ld	d;
 };
 
-/* --- nodes ------------------------------------------------------------------------ */
-
-/*
- * The id of a thing: UUID version 5 (RFC 9562) in the name space of URLs, so that the same case gives
- * the same bytes, and another order's document other ids.
- */
-static char *node(const struct writer *w, char ret[NODE_BYTES], const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+/* --- ids -------------------------------------------------------------------------- */
 
 static char *
-node(const struct writer *w, char ret[NODE_BYTES], const char *fmt, ...)
+node_agent(const struct writer *w, uint32_t agent, char ret[LD_ID_BYTES])
 {
-	static const uint8_t	urls[16] = { 0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0,
-	    0x4f, 0xd4, 0x30, 0xc8 };
-	char			name[NODE_NAME], hex[HEX_BYTES(16)];
-	uint8_t			bytes[16 + NODE_NAME], digest[EVP_MAX_MD_SIZE] = { 0 };
-	int			n;
-	va_list			ap;
-
-	n = snprintf(name, sizeof(name), "https://quorate.example/custody/v1/%s/%s/", w->genesis, w->order);
-	va_start(ap, fmt);
-	n += vsnprintf(name + n, sizeof(name) - (size_t)n, fmt, ap);
-	va_end(ap);
-	memcpy(bytes, urls, sizeof(urls));
-	memcpy(bytes + 16, name, (size_t)n);
-	/* Names things, proves nothing: RFC 9562 wants SHA-1. It fails only where libcrypto has none. */
-	(void)EVP_Digest(bytes, 16 + (size_t)n, digest, NULL, EVP_sha1(), NULL);
-	digest[6] = (uint8_t)((digest[6] & 0x0f) | 0x50);
-	digest[8] = (uint8_t)((digest[8] & 0x3f) | 0x80);
-	hex_write(SPAN(digest, 16), hex);
-	(void)snprintf(ret, NODE_BYTES, "kb:%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
-	return ret;
-}
-
-static void
-open_node(struct writer *w, const char *id, const char *type)
-{
-	buf_printf(w->out, "%s{\"@id\":\"%s\",\"@type\":\"%s\"", w->first ? "" : ",\n", id, type);
-	w->first = false;
-}
-
-static void
-close_node(struct writer *w)
-{
-	buf_printf(w->out, "}");
-}
-
-static void
-member_text(struct writer *w, const char *name, const char *text)
-{
-	buf_printf(w->out, ",\"%s\":", name);
-	markup_json(w->out, text);
-}
-
-static void
-member_typed(struct writer *w, const char *name, const char *type, const char *value)
-{
-	buf_printf(w->out, ",\"%s\":{\"@type\":\"xsd:%s\",\"@value\":\"%s\"}", name, type, value);
-}
-
-static void
-member_number(struct writer *w, const char *name, uint64_t value)
-{
-	char	text[24];
-
-	(void)snprintf(text, sizeof(text), "%" PRIu64, value);
-	member_typed(w, name, "integer", text);
-}
-
-static void
-member_time(struct writer *w, const char *name, when t)
-{
-	char	text[WHEN_TEXT_BYTES];
-
-	member_typed(w, name, "dateTime", when_write(t, text));
-}
-
-/* A list of references. */
-static void
-list_open(struct writer *w, const char *name)
-{
-	buf_printf(w->out, ",\"%s\":[", name);
-}
-
-static void
-list_item(struct writer *w, bool *more, const char *id)
-{
-	buf_printf(w->out, "%s{\"@id\":\"%s\"}", *more ? "," : "", id);
-	*more = true;
-}
-
-static void
-list_close(struct writer *w)
-{
-	buf_printf(w->out, "]");
-}
-
-static void
-member_one(struct writer *w, const char *name, const char *id)
-{
-	buf_printf(w->out, ",\"%s\":{\"@id\":\"%s\"}", name, id);
+	return ld_id(&w->d, ret, "agent/%" PRIu32, agent + 1);
 }
 
 static char *
-node_agent(const struct writer *w, uint32_t agent, char ret[NODE_BYTES])
+node_entry(const struct writer *w, uint64_t index, char ret[LD_ID_BYTES])
 {
-	return node(w, ret, "agent/%" PRIu32, agent + 1);
+	return ld_id(&w->d, ret, "entry/%" PRIu64, index);
 }
 
 static char *
-node_entry(const struct writer *w, uint64_t index, char ret[NODE_BYTES])
+node_action(const struct writer *w, uint64_t index, char ret[LD_ID_BYTES])
 {
-	return node(w, ret, "entry/%" PRIu64, index);
+	return ld_id(&w->d, ret, "action/%" PRIu64, index);
 }
 
 static char *
-node_action(const struct writer *w, uint64_t index, char ret[NODE_BYTES])
+node_record(const struct writer *w, uint64_t index, char ret[LD_ID_BYTES])
 {
-	return node(w, ret, "action/%" PRIu64, index);
+	return ld_id(&w->d, ret, "record/%" PRIu64, index);
 }
 
 static char *
-node_record(const struct writer *w, uint64_t index, char ret[NODE_BYTES])
+node_part(const struct writer *w, uint32_t part, char ret[LD_ID_BYTES])
 {
-	return node(w, ret, "record/%" PRIu64, index);
+	return ld_id(&w->d, ret, "part/%" PRIu32, part + 1);
 }
 
 static char *
-node_part(const struct writer *w, uint32_t part, char ret[NODE_BYTES])
+node_exhibit(const struct writer *w, uint32_t part, char ret[LD_ID_BYTES])
 {
-	return node(w, ret, "part/%" PRIu32, part + 1);
+	return ld_id(&w->d, ret, "exhibit/%" PRIu32, part + 1);
 }
 
 static char *
-node_exhibit(const struct writer *w, uint32_t part, char ret[NODE_BYTES])
+node_message(const struct writer *w, uint8_t custodian, char ret[LD_ID_BYTES])
 {
-	return node(w, ret, "exhibit/%" PRIu32, part + 1);
-}
-
-static char *
-node_message(const struct writer *w, uint8_t custodian, char ret[NODE_BYTES])
-{
-	return node(w, ret, "message/%u", custodian);
+	return ld_id(&w->d, ret, "message/%u", custodian);
 }
 
 /* --- facets ------------------------------------------------------------------------ */
@@ -173,19 +64,19 @@ static void
 content(struct writer *w, const char *of, uint64_t number, uint64_t size, bool encrypted, const char *method,
     const uint8_t digest[SHA256_BYTES])
 {
-	char	id[NODE_BYTES], hex[HEX_BYTES(SHA256_BYTES)];
+	char	id[LD_ID_BYTES], hex[HEX_BYTES(SHA256_BYTES)];
 
-	buf_printf(w->out, "{\"@id\":\"%s\",\"@type\":\"uco-observable:ContentDataFacet\"",
-	    node(w, id, "%s/%" PRIu64 "/content", of, number));
+	buf_printf(w->d.out, "{\"@id\":\"%s\",\"@type\":\"uco-observable:ContentDataFacet\"",
+	    ld_id(&w->d, id, "%s/%" PRIu64 "/content", of, number));
 	if (encrypted)
-		member_typed(w, "uco-observable:isEncrypted", "boolean", "true");
+		ld_typed(&w->d, "uco-observable:isEncrypted", "boolean", "true");
 	if (size > 0)
-		member_number(w, "uco-observable:sizeInBytes", size);
-	buf_printf(w->out, ",\"uco-observable:hash\":[{\"@id\":\"%s\",\"@type\":\"uco-types:Hash\"",
-	    node(w, id, "%s/%" PRIu64 "/hash", of, number));
-	member_text(w, "uco-types:hashMethod", method);
-	member_typed(w, "uco-types:hashValue", "hexBinary", hex_write(SPAN(digest, SHA256_BYTES), hex));
-	buf_printf(w->out, "}]}");
+		ld_number(&w->d, "uco-observable:sizeInBytes", size);
+	buf_printf(w->d.out, ",\"uco-observable:hash\":[{\"@id\":\"%s\",\"@type\":\"uco-types:Hash\"",
+	    ld_id(&w->d, id, "%s/%" PRIu64 "/hash", of, number));
+	ld_text(&w->d, "uco-types:hashMethod", method);
+	ld_typed(&w->d, "uco-types:hashValue", "hexBinary", hex_write(SPAN(digest, SHA256_BYTES), hex));
+	buf_printf(w->d.out, "}]}");
 }
 
 /* Where in the package it stands. */
@@ -193,13 +84,13 @@ static void
 file(struct writer *w, const char *of, uint64_t number, const char *path)
 {
 	const char	*slash = strrchr(path, '/');
-	char		 id[NODE_BYTES];
+	char		 id[LD_ID_BYTES];
 
-	buf_printf(w->out, "{\"@id\":\"%s\",\"@type\":\"uco-observable:FileFacet\"",
-	    node(w, id, "%s/%" PRIu64 "/file", of, number));
-	member_text(w, "uco-observable:fileName", slash == NULL ? path : slash + 1);
-	member_text(w, "uco-observable:filePath", path);
-	buf_printf(w->out, "}");
+	buf_printf(w->d.out, "{\"@id\":\"%s\",\"@type\":\"uco-observable:FileFacet\"",
+	    ld_id(&w->d, id, "%s/%" PRIu64 "/file", of, number));
+	ld_text(&w->d, "uco-observable:fileName", slash == NULL ? path : slash + 1);
+	ld_text(&w->d, "uco-observable:filePath", path);
+	buf_printf(w->d.out, "}");
 }
 
 /* --- people and organisations --------------------------------------------------------- */
@@ -227,19 +118,19 @@ static void
 membership(struct writer *w, uint32_t agent)
 {
 	uint32_t	first = organisation(w, agent);
-	char		id[NODE_BYTES], other[NODE_BYTES];
+	char		id[LD_ID_BYTES], other[LD_ID_BYTES];
 
 	if (first == agent) {
-		open_node(w, node(w, id, "organisation/%" PRIu32, agent + 1), "uco-identity:Organization");
-		member_text(w, "uco-core:name", w->k.agent[agent].organisation);
-		close_node(w);
+		ld_open(&w->d, ld_id(&w->d, id, "organisation/%" PRIu32, agent + 1), "uco-identity:Organization");
+		ld_text(&w->d, "uco-core:name", w->k.agent[agent].organisation);
+		ld_close(&w->d);
 	}
-	open_node(w, node(w, id, "membership/%" PRIu32, agent + 1), "uco-core:Relationship");
-	member_one(w, "uco-core:source", node_agent(w, agent, other));
-	member_one(w, "uco-core:target", node(w, other, "organisation/%" PRIu32, first + 1));
-	member_text(w, "uco-core:kindOfRelationship", "Member_Of");
-	member_typed(w, "uco-core:isDirectional", "boolean", "true");
-	close_node(w);
+	ld_open(&w->d, ld_id(&w->d, id, "membership/%" PRIu32, agent + 1), "uco-core:Relationship");
+	ld_one(&w->d, "uco-core:source", node_agent(w, agent, other));
+	ld_one(&w->d, "uco-core:target", ld_id(&w->d, other, "organisation/%" PRIu32, first + 1));
+	ld_text(&w->d, "uco-core:kindOfRelationship", "Member_Of");
+	ld_typed(&w->d, "uco-core:isDirectional", "boolean", "true");
+	ld_close(&w->d);
 }
 
 static enum rc
@@ -249,7 +140,7 @@ agents(struct writer *w, struct err *err)
 		AUTO_DONE(buf_done) struct buf	 words = BUF_INIT(4096);
 		const struct custody_agent	*a = &w->k.agent[i];
 		bool				 person = a->kind == AGENT_PERSON;
-		char				 id[NODE_BYTES];
+		char				 id[LD_ID_BYTES];
 
 		agent_words(a, &words);
 		if (person)
@@ -257,12 +148,12 @@ agents(struct writer *w, struct err *err)
 		else if (a->name[0] != '\0')
 			buf_printf(&words, ", %s", a->name);
 		TRY(buf_check(&words, "custody", err));
-		open_node(w, node_agent(w, i, id), person ? "uco-identity:Person" :
+		ld_open(&w->d, node_agent(w, i, id), person ? "uco-identity:Person" :
 		    a->kind == AGENT_KEY ? "uco-identity:Identity" : "uco-identity:Organization");
 		if (person || a->organisation[0] != '\0')
-			member_text(w, "uco-core:name", person ? a->name : a->organisation);
-		member_text(w, "uco-core:description", buf_text(&words));
-		close_node(w);
+			ld_text(&w->d, "uco-core:name", person ? a->name : a->organisation);
+		ld_text(&w->d, "uco-core:description", buf_text(&words));
+		ld_close(&w->d);
 		if (person)
 			membership(w, i);
 	}
@@ -288,7 +179,7 @@ part(struct writer *w, uint32_t i, struct err *err)
 	const struct descriptor		*d = &w->k.c->descriptor[s->artifact];
 	const struct part		*p = descriptor_part(d, s->name);
 	AUTO_DONE(buf_done) struct buf	 words = BUF_INIT(1024);
-	char				 id[NODE_BYTES], hex[HEX_BYTES(ARTIFACT_ID_BYTES)], at[WHEN_TEXT_BYTES];
+	char				 id[LD_ID_BYTES], hex[HEX_BYTES(ARTIFACT_ID_BYTES)], at[WHEN_TEXT_BYTES];
 
 	if (p == NULL || s->last >= part_segments(p))
 		return err_set(err, RC_USAGE, "custody: the scope names a part or segment that is not there");
@@ -298,13 +189,13 @@ part(struct writer *w, uint32_t i, struct err *err)
 	    PRIu32 ", data/artifacts/%s/parts/%s/", s->name, hex, p->length, when_write(d->sealed_at, at), s->first,
 	    s->last, part_segments(p), hex, s->name);
 	TRY(buf_check(&words, "custody", err));
-	open_node(w, node_part(w, i, id), "uco-observable:ObservableObject");
-	member_text(w, "uco-core:name", s->name);
-	member_text(w, "uco-core:description", buf_text(&words));
-	list_open(w, "uco-core:hasFacet");
+	ld_open(&w->d, node_part(w, i, id), "uco-observable:ObservableObject");
+	ld_text(&w->d, "uco-core:name", s->name);
+	ld_text(&w->d, "uco-core:description", buf_text(&words));
+	ld_list(&w->d, "uco-core:hasFacet");
 	content(w, "part", i + 1, ciphertext_bytes(p), true, "RFC6962-SHA256", p->root);
-	list_close(w);
-	close_node(w);
+	ld_list_end(&w->d);
+	ld_close(&w->d);
 	return RC_OK;
 }
 
@@ -312,18 +203,18 @@ static void
 entry(struct writer *w, const struct custody_act *a)
 {
 	struct span	leaf = w->k.e->entry[a->entry].leaf;
-	char		id[NODE_BYTES], path[64];
+	char		id[LD_ID_BYTES], path[64];
 	uint8_t		digest[SHA256_BYTES];
 
 	(void)snprintf(path, sizeof(path), "data/entries/%012" PRIu64 ".leaf", a->index);
 	sha256_one(digest, leaf);
-	open_node(w, node_entry(w, a->index, id), "uco-observable:ObservableObject");
-	list_open(w, "uco-core:hasFacet");
+	ld_open(&w->d, node_entry(w, a->index, id), "uco-observable:ObservableObject");
+	ld_list(&w->d, "uco-core:hasFacet");
 	file(w, "entry", a->index, path);
-	buf_printf(w->out, ",");
+	buf_printf(w->d.out, ",");
 	content(w, "entry", a->index, leaf.n, false, "SHA256", digest);
-	list_close(w);
-	close_node(w);
+	ld_list_end(&w->d);
+	ld_close(&w->d);
 }
 
 static bool
@@ -336,18 +227,18 @@ is_contribution(const struct writer *w, const struct custody_act *a)
 static void
 message(struct writer *w, const struct custody_act *a)
 {
-	char	id[NODE_BYTES], path[64];
+	char	id[LD_ID_BYTES], path[64];
 
-	open_node(w, node_message(w, a->custodian, id), "uco-observable:ObservableObject");
-	list_open(w, "uco-core:hasFacet");
+	ld_open(&w->d, node_message(w, a->custodian, id), "uco-observable:ObservableObject");
+	ld_list(&w->d, "uco-core:hasFacet");
 	if (w->k.c->to_recipient) {
 		(void)snprintf(path, sizeof(path), "data/contributions/%02u.p7m", a->custodian);
 		file(w, "message", a->custodian, path);
-		buf_printf(w->out, ",");
+		buf_printf(w->d.out, ",");
 	}
 	content(w, "message", a->custodian, 0, true, "SHA256", a->digest);
-	list_close(w);
-	close_node(w);
+	ld_list_end(&w->d);
+	ld_close(&w->d);
 }
 
 /* --- what was done ------------------------------------------------------------------------ */
@@ -357,43 +248,43 @@ static void
 batch_parts(struct writer *w, const struct custody_act *a, bool *more)
 {
 	const struct scope	*s = &w->k.c->grant.scope;
-	char			 id[NODE_BYTES];
+	char			 id[LD_ID_BYTES];
 
 	for (uint32_t i = 0; i < s->n_parts; i++)
 		if (w->k.e->artifact[s->part[i].artifact].batch == a->index)
-			list_item(w, more, node_part(w, i, id));
+			ld_item(&w->d, more, node_part(w, i, id));
 }
 
 static void
 record(struct writer *w, const struct custody_act *a)
 {
-	char	id[NODE_BYTES], exhibit[32];
+	char	id[LD_ID_BYTES], exhibit[32];
 	bool	more = false;
 
 	(void)snprintf(exhibit, sizeof(exhibit), "entry-%" PRIu64, a->index);
-	open_node(w, node_record(w, a->index, id), "case-investigation:ProvenanceRecord");
-	member_text(w, "uco-core:description", act_name(&w->k, a));
-	member_text(w, "case-investigation:exhibitNumber", exhibit);
-	list_open(w, "uco-core:object");
-	list_item(w, &more, node_entry(w, a->index, id));
+	ld_open(&w->d, node_record(w, a->index, id), "case-investigation:ProvenanceRecord");
+	ld_text(&w->d, "uco-core:description", act_name(&w->k, a));
+	ld_text(&w->d, "case-investigation:exhibitNumber", exhibit);
+	ld_list(&w->d, "uco-core:object");
+	ld_item(&w->d, &more, node_entry(w, a->index, id));
 	if (a->type == STATEMENT_BATCH)
 		batch_parts(w, a, &more);
 	if (is_contribution(w, a))
-		list_item(w, &more, node_message(w, a->custodian, id));
-	list_close(w);
-	close_node(w);
+		ld_item(&w->d, &more, node_message(w, a->custodian, id));
+	ld_list_end(&w->d);
+	ld_close(&w->d);
 }
 
 static void
 reference(struct writer *w, uint64_t index, const char *which, const char *context, const char *identifier)
 {
-	char	id[NODE_BYTES];
+	char	id[LD_ID_BYTES];
 
-	buf_printf(w->out, "{\"@id\":\"%s\",\"@type\":\"uco-core:ExternalReference\"",
-	    node(w, id, "action/%" PRIu64 "/%s", index, which));
-	member_text(w, "uco-core:definingContext", context);
-	member_text(w, "uco-core:externalIdentifier", identifier);
-	buf_printf(w->out, "}");
+	buf_printf(w->d.out, "{\"@id\":\"%s\",\"@type\":\"uco-core:ExternalReference\"",
+	    ld_id(&w->d, id, "action/%" PRIu64 "/%s", index, which));
+	ld_text(&w->d, "uco-core:definingContext", context);
+	ld_text(&w->d, "uco-core:externalIdentifier", identifier);
+	buf_printf(w->d.out, "}");
 }
 
 /* Which entry of which log, and the statement's id: for who looks it up elsewhere. */
@@ -403,11 +294,11 @@ references(struct writer *w, const struct custody_act *a)
 	char	number[24], hex[HEX_BYTES(SHA256_BYTES)];
 
 	(void)snprintf(number, sizeof(number), "%" PRIu64, a->index);
-	list_open(w, "uco-core:externalReference");
+	ld_list(&w->d, "uco-core:externalReference");
 	reference(w, a->index, "index", w->k.charter[a->charter]->origin, number);
-	buf_printf(w->out, ",");
+	buf_printf(w->d.out, ",");
 	reference(w, a->index, "statement", "quorate statement id", hex_write(SPAN_OF(a->id), hex));
-	list_close(w);
+	ld_list_end(&w->d);
 }
 
 /* What it was done to: what its subject was put on record as. */
@@ -415,47 +306,47 @@ static void
 objects(struct writer *w, const struct custody_act *a)
 {
 	const struct scope	*s = &w->k.c->grant.scope;
-	char			 id[NODE_BYTES];
+	char			 id[LD_ID_BYTES];
 	bool			 more = false;
 
-	list_open(w, "uco-action:object");
+	ld_list(&w->d, "uco-action:object");
 	if (a->about != NOBODY)
-		list_item(w, &more, node_record(w, w->k.act[a->about].index, id));
+		ld_item(&w->d, &more, node_record(w, w->k.act[a->about].index, id));
 	if (memcmp(a->id, w->k.c->grant.request, SHA256_BYTES) == 0)
 		for (uint32_t i = 0; i < s->n_parts; i++)
-			list_item(w, &more, node_part(w, i, id));
-	list_close(w);
+			ld_item(&w->d, &more, node_part(w, i, id));
+	ld_list_end(&w->d);
 }
 
 static enum rc
 action(struct writer *w, const struct custody_act *a, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf	words = BUF_INIT(1024);
-	char				id[NODE_BYTES];
+	char				id[LD_ID_BYTES];
 	bool				more = false;
 
 	act_words(&w->k, a, &words);
 	TRY(buf_check(&words, "custody", err));
-	open_node(w, node_action(w, a->index, id), "case-investigation:InvestigativeAction");
-	member_text(w, "uco-core:name", act_name(&w->k, a));
+	ld_open(&w->d, node_action(w, a->index, id), "case-investigation:InvestigativeAction");
+	ld_text(&w->d, "uco-core:name", act_name(&w->k, a));
 	if (words.n > 0)
-		member_text(w, "uco-core:description", buf_text(&words));
-	member_time(w, "uco-action:startTime", a->time);
-	member_time(w, "uco-action:endTime", a->time);
+		ld_text(&w->d, "uco-core:description", buf_text(&words));
+	ld_time(&w->d, "uco-action:startTime", a->time);
+	ld_time(&w->d, "uco-action:endTime", a->time);
 	if (a->agent != NOBODY)
-		member_one(w, "uco-action:performer", node_agent(w, a->agent, id));
+		ld_one(&w->d, "uco-action:performer", node_agent(w, a->agent, id));
 	objects(w, a);
-	list_open(w, "uco-action:result");
-	list_item(w, &more, node_record(w, a->index, id));
-	list_close(w);
+	ld_list(&w->d, "uco-action:result");
+	ld_item(&w->d, &more, node_record(w, a->index, id));
+	ld_list_end(&w->d);
 	if (a->about != NOBODY) {
 		more = false;
-		list_open(w, "case-investigation:wasInformedBy");
-		list_item(w, &more, node_action(w, w->k.act[a->about].index, id));
-		list_close(w);
+		ld_list(&w->d, "case-investigation:wasInformedBy");
+		ld_item(&w->d, &more, node_action(w, w->k.act[a->about].index, id));
+		ld_list_end(&w->d);
 	}
 	references(w, a);
-	close_node(w);
+	ld_close(&w->d);
 	return RC_OK;
 }
 
@@ -481,71 +372,71 @@ static void
 released(struct writer *w)
 {
 	const struct scope	*s = &w->k.c->grant.scope;
-	char			 id[NODE_BYTES], number[32];
+	char			 id[LD_ID_BYTES], number[32];
 	bool			 more = false;
 
 	for (uint32_t i = 0; i < s->n_parts; i++) {
-		open_node(w, node_exhibit(w, i, id), "case-investigation:ProvenanceRecord");
-		member_text(w, "uco-core:description", "released to the recipient");
+		ld_open(&w->d, node_exhibit(w, i, id), "case-investigation:ProvenanceRecord");
+		ld_text(&w->d, "uco-core:description", "released to the recipient");
 		(void)snprintf(number, sizeof(number), "%" PRIu32, i + 1);
-		member_text(w, "case-investigation:exhibitNumber", number);
+		ld_text(&w->d, "case-investigation:exhibitNumber", number);
 		(void)snprintf(number, sizeof(number), "entry-%" PRIu64, w->k.e->artifact[s->part[i].artifact].batch);
-		member_text(w, "case-investigation:rootExhibitNumber", number);
+		ld_text(&w->d, "case-investigation:rootExhibitNumber", number);
 		more = false;
-		list_open(w, "uco-core:object");
-		list_item(w, &more, node_part(w, i, id));
-		list_close(w);
-		close_node(w);
+		ld_list(&w->d, "uco-core:object");
+		ld_item(&w->d, &more, node_part(w, i, id));
+		ld_list_end(&w->d);
+		ld_close(&w->d);
 	}
-	open_node(w, node(w, id, "released"), "case-investigation:InvestigativeAction");
-	member_text(w, "uco-core:name", "released");
-	member_text(w, "uco-core:description", "into the package that holds this document; when, says release.leaf");
-	list_open(w, "uco-action:object");
+	ld_open(&w->d, ld_id(&w->d, id, "released"), "case-investigation:InvestigativeAction");
+	ld_text(&w->d, "uco-core:name", "released");
+	ld_text(&w->d, "uco-core:description", "into the package that holds this document; when, says release.leaf");
+	ld_list(&w->d, "uco-action:object");
 	more = false;
-	list_item(w, &more, node_record(w, w->k.c->grant.order_index, id));
-	list_close(w);
-	list_open(w, "uco-action:result");
+	ld_item(&w->d, &more, node_record(w, w->k.c->grant.order_index, id));
+	ld_list_end(&w->d);
+	ld_list(&w->d, "uco-action:result");
 	more = false;
 	for (uint32_t i = 0; i < s->n_parts; i++)
-		list_item(w, &more, node_exhibit(w, i, id));
-	list_close(w);
-	close_node(w);
+		ld_item(&w->d, &more, node_exhibit(w, i, id));
+	ld_list_end(&w->d);
+	ld_close(&w->d);
 }
 
 static void
 authorization(struct writer *w)
 {
 	const struct custody_act	*order = &w->k.act[custody_find(&w->k, w->k.c->grant.order)];
-	char				 id[NODE_BYTES];
+	char				 id[LD_ID_BYTES];
 
-	open_node(w, node(w, id, "authorization"), "case-investigation:Authorization");
-	member_text(w, "case-investigation:authorizationType", "disclosure order by the policy of a charter");
-	member_text(w, "case-investigation:authorizationIdentifier", w->order);
-	member_time(w, "uco-core:startTime", order->time);
-	member_time(w, "uco-core:endTime", w->k.c->grant.expires);
-	close_node(w);
+	ld_open(&w->d, ld_id(&w->d, id, "authorization"), "case-investigation:Authorization");
+	ld_text(&w->d, "case-investigation:authorizationType", "disclosure order by the policy of a charter");
+	ld_text(&w->d, "case-investigation:authorizationIdentifier", w->d.order);
+	ld_time(&w->d, "uco-core:startTime", order->time);
+	ld_time(&w->d, "uco-core:endTime", w->k.c->grant.expires);
+	ld_close(&w->d);
 }
 
 static void
 investigation(struct writer *w)
 {
-	char	id[NODE_BYTES], hex[HEX_BYTES(SHA256_BYTES)];
+	char	id[LD_ID_BYTES], hex[HEX_BYTES(SHA256_BYTES)];
 	bool	more = false;
 
-	open_node(w, node(w, id, "investigation"), "case-investigation:Investigation");
-	member_text(w, "uco-core:name", "Disclosure request");
-	member_text(w, "uco-core:description", "Follows from the log entries in this package and proves nothing by itself. "
+	ld_open(&w->d, ld_id(&w->d, id, "investigation"), "case-investigation:Investigation");
+	ld_text(&w->d, "uco-core:name", "Disclosure request");
+	ld_text(&w->d, "uco-core:description", "Follows from the log entries in this package and proves nothing by itself. "
 	    "README.txt says how to check them.");
-	member_text(w, "uco-core:tag", hex_write(SPAN_OF(w->k.c->grant.request), hex));
-	list_open(w, "case-investigation:relevantAuthorization");
-	list_item(w, &more, node(w, id, "authorization"));
-	list_close(w);
-	list_open(w, "uco-core:object");
+	ld_text(&w->d, "uco-core:tag", hex_write(SPAN_OF(w->k.c->grant.request), hex));
+	ld_list(&w->d, "case-investigation:relevantAuthorization");
+	ld_item(&w->d, &more, ld_id(&w->d, id, "authorization"));
+	ld_list_end(&w->d);
+	ld_list(&w->d, "uco-core:object");
 	more = false;
 	for (uint32_t i = 0; i < w->k.n_acts; i++)
-		list_item(w, &more, node_record(w, w->k.act[i].index, id));
-	list_close(w);
-	close_node(w);
+		ld_item(&w->d, &more, node_record(w, w->k.act[i].index, id));
+	ld_list_end(&w->d);
+	ld_close(&w->d);
 }
 
 static const char context[] =
@@ -565,9 +456,9 @@ write_all(struct writer *w, struct err *err)
 
 	if (custody_find(&w->k, w->k.c->grant.order) == NOBODY)
 		return err_set(err, RC_USAGE, "custody: the order is not in the case");
-	hex_write(SPAN_OF(w->k.c->genesis), w->genesis);
-	hex_write(SPAN_OF(w->k.c->grant.order), w->order);
-	buf_span(w->out, SPAN_STR(context));
+	hex_write(SPAN_OF(w->k.c->genesis), w->d.genesis);
+	hex_write(SPAN_OF(w->k.c->grant.order), w->d.order);
+	buf_span(w->d.out, SPAN_STR(context));
 	investigation(w);
 	authorization(w);
 	TRY(agents(w, err));
@@ -575,14 +466,14 @@ write_all(struct writer *w, struct err *err)
 		TRY(part(w, i, err));
 	TRY(acts(w, err));
 	released(w);
-	buf_printf(w->out, "\n]}\n");
+	buf_printf(w->d.out, "\n]}\n");
 	return RC_OK;
 }
 
 enum rc
 custody_case(const struct evidence_case *e, const struct checked_case *c, struct buf *out, struct err *err)
 {
-	struct writer	w = { .out = out, .first = true };
+	struct writer	w = { .d = { .out = out } };
 	size_t		from = out->n;
 	enum rc		rc = custody_read(e, c, &w.k, err);
 

@@ -52,8 +52,8 @@ void
 page_checking(struct page *p)
 {
 	buf_printf(p->out, "<h2>8. How to check it</h2>\n<p>With Quorate, offline, and the charter that you have from a "
-	    "party you trust:</p>\n<pre>quorate verify PACKAGE --charter charter.json</pre>\n"
-	    "<p>It says of each claim yes, no, or could not check. The charter must be the one of which this is the SHA-256:<br>");
+	    "party you trust:</p>\n<pre>quorate verify PACKAGE --charter charter.json --html report.html</pre>\n"
+	    "<p>It says of each claim yes, no, or could not check, and why. The charter must be the one of which this is the SHA-256:<br>");
 	page_digest(p, p->k.c->genesis, SHA256_BYTES);
 	buf_printf(p->out, "</p>\n<p>Without Quorate: <code>README.txt</code> has the commands for unzip, sha256sum, openssl and "
 	    "programs that check transparency logs.</p>\n"
@@ -68,6 +68,8 @@ void
 page_end(struct page *p)
 {
 	buf_printf(p->out, "<h2>Words</h2>\n<dl>\n"
+	    "<dt>Charter, policy</dt><dd>The charter is the constitution of the parties: who they are, and who may do what. A policy is "
+	    "one of its rules: whose approval it takes to release a kind of evidence.</dd>\n"
 	    "<dt>Sealed</dt><dd>Encrypted the moment it was made, with a key that was shared among the custodians.</dd>\n"
 	    "<dt>Custodian</dt><dd>A party that holds one share of each key and contributes only when the log shows that the "
 	    "policy is met.</dd>\n"
