@@ -6,11 +6,9 @@
  */
 #include <string.h>
 
-#include <openssl/err.h>
-#include <openssl/pkcs7.h>
 #include <openssl/x509.h>
 
-#include "audit/timestamp.h"
+#include "audit/timestamp_parts.h"
 #include "base/auto.h"
 #include "base/der.h"
 #include "base/libcrypto.h"
@@ -31,14 +29,6 @@ DEFINE_AUTO(ASN1_OBJECT_free, ASN1_OBJECT);
 DEFINE_AUTO(X509_free, X509);
 DEFINE_AUTO(X509_CRL_free, X509_CRL);
 DEFINE_AUTO(bytes_free, unsigned char);
-
-static enum rc
-fail(struct err *err, enum rc rc, const char *what)
-{
-	if (libcrypto_failed(rc) == RC_NOMEM)
-		return err_set(err, RC_NOMEM, "time-stamp: no memory");
-	return err_set(err, rc, "time-stamp: %s", what);
-}
 
 /* --- its parts ------------------------------------------------------------------------- */
 
@@ -155,7 +145,7 @@ subject(struct subjects *s, struct span der, struct err *err)
 	libcrypto_begin();
 	if ((x = d2i_X509(NULL, &p, (long)der.n)) == NULL || p != der.p + der.n) {
 		X509_free(x);
-		return fail(err, RC_FORMAT, "a certificate that came with it cannot be read");
+		return timestamp_fail(err, RC_FORMAT, "a certificate that came with it cannot be read");
 	}
 	s->x[s->n++] = x;
 	return RC_OK;
@@ -240,13 +230,13 @@ timestamp_issued(const struct span *certificate, size_t n_certificates, const st
 	libcrypto_begin();
 	for (size_t i = 0; i < n_certificates; i++)
 		if (!among(certificate[i], by, n_by) && !certificate_ok(&s, s.x[i], certificate[i]))
-			return fail(err, RC_FORMAT, "a certificate that came with it is signed by nobody who is known");
+			return timestamp_fail(err, RC_FORMAT, "a certificate that came with it is signed by nobody who is known");
 	for (size_t i = 0; i < n_crls; i++) {
 		const uint8_t	*p = crl[i].p;
 		AUTO(X509_CRL_free) X509_CRL *x = d2i_X509_CRL(NULL, &p, (long)crl[i].n);
 
 		if (x == NULL || !crl_ok(&s, x, crl[i]))
-			return fail(err, RC_FORMAT, "a revocation list that came with it is signed by nobody who is known");
+			return timestamp_fail(err, RC_FORMAT, "a revocation list that came with it is signed by nobody who is known");
 	}
 	libcrypto_begin();	/* keys that did not fit have left words */
 	return RC_OK;
@@ -289,11 +279,11 @@ signer_of(const struct token *t, const struct span *certificate, size_t n, size_
 		if ((x = d2i_X509(NULL, &p, (long)certificate[i].n)) == NULL ||
 		    X509_NAME_get0_der(X509_get_issuer_name(x), &name, &name_n) != 1 ||
 		    (serial_n = i2d_ASN1_INTEGER(X509_get0_serialNumber(x), &serial)) <= 0)
-			return fail(err, RC_FORMAT, "a certificate that came with it cannot be read");
+			return timestamp_fail(err, RC_FORMAT, "a certificate that came with it cannot be read");
 		if (!span_eq(SPAN(name, name_n), t->issuer) || !span_eq(SPAN(serial, (size_t)serial_n), t->serial))
 			continue;
 		if (!algorithms_ok(t, x))
-			return fail(err, RC_FORMAT, "its algorithms are not named in their one form");
+			return timestamp_fail(err, RC_FORMAT, "its algorithms are not named in their one form");
 		*ret = i;
 		return RC_OK;
 	}
