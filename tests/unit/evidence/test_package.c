@@ -173,6 +173,36 @@ reports(void **state)
 	buf_done(&b);
 }
 
+/* Without its colours it is the same text. */
+static void
+coloured(void **state)
+{
+	struct package_report	r = verify(&good, NULL);
+	struct buf		plain = BUF_INIT(65536), colour = BUF_INIT(65536);
+	size_t			n = 0;
+
+	(void)state;
+	r.claim[CLAIM_TEXTS].verdict = CLAIM_NO;
+	package_report_text(&r, false, &plain);
+	package_report_text(&r, true, &colour);
+	assert_null(memchr(plain.p, 033, plain.n));
+	assert_non_null(strstr(buf_text(&colour), "\033[32myes"));
+	assert_non_null(strstr(buf_text(&colour), "\033[1;31mno"));
+	assert_non_null(strstr(buf_text(&colour), "\033[33mcould not check"));
+	for (size_t i = 0; i < colour.n; i++) {
+		if (colour.p[i] == 033)
+			while (colour.p[i] != 'm')
+				i++;
+		else
+			colour.p[n++] = colour.p[i];
+	}
+	assert_true(span_eq(SPAN(colour.p, n), buf_view(&plain)));
+	/* Who trusts nothing hears no word of validity. */
+	assert_null(strcasestr(buf_text(&plain), "valid"));
+	buf_done(&plain);
+	buf_done(&colour);
+}
+
 /* --- opening ------------------------------------------------------------------------------ */
 
 struct opened { uint64_t image, prompt; };
@@ -1027,6 +1057,7 @@ main(void)
 		cmocka_unit_test(with_another_charter),
 		cmocka_unit_test(from_the_future),
 		cmocka_unit_test(reports),
+		cmocka_unit_test(coloured),
 		cmocka_unit_test(it_opens),
 		cmocka_unit_test(an_invalid_one_does_not_open),
 		cmocka_unit_test(released_to_the_recipient),

@@ -307,6 +307,36 @@ by_a_stranger(void **state)
 	done(&f);
 }
 
+/* The TSA gets other certificates after it stamped; the log took the anchor by the old ones. */
+static void
+then_another_root(struct world *world, enum world_step step)
+{
+	struct buf	value = BUF_INIT(65536);
+
+	if (step != WORLD_SEALED)
+		return;
+	world_anchor(world, 0);
+	buf_printf(&value, "\"");
+	b64_write(&value, tsa_cert(&later_root));
+	buf_printf(&value, "\"");
+	net_amend(&world->net, &(struct net_edit){ "tsas/0/certificates/0", buf_text(&value) }, 1);
+	world->net.now += 3600;
+	buf_done(&value);
+}
+
+static void
+certificates_that_followed(void **state)
+{
+	struct memfile	f;
+
+	(void)state;
+	world_found_amendable(&w);
+	world_run(&w, "standard", then_another_root);
+	make(&f, false, false);
+	expect(&f, released, GENESIS, "yuuy", PACKAGE_VALID, "says CN=TSA");
+	done(&f);
+}
+
 int
 main(void)
 {
@@ -319,6 +349,7 @@ main(void)
 		cmocka_unit_test(renewed_too_late),
 		cmocka_unit_test(one_after_the_other),
 		cmocka_unit_test(by_a_stranger),
+		cmocka_unit_test(certificates_that_followed),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);

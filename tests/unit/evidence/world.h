@@ -86,6 +86,7 @@ void	 world_up_amendable(struct world *w, const char *policy, void (*between)(st
 void	 world_up_anchored(struct world *w, const char *policy);
 /* Its network alone. */
 void	 world_found_anchored(struct world *w);
+void	 world_found_amendable(struct world *w);	/* its charter can be amended besides */
 /* The rest of world_up*: seal, ask, order, answer in the network that there is. */
 void	 world_run(struct world *w, const char *policy, void (*between)(struct world *w, enum world_step at));
 void	 world_nothing_between(struct world *w, enum world_step at);

@@ -138,13 +138,26 @@ both_anchor(struct world *w, enum world_step at)
 	world_anchor(w, 1);
 }
 
-void
-world_found_anchored(struct world *w)
+static void
+found(struct world *w, bool amendable)
 {
 	memset(w, 0, sizeof(*w));
 	net_keys(&w->net);
+	w->net.amendable = amendable;
 	make_tsas(w);
 	net_found(&w->net);
+}
+
+void
+world_found_anchored(struct world *w)
+{
+	found(w, false);
+}
+
+void
+world_found_amendable(struct world *w)
+{
+	found(w, true);
 }
 
 void
