@@ -337,6 +337,60 @@ certificates_that_followed(void **state)
 	done(&f);
 }
 
+/* A network whose package certificate lives from and until then. */
+static void
+certified(when from, when until, struct memfile *f)
+{
+	struct tsa_party	p;
+	unsigned char		*der = NULL;
+	int			 len;
+
+	tsa_party_new(&p, "package", NULL, false, TSA_EKU_NONE, 1, 0, 1);
+	assert_non_null(ASN1_TIME_set(X509_getm_notBefore(p.cert), (time_t)from));
+	assert_non_null(ASN1_TIME_set(X509_getm_notAfter(p.cert), (time_t)until));
+	assert_true(X509_sign(p.cert, p.key, EVP_sha256()) > 0);
+	assert_true((len = i2d_X509(p.cert, &der)) > 0);
+	memset(&w, 0, sizeof(w));
+	net_keys(&w.net);
+	buf_reset(&w.net.package_cert);
+	buf_add(&w.net.package_cert, der, (size_t)len);
+	OPENSSL_free(der);
+	EVP_PKEY_free(w.net.package_key);
+	w.net.package_key = p.key;
+	p.key = NULL;
+	tsa_party_done(&p);
+	net_found(&w.net);
+	world_run(&w, "standard", world_nothing_between);
+	make(f, false, false);
+}
+
+static void
+a_certificate_of_other_days(void **state)
+{
+	struct memfile	f;
+	when		then;
+
+	(void)state;
+	certified(NET_START, PACKAGE_UNTIL, &f);
+	then = released;
+	done(&f);
+	certified(then + 300, PACKAGE_UNTIL, &f);
+	assert_int_equal(released, then);
+	expect(&f, then, GENESIS, "yuuu", PACKAGE_VALID, NULL);
+	done(&f);
+	certified(then + 301, PACKAGE_UNTIL, &f);
+	expect(&f, then + YEAR, GENESIS, "nuuu", PACKAGE_INVALID, "before its certificate was valid");
+	done(&f);
+	certified(NET_START, then, &f);
+	expect(&f, then, GENESIS, "yuuu", PACKAGE_VALID, NULL);
+	done(&f);
+	/* A token from before does not help one that signed when it had run out. */
+	certified(NET_START, then - 1, &f);
+	put_token(&f, (struct clerk){ &later, then - 300 });
+	expect(&f, then, GENESIS_AND_LATER, "nuuu", PACKAGE_INVALID, "ran out");
+	done(&f);
+}
+
 int
 main(void)
 {
@@ -350,6 +404,7 @@ main(void)
 		cmocka_unit_test(one_after_the_other),
 		cmocka_unit_test(by_a_stranger),
 		cmocka_unit_test(certificates_that_followed),
+		cmocka_unit_test(a_certificate_of_other_days),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);
