@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "evidence/custody.h"
+#include "evidence/jsonld.h"
 #include "evidence/markup.h"
 #include "evidence/summary.h"
 #include "tests/unit/evidence/case_shapes.h"
@@ -128,6 +129,10 @@ the_same_case_gives_the_same_bytes(void **state)
 	}
 	/* Who builds a package has no release yet, and another checkpoint than who verifies it. */
 	assert_true(world_release(&w, contents));
+	for (size_t i = 0; i < 3; i++)
+		same(all[i], &first[i]);
+	/* Nor does a release without effect add a word. */
+	assert_false(world_release(&w, contents));
 	for (size_t i = 0; i < 3; i++) {
 		same(all[i], &first[i]);
 		buf_done(&first[i]);
@@ -160,6 +165,20 @@ the_shapes_are_those_of_case(void **state)
 			assert_string_equal(words, sample[i].wrong);
 		json_decref(v);
 	}
+}
+
+/* The example of custody-v1 section 7, made by another program. */
+static void
+ids_are_uuids_of_names(void **state)
+{
+	struct ld	w5;
+	char		id[LD_ID_BYTES];
+
+	(void)state;
+	memset(w5.genesis, '0', sizeof(w5.genesis) - 1);
+	memset(w5.order, '1', sizeof(w5.order) - 1);
+	w5.genesis[sizeof(w5.genesis) - 1] = w5.order[sizeof(w5.order) - 1] = '\0';
+	assert_string_equal(ld_id(&w5, id, "part/%d/content", 1), "kb:58e2ff7f-8b54-5cec-9f22-aba6376c0df0");
 }
 
 /* The node of this class whose member says so. */
@@ -618,6 +637,22 @@ to_the_recipient(void **state)
 	world_down(&w);
 }
 
+static void
+a_stamp_from_before_dates_nothing(void **state)
+{
+	struct buf	b;
+
+	(void)state;
+	world_found_anchored(&w);
+	world_anchor(&w, 0);
+	world_run(&w, "standard", world_nothing_between);
+	b = document(summary);
+	assert_int_equal(count(&b, "by TSA first, over the first 1 entries"), 1);
+	assert_int_equal(count(&b, "none in this package; the custodians"), 1);
+	buf_done(&b);
+	world_down(&w);
+}
+
 /* What has no effect is not told as done; the summary says that it was said. */
 static void
 denied_too_late(struct world *a, enum world_step at)
@@ -648,6 +683,7 @@ main(void)
 {
 	const struct CMUnitTest	anchored[] = {
 		cmocka_unit_test(the_shapes_are_those_of_case),
+		cmocka_unit_test(ids_are_uuids_of_names),
 		cmocka_unit_test(an_action_says_who_and_when),
 		cmocka_unit_test(every_act_is_there),
 		cmocka_unit_test(prov_relates_what_is_there),
@@ -663,6 +699,7 @@ main(void)
 		cmocka_unit_test(who_acted_is_told_by_the_charter_then),
 		cmocka_unit_test(and_a_later_one_by_the_later_name),
 		cmocka_unit_test(to_the_recipient),
+		cmocka_unit_test(a_stamp_from_before_dates_nothing),
 		cmocka_unit_test(what_had_no_effect),
 	};
 	int	failed = cmocka_run_group_tests(anchored, up, down);
