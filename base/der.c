@@ -133,7 +133,10 @@ tag_ok(uint8_t tag)
 	return (tag & CLASS) != 0 || ((tag & CONSTRUCTED) != 0) == made_of_others;
 }
 
-/* Not by recursion into what a peer nests: a stack of where each level ends. */
+/*
+ * Not by recursion into what a peer nests: a stack of where each level ends. An element that reaches
+ * beyond that never meets it, and the bytes run out.
+ */
 bool
 der_ok(struct span in)
 {
@@ -145,7 +148,7 @@ der_ok(struct span in)
 
 	end[0] = in.n;
 	do {
-		if (!element(&r, &tag, &whole, &value) || !tag_ok(tag) || r.at > end[depth])
+		if (!element(&r, &tag, &whole, &value) || !tag_ok(tag))
 			return false;
 		if ((tag & CONSTRUCTED) != 0 && value.n > 0) {
 			if (depth == DER_DEPTH_MAX)

@@ -235,7 +235,7 @@ static void
 bounds(void **state)
 {
 	struct tsa_party	p[TIMESTAMP_CERTS_MAX];
-	struct span		c[TIMESTAMP_CERTS_MAX], lists[3];
+	struct span		c[TIMESTAMP_CERTS_MAX], lists[3], many[200];
 	struct timestamp	t;
 	BUF(out);
 	BUF(large);
@@ -253,6 +253,9 @@ bounds(void **state)
 	assert_int_equal(verify(&out, tsa_cert(&ca), &t), RC_OK);
 	for (size_t i = 0; i < TIMESTAMP_CERTS_MAX; i++)
 		tsa_party_done(&p[i]);
+	for (size_t i = 0; i < 200; i++)
+		many[i] = tsa_cert(&ca);
+	assert_int_equal(embed(&plain, many, 200, NULL, 0, &out), RC_LIMIT);
 	/* Lists of some 200 KiB: two fit. */
 	tsa_crl_long(&ca, 9000, &large);
 	tsa_crl_long(&other_ca, 9000, &small);
@@ -338,24 +341,76 @@ what_is_exact(void **state)
 static void
 no_byte_is_free(void **state)
 {
-	struct span	chain[] = { tsa_cert(&middle), tsa_cert(&ca) }, l[] = { buf_view(&crl), buf_view(&other_crl) };
+	struct span	chain[] = { tsa_cert(&middle), tsa_cert(&ca) }, l[] = { buf_view(&crl) };
 	BUF(out);
-	BUF(full);
 
 	(void)state;
 	assert_int_equal(embed(&below, chain, 2, l, 1, &out), RC_OK);
 	assert_int_equal(exact(&out), RC_OK);
 	for (size_t i = 0; i < out.n; i++)
-		for (unsigned k = 0; k < 3; k++) {
-			uint8_t	was = out.p[i];
+		for (unsigned k = 0; k < 4; k++) {
+			static const uint8_t	turn[] = { 0, 0x20, 2, 1 };	/* a letter's case, one digest for another */
+			uint8_t			was = out.p[i];
 
-			out.p[i] ^= (uint8_t)(k == 0 ? 1U << i % 8 : k == 1 ? 0x20 : 1);
+			out.p[i] ^= (uint8_t)(k == 0 ? 1U << i % 8 : turn[k]);
 			if (exact(&out) == RC_OK)
 				fail_msg("byte %zu: %02x to %02x", i, was, out.p[i]);
 			out.p[i] = was;
 		}
 	buf_u8(&out, 0);
 	assert_int_equal(timestamp_exact(buf_view(&out), NULL, 0, NULL), RC_FORMAT);
+}
+
+/* Its certificates in another order: to libcrypto the same token. */
+static void
+another_order(void **state)
+{
+	struct span	chain[] = { tsa_cert(&middle), tsa_cert(&ca) }, set, one, two;
+	struct rd	r;
+	BUF(token);
+	BUF(swapped);
+
+	(void)state;
+	assert_int_equal(embed(&below, chain, 1, NULL, 0, &token), RC_OK);
+	for (size_t i = 0;; i++) {	/* the first [0] in [0] is theirs */
+		r = rd_init(SPAN(token.p + i, token.n - i));
+		if (i > 30 && der_take(&r, DER_CONTEXT(0), NULL, &set) && set.n > 500)
+			break;
+	}
+	r = rd_init(set);
+	assert_true(der_any(&r, &one) && der_any(&r, &two) && rd_done(&r));
+	buf_span(&swapped, two);
+	buf_span(&swapped, one);
+	memcpy(token.p + (set.p - token.p), swapped.p, swapped.n);
+	assert_int_equal(verify(&token, tsa_cert(&ca), &(struct timestamp){ .time = 0 }), RC_OK);
+	assert_int_equal(exact(&token), RC_FORMAT);
+}
+
+/* A list whose algorithm is named in another form beside what is signed. */
+static void
+named_otherwise(void **state)
+{
+	struct rd	r = rd_init(buf_view(&crl));
+	struct span	v, tbs, algorithm, signature, list;
+	BUF(inside);
+	BUF(changed);
+	BUF(out);
+
+	(void)state;
+	assert_true(der_take(&r, DER_SEQUENCE, NULL, &v));
+	r = rd_init(v);
+	assert_true(der_any(&r, &tbs) && der_take(&r, DER_SEQUENCE, NULL, &algorithm) && der_any(&r, &signature));
+	buf_span(&changed, algorithm);
+	buf_add(&changed, "\x05\x00", 2);
+	buf_span(&inside, tbs);
+	der_write(&inside, DER_SEQUENCE, buf_view(&changed));
+	buf_span(&inside, signature);
+	buf_reset(&changed);
+	der_write(&changed, DER_SEQUENCE, buf_view(&inside));
+	list = buf_view(&changed);
+	assert_int_equal(embed(&plain, NULL, 0, &list, 1, &out), RC_OK);
+	list = tsa_cert(&ca);
+	assert_int_equal(timestamp_exact(buf_view(&out), &list, 1, NULL), RC_FORMAT);
 }
 
 int
@@ -372,6 +427,8 @@ main(void)
 		cmocka_unit_test(without_memory),
 		cmocka_unit_test(what_is_exact),
 		cmocka_unit_test(no_byte_is_free),
+		cmocka_unit_test(another_order),
+		cmocka_unit_test(named_otherwise),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);

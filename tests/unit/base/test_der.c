@@ -29,6 +29,7 @@ forms(void **state)
 		{ "half an element in it",	3, { 0x30, 1, 5 },			false },
 		{ "an element that leaves it",	6, { 0x30, 3, 4, 2, 0, 0 },		false },
 		{ "the same, within another",	8, { 0x30, 6, 0x30, 2, 4, 2, 0, 0 },	false },
+		{ "more in it than around it",	8, { 0x30, 2, 0x30, 4, 5, 0, 5, 0 },	false },
 		{ "length in a second form",	4, { 4, 0x81, 1, 9 },			false },
 		{ "length with a zero",		5, { 4, 0x82, 0, 1, 9 },		false },
 		{ "indefinite",			6, { 0x30, 0x80, 5, 0, 0, 0 },		false },
@@ -74,6 +75,10 @@ lengths(void **state)
 		assert_int_equal(value.n, n[i]);
 		assert_false(der_ok(SPAN(out.p, out.n - 1)));
 	}
+	BUF(zero);		/* 128 bytes, said in two: the first of them zero */
+	buf_add(&zero, "\x04\x82\x00\x80", 4);
+	buf_add(&zero, bytes, 0x80);
+	assert_false(der_ok(buf_view(&zero)));
 	BUF(out);
 	der_write(&out, DER_OCTETS, SPAN(bytes, 0x1000000));
 	assert_int_equal(out.rc, RC_LIMIT);

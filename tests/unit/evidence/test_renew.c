@@ -257,6 +257,7 @@ ninety_nine(void **state)
 	repack_write(&r, &now);
 	for (uint32_t i = 0; i <= ARCHIVES_MAX; i++) {
 		assert_int_equal(renew_by(&now, HONEST, &next), i < ARCHIVES_MAX ? RC_OK : RC_LIMIT);
+		assert_int_equal(next.b.n > 0, i < ARCHIVES_MAX);	/* not found out after a long copy */
 		memfile_done(&now);
 		now = next;
 	}
@@ -344,6 +345,13 @@ earlier_ones_fit(void **state)
 	b->p[b->n - 1] = '\n';
 	set(&r, NAME_SIGNATURE, SPAN_STR("another"));
 	assert_int_equal(renewed(&r), RC_FORMAT);
+	set(&r, NAME_SIGNATURE, SPAN_STR("any"));
+	assert_int_equal(renewed(&r), RC_OK);
+	/* Its token is in no manifest: by another name, or not there at all. */
+	strcpy(r.name[r.n - 1], "META-INF/timestamp002.tst");
+	assert_int_equal(renewed(&r), RC_FORMAT);
+	repack_drop(&r, r.n - 1);
+	assert_int_equal(renewed(&r), RC_FORMAT);
 }
 
 static void
@@ -352,13 +360,17 @@ damaged(void **state)
 	AUTO_DONE(memfile_done) struct memfile	f = MEMFILE_INIT, to = MEMFILE_INIT;
 	AUTO_DONE(repack_done) struct repack	r;
 	size_t					at = 30 + 8 + 31 + 30 + strlen(NAME_SUMMARY);
+	enum how				how = HONEST;
+	struct err				err;
+	uint64_t				size;
 
 	(void)state;
 	small_up(&r);
 	repack_write(&r, &f);
 	assert_int_equal(f.b.p[at], '<');
-	f.b.p[at] ^= 1;				/* its CRC is another */
-	assert_int_equal(renew_by(&f, HONEST, &to), RC_FORMAT);
+	f.b.p[at] ^= 1;
+	assert_int_equal(package_renew(memfile_read, &f, f.b.n, stamp, &how, memfile_write, &to, &size, &err), RC_FORMAT);
+	assert_non_null(strstr(err.msg, "CRC"));
 	memfile_done(&to);
 	f.b.p[at] ^= 1;
 	for (size_t n = 0; n < f.b.n; n += 7) {
