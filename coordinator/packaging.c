@@ -377,6 +377,7 @@ finish(struct packaging *p, struct package_row *row, struct err *err)
 		.key = p->c->package_pkey,
 		.stamp = stamper_stamp,
 		.user = &stamper,
+		.now = clock_now(),
 		.archive = p->m->archive,
 	};
 
@@ -384,8 +385,8 @@ finish(struct packaging *p, struct package_row *row, struct err *err)
 	TRY(load_package_certificate(p->c, &certificate, err));
 	seal.certificate = buf_view(&certificate);
 	TRY(package_finish(p->package, &final.c, &seal, &row->size, err));
-	row->stamps = stamper.n;
-	(void)snprintf(p->m->unstamped, sizeof(p->m->unstamped), "%s", stamper.words);
+	row->stamps = (uint8_t)package_stamps(p->package);
+	(void)snprintf(p->m->unstamped, sizeof(p->m->unstamped), "%s", package_unstamped(p->package));
 	return RC_OK;
 }
 

@@ -101,7 +101,7 @@ check_final(const struct package *p, const struct evidence_case *final, struct e
 
 /* The release must be of this payload. */
 static enum rc
-check_release(const struct package *p, const struct case_entry *e, when *ret_time, struct err *err)
+check_release(struct package *p, const struct case_entry *e, struct err *err)
 {
 	AUTO_DONE(dsse_done) struct dsse		d = { .n_sig = 0 };
 	AUTO_DONE(statement_done) struct statement	s = { .type = STATEMENT_UNKNOWN };
@@ -113,7 +113,7 @@ check_release(const struct package *p, const struct case_entry *e, when *ret_tim
 	if (s.type != STATEMENT_RELEASE || memcmp(s.subject, p->order, SHA256_BYTES) != 0 ||
 	    memcmp(s.u.release.contents, p->contents, SHA256_BYTES) != 0)
 		return err_set(err, RC_USAGE, "package: the last entry does not release this payload");
-	*ret_time = entry.time;
+	p->released = entry.time;
 	return RC_OK;
 }
 
@@ -136,12 +136,12 @@ add_proofs(struct package *p, const struct evidence_case *final, struct err *err
 
 /* package-v1 section 4, in the order of the table. */
 static enum rc
-add_tags(struct package *p, const struct evidence_case *final, when released, struct err *err)
+add_tags(struct package *p, const struct evidence_case *final, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf	info = BUF_INIT(PACKAGE_TEXT_MAX), tags = BUF_INIT(PACKAGE_TEXT_MAX);
 
 	TRY(package_add(p, NAME_BAGIT, SPAN_STR(PACKAGE_BAGIT), err));
-	package_bag_info(&p->files, p->charter->coordinator.organisation, p->order, released, &info);
+	package_bag_info(&p->files, p->charter->coordinator.organisation, p->order, p->released, &info);
 	TRY(package_add_buf(p, NAME_BAG_INFO, &info, err));
 	TRY(package_add_buf(p, NAME_MANIFEST, &p->manifest, err));
 	TRY(package_add(p, NAME_CHECKPOINT, final->checkpoint, err));
@@ -158,13 +158,12 @@ package_finish(struct package *p, const struct evidence_case *final, const struc
     uint64_t *ret_size, struct err *err)
 {
 	const struct blob_ref	*certificate = &p->charter->coordinator.package_certificate;
-	when			 released;
 
 	if (!span_eq(seal->certificate, SPAN(certificate->p, certificate->n)))
 		return err_set(err, RC_USAGE, "package: not the package certificate of the charter");
 	TRY(check_final(p, final, err));
-	TRY(check_release(p, &final->entry[final->n_entries - 1], &released, err));
-	TRY(add_tags(p, final, released, err));
-	TRY(package_add_seal(p, seal, released, err));
+	TRY(check_release(p, &final->entry[final->n_entries - 1], err));
+	TRY(add_tags(p, final, err));
+	TRY(package_add_seal(p, seal, err));
 	return zip_finish(p->w, ret_size, err);
 }

@@ -23,6 +23,7 @@
 #include "evidence/case.h"
 #include "evidence/zip.h"
 
+#define PACKAGE_CLOCK_SECONDS	300	/* by how much the clocks of log and TSA may differ */
 #define PACKAGE_ERASABLES_MAX	64
 #define PACKAGE_HASHES		2048	/* asked for at once */
 #define PACKAGE_ERASABLE_BYTES	(16 << 20)	/* of one reason or attachment, salt included */
@@ -71,6 +72,7 @@ struct package_seal {
 	struct span		 certificate;	/* DER: the charter's package certificate */
 	package_stamp_fn	 stamp;		/* NULL: level B */
 	void			*user;
+	when			 now;		/* no time-stamp is from after it; 0: not looked at */
 	bool			 archive;	/* level LT, and a time-stamp over everything; needs stamp */
 	const struct span	*crl;		/* for LT */
 	size_t			 n_crls;
@@ -103,11 +105,16 @@ DEFINE_AUTO(package_free, struct package);
  * final   the same entries and then the release, with paths to one q-cosigned
  *         checkpoint; its other members are not looked at.
  * RC_USAGE: other entries than in package_begin(), or a key that is not the certificate's.
- * RC_VERIFY: a time-stamp came that is none of this by a TSA of the charter: it is checked here
- * once more, for what does not hold now would not hold in court.
+ *
+ * A time-stamp that comes is checked as a verifier will, by the charter's TSAs. One that is no good is
+ * left out, as if none had come: what does not hold now would not hold in court.
  */
 MUST_USE enum rc package_finish(struct package *p, const struct evidence_case *final, const struct package_seal *seal,
     uint64_t *ret_size, struct err *err);
+
+/* After package_finish(): how many time-stamps went in (1: level T; 2: and an archive); why one did not, or "". */
+unsigned package_stamps(const struct package *p);
+const char *package_unstamped(const struct package *p);	/* as long as p */
 
 /*
  * The package again, byte for byte, with one more archive manifest and its time-stamp: before

@@ -21,6 +21,9 @@ struct package {
 	struct buf		 manifest, witnesses;
 	uint8_t			 contents[SHA256_BYTES], order[SHA256_BYTES];
 	struct charter		*charter;	/* in force when the payload was made */
+	when			 released;	/* log time of the release */
+	unsigned		 stamps;
+	char			 unstamped[sizeof(((struct err *)0)->msg)];
 	struct logged		*logged;
 	uint32_t		 n_logged;
 };
@@ -32,8 +35,8 @@ MUST_USE enum rc package_end(struct package *p, const char *name, uint64_t size,
 
 /* data/anchors: package_anchor.c. RC_USAGE: an anchor that is not the case's, or dates what is not in scope. */
 MUST_USE enum rc package_add_anchors(struct package *p, const struct package_input *in, struct err *err);
-/* META-INF. RC_USAGE: an archive without time-stamps. RC_VERIFY: a time-stamp that came is no good. */
-MUST_USE enum rc package_add_seal(struct package *p, const struct package_seal *seal, when released, struct err *err);
+/* META-INF. RC_USAGE: an archive without time-stamps. */
+MUST_USE enum rc package_add_seal(struct package *p, const struct package_seal *seal, struct err *err);
 /* Everything under data/. */
 MUST_USE enum rc package_add_payload(struct package *p, const struct package_input *in, struct err *err);
 

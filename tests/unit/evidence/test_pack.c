@@ -470,9 +470,19 @@ another_story(void **state)
 struct stamping {
 	unsigned	 calls, missing_from;	/* none can be had from this call on; 0: never */
 	unsigned	 wrong_at;		/* this call gets a wrong one */
-	enum { OF_ANOTHER, BY_A_STRANGER, OF_NOTHING, NO_ANSWER } wrong;
+	enum { OF_ANOTHER, BY_A_STRANGER, OF_NOTHING, TOO_OLD, A_BIT_OLD, TOO_NEW, TOO_LONG, NO_ANSWER } wrong;
 	struct world	*stranger;
 };
+
+static void
+token_at(const uint8_t imprint[SHA256_BYTES], when time, struct buf *token)
+{
+	when	now = w.net.now;
+
+	w.net.now = time;
+	world_token(&w, 0, imprint, token);
+	w.net.now = now;
+}
 
 static enum rc
 stamp(void *user, const uint8_t imprint[SHA256_BYTES], struct buf *token, struct err *err)
@@ -491,12 +501,23 @@ stamp(void *user, const uint8_t imprint[SHA256_BYTES], struct buf *token, struct
 		world_token(s->stranger, 0, imprint, token);
 	else if (s->wrong == OF_NOTHING)
 		buf_span(token, SPAN_STR("token"));
+	else if (s->wrong == TOO_OLD)
+		token_at(imprint, w.net.now - 301, token);
+	else if (s->wrong == A_BIT_OLD)
+		token_at(imprint, w.net.now - 1, token);
+	else if (s->wrong == TOO_NEW)
+		token_at(imprint, w.net.now + 301, token);
+	else if (s->wrong == TOO_LONG)
+		(void)buf_extend(token, CADES_TOKEN_MAX + 1);
 	else
 		return err_set(err, RC_IO, "the wire is cut");
 	return RC_OK;
 }
 
-/* Begin, log the release, finish: with this seal. */
+/* Begin, log the release, finish: with this seal. What package_finish() says of time-stamps: */
+static unsigned	stamps;
+static char	unstamped[192];
+
 static enum rc
 pack(struct world *world, struct package_seal seal, struct memfile *ret, struct err *err)
 {
@@ -514,7 +535,10 @@ pack(struct world *world, struct package_seal seal, struct memfile *ret, struct 
 	world_case(world, 4, &final);
 	seal.key = world->net.package_key;
 	seal.certificate = buf_view(&world->net.package_cert);
-	return package_finish(p, &final, &seal, &size, err);
+	TRY(package_finish(p, &final, &seal, &size, err));
+	stamps = package_stamps(p);
+	snprintf(unstamped, sizeof(unstamped), "%s", package_unstamped(p));
+	return RC_OK;
 }
 
 static void
@@ -548,6 +572,8 @@ seals(void **state)
 		    .archive = row[i].archive }, &f, &err) != RC_OK)
 			fail_msg("%zu: %s", i, err.msg);
 		assert_int_equal(s.calls, row[i].calls);
+		assert_int_equal(stamps, row[i].token + row[i].archives);
+		assert_int_equal(unstamped[0] == '\0', row[i].missing_from == 0);
 		released = w.net.now;
 		assert_int_equal(view_walk(memfile_read, &f, f.b.n, &v, NULL), RC_OK);
 		assert_int_equal(cades_verify(buf_view(&w.net.package_cert), buf_view(&v.asic_manifest), released,
@@ -597,12 +623,17 @@ static void
 seals_that_are_refused(void **state)
 {
 	static struct world	stranger;
-	static const struct { unsigned at; int wrong; enum rc rc; } row[] = {
-		{ 1, OF_ANOTHER, RC_VERIFY }, { 1, BY_A_STRANGER, RC_VERIFY }, { 1, OF_NOTHING, RC_FORMAT },
-		{ 1, NO_ANSWER, RC_IO }, { 2, OF_ANOTHER, RC_VERIFY }, { 2, BY_A_STRANGER, RC_VERIFY },
-		{ 2, NO_ANSWER, RC_IO },
+	static const struct { unsigned at; int wrong; enum rc rc; const char *words; } row[] = {
+		{ 1, OF_ANOTHER, RC_OK, "over something else" }, { 1, BY_A_STRANGER, RC_OK, "not to be trusted" },
+		{ 1, OF_NOTHING, RC_OK, "time-stamp" }, { 1, TOO_OLD, RC_OK, "before what it stamps" },
+		{ 1, TOO_NEW, RC_OK, "in the future" }, { 1, TOO_LONG, RC_LIMIT, "" }, { 1, NO_ANSWER, RC_IO, "" },
+		{ 2, OF_ANOTHER, RC_OK, "over something else" }, { 2, BY_A_STRANGER, RC_OK, "not to be trusted" },
+		{ 2, TOO_OLD, RC_OK, "before what it stamps" }, { 2, A_BIT_OLD, RC_OK, "before what it stamps" },
+		{ 2, TOO_NEW, RC_OK, "in the future" }, { 2, NO_ANSWER, RC_IO, "" },
 	};
 	static const struct span	lists[CADES_LISTS_MAX + 1];
+	struct cades_added		added;
+	struct package_view		v;
 	struct memfile			f;
 	struct stamping			s;
 	struct err			err;
@@ -612,8 +643,21 @@ seals_that_are_refused(void **state)
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		s = (struct stamping){ .wrong_at = row[i].at, .stranger = &stranger };
 		s.wrong = (unsigned)row[i].wrong;
-		if (pack(&w, (struct package_seal){ .stamp = stamp, .user = &s, .archive = true }, &f, &err) != row[i].rc)
+		if (pack(&w, (struct package_seal){ .stamp = stamp, .user = &s, .archive = true,
+		    .now = w.net.now }, &f, &err) != row[i].rc)
 			fail_msg("%zu: %s: %s", i, rc_name(err.rc), err.msg);
+		assert_int_equal(s.calls, row[i].at);
+		if (row[i].rc == RC_OK) {
+			if (strstr(unstamped, row[i].words) == NULL)
+				fail_msg("%zu: %s", i, unstamped);
+			assert_int_equal(stamps, row[i].at - 1);
+			assert_int_equal(view_walk(memfile_read, &f, f.b.n, &v, NULL), RC_OK);
+			assert_int_equal(cades_verify(buf_view(&w.net.package_cert), buf_view(&v.asic_manifest),
+			    w.net.now, buf_view(&v.signature), &added, NULL), RC_OK);
+			assert_int_equal(added.token.n > 0, stamps > 0);
+			assert_int_equal(v.n_archives, 0);
+			view_done(&v);
+		}
 		memfile_done(&f);
 	}
 	assert_int_equal(pack(&w, (struct package_seal){ .archive = true }, &f, &err), RC_USAGE);
