@@ -377,16 +377,19 @@ finish(struct packaging *p, struct package_row *row, struct err *err)
 		.key = p->c->package_pkey,
 		.stamp = stamper_stamp,
 		.user = &stamper,
-		.now = clock_now(),
 		.archive = p->m->archive,
 	};
 
 	TRY(load_final(p, &final, err));
 	TRY(load_package_certificate(p->c, &certificate, err));
 	seal.certificate = buf_view(&certificate);
+	seal.now = clock_now();
 	TRY(package_finish(p->package, &final.c, &seal, &row->size, err));
 	row->stamps = (uint8_t)package_stamps(p->package);
 	(void)snprintf(p->m->unstamped, sizeof(p->m->unstamped), "%s", package_unstamped(p->package));
+	(void)text_clean_str(p->m->unstamped);	/* cut, perhaps inside a letter */
+	if (p->m->unstamped[0] != '\0')
+		log_line("a package goes without a time-stamp: %s", p->m->unstamped);
 	return RC_OK;
 }
 
