@@ -3,7 +3,7 @@
 # ARTIFACTS=1000: the largest that the charter's policy allows in a day.
 . "$(dirname "$0")/lib.sh"
 n=${ARTIFACTS:-60}
-limit=${RSS_KIB:-98304}	# of the coordinator and its worker: the releases' bytes are not in it
+limit=$((65536 + 96 * n))	# KiB of the coordinator, and of its worker: entries count, what was sealed does not
 net_up n -n 3 -k 2 -f 0 -t 2 -e 100 -s 5
 soon() { for _ in $(seq 150); do "$@" && return; sleep 0.1; done; return 1; }
 covers() {
