@@ -310,6 +310,8 @@ log_release(struct packaging *p, struct err *err)
 		rc = making_name(p->c, p->m, &s, err);
 	if (rc == RC_OK) {
 		memcpy(s.subject, p->m->order, SHA256_BYTES);
+		/* The payload has this one: another may have come in force while it was written. */
+		memcpy(s.charter, p->checked->charter->digest, SHA256_BYTES);
 		memcpy(s.u.release.contents, p->contents, SHA256_BYTES);
 		rc = submit_own(p->c, &s, NULL, 0, &sub, err);
 	}
@@ -337,15 +339,6 @@ check_logged(struct packaging *p, struct err *err)
 
 /* ---- step three: the package --------------------------------------------------------------------------- */
 
-/* The release may name a charter that came in force after its order. */
-static enum rc
-add_lineage(struct packaging *p, struct case_indexes *x, struct err *err)
-{
-	AUTO(reader_give) struct reader *r = reader_take(p->c->readers);
-
-	return case_indexes_lineage(r, p->release_index, x, err);
-}
-
 static enum rc
 load_final(struct packaging *p, struct casefile *ret, struct err *err)
 {
@@ -359,8 +352,6 @@ load_final(struct packaging *p, struct casefile *ret, struct err *err)
 		rc = case_indexes_add(&x, p->m->indexes.index[i], err);
 	if (rc == RC_OK)
 		rc = case_indexes_add(&x, p->release_index, err);
-	if (rc == RC_OK)
-		rc = add_lineage(p, &x, err);
 	if (rc == RC_OK)
 		rc = load_case(p, &x, ret, err);
 	case_indexes_done(&x);

@@ -55,7 +55,7 @@ back=$(ms)
 devnet start "$net" custodian-4
 ok "it catches up" soon same_size
 echo "rebuilt in $(($(ms) - back)) ms"
-devnet kill "$net" custodian-1		# in recipient mode k + f are asked: all that are left
+devnet kill "$net" custodian-1		# in recipient mode all are asked: those that are left
 d=$(request "$lost" direct)
 approve "$d" legal compliance auditor
 ok "and has the shares of before" eval 'quorate release "$d" -o "$work/p0" | grep -q "contributed: custodian 4"'
