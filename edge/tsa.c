@@ -208,7 +208,7 @@ enum rc
 tsa_stamp(const struct tsa *t, size_t n, const uint8_t imprint[SHA256_BYTES],
     bool (*stop)(void *user), void *user, struct buf *out, size_t *ret_which, struct err *err)
 {
-	struct tsa_question	q = { .ms = TSA_STAMP_MS, .stop = stop, .user = user };
+	struct tsa_question	q = { .ms = TSA_STAMP_ALL_MS, .stop = stop, .user = user };
 	uint64_t		until = clock_ms() + TSA_STAMP_ALL_MS, now;
 	char			words[sizeof(err->msg)] = "there is no time-stamping authority to ask";
 	struct err		why;

@@ -167,10 +167,10 @@ small_log(void)
 	anchor("a", 3, true);	/* 4: of the first alone */
 	anchor("b", 4, false);	/* 5: void */
 	anchor("gone", 4, true);	/* 6: of a TSA that the charter does not list any more */
-	anchor("b", 4, true);	/* 7 */
-	anchor("a", 4, true);	/* 8 */
-	anchor("a", 9, true);	/* 9: both are dated already */
-	anchor("b", 9, true);	/* 10 */
+	anchor("a", 4, true);	/* 7 */
+	anchor("a", 7, true);	/* 8: both are dated already by this one */
+	anchor("b", 4, true);	/* 9 */
+	anchor("a", 9, true);	/* 10 */
 }
 
 static void
@@ -182,8 +182,8 @@ the_first_of_each(void **state)
 	assert_int_equal(x.n, 5);
 	assert_int_equal(dating->n, 3);
 	dates(0, 4, "stamped by a at 3", 1, 2);
-	dates(1, 7, "stamped by b at 4", 2, 2, 3);
-	dates(2, 8, "stamped by a at 4", 1, 3);
+	dates(1, 7, "stamped by a at 4", 1, 3);
+	dates(2, 9, "stamped by b at 4", 2, 2, 3);
 }
 
 static void
