@@ -174,6 +174,25 @@ test_names(void **state)
 	}
 }
 
+/* Found as a key that signs (test_names() put its certificate there), it derives nothing, though the token would. */
+static void
+test_one_purpose(void **state)
+{
+	AUTO(hsm_key_free) struct hsm_key *k = NULL;
+	AUTO_DONE(buf_done) struct buf der = BUF_INIT(CMS_BYTES_MAX);
+	struct hsm_uri	 u = uri_of("alpha", kinds[0].label);
+	struct secret	*plain = NULL;
+	EVP_PKEY	*key = NULL;
+	struct err	 err;
+
+	NEED_TOKEN();
+	must(hsm_key_find(soft, &u, HSM_SIGN_P256, &k, &err), &err);
+	must(hsm_evp_pkey(k, &key, &err), &err);
+	must(cms_seal(buf_view(&person[0].cert), SPAN_STR("sealed"), &der, &err), &err);
+	assert_int_equal(cms_open(key, buf_view(&person[0].cert), buf_view(&der), &plain, &err), RC_VERIFY);
+	EVP_PKEY_free(key);
+}
+
 /* The wrong one is found out before it opens anything: later, others would be blamed. */
 static void
 test_is_the_certificates(void **state)
@@ -394,6 +413,7 @@ test_not_found_again(void **state)
 	must(cms_seal(buf_view(&person[0].cert), SPAN_STR("sealed"), &der, &err), &err);
 	assert_int_equal(hsm_module_recover(soft->m, soft->m->generation, true), RC_OK);
 	assert_int_equal(cms_open(hsm_recipient_pkey(r), buf_view(&person[0].cert), buf_view(&der), &plain, &err), RC_IO);
+	assert_non_null(strstr(err.msg, "before a recovery"));
 }
 
 /* ---- other tokens ---- */
@@ -518,6 +538,7 @@ main(void)
 		cmocka_unit_test(test_opens),
 		cmocka_unit_test(test_signs),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_one_purpose),	/* after it */
 		cmocka_unit_test(test_is_the_certificates),
 		cmocka_unit_test(test_may_not),
 		cmocka_unit_test(test_bad_messages),
