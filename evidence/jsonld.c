@@ -27,8 +27,9 @@ ld_id(const struct ld *w, char ret[LD_ID_BYTES], const char *fmt, ...)
 	va_end(ap);
 	memcpy(bytes, urls, sizeof(urls));
 	memcpy(bytes + 16, name, (size_t)n);
-	/* Names things, proves nothing: RFC 9562 wants SHA-1. It fails only where libcrypto has none. */
-	(void)EVP_Digest(bytes, 16 + (size_t)n, digest, NULL, EVP_sha1(), NULL);
+	/* It names things and proves nothing: RFC 9562 wants SHA-1. */
+	if (EVP_Digest(bytes, 16 + (size_t)n, digest, NULL, EVP_sha1(), NULL) != 1)
+		w->out->rc = RC_NOMEM;
 	digest[6] = (uint8_t)((digest[6] & 0x0f) | 0x50);
 	digest[8] = (uint8_t)((digest[8] & 0x3f) | 0x80);
 	hex_write(SPAN(digest, 16), hex);

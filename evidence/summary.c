@@ -161,7 +161,10 @@ recipient(struct page *p)
 	uint8_t			 digest[SHA256_BYTES];
 
 	libcrypto_begin();
-	if ((x = d2i_X509(NULL, &at, (long)der.n)) != NULL)
+	/* It was read when the request was judged. */
+	if ((x = d2i_X509(NULL, &at, (long)der.n)) == NULL)
+		p->out->rc = RC_NOMEM;
+	else
 		subject(p, X509_get_subject_name(x));
 	sha256_one(digest, der);
 	buf_printf(p->out, " (as the certificate says)<br>\n<code>data/recipient.cer</code>, SHA-256 ");

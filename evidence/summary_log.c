@@ -15,14 +15,21 @@ stamped_at(struct page *p, const struct custody_act *a)
 	uint8_t		digest[SHA256_BYTES];
 	struct anchor	anchor;
 	when		t;
+	enum rc		rc;
 
 	for (uint32_t i = 0; i < p->k.e->n_archives; i++) {
 		sha256_one(digest, p->k.e->archive[i]);
 		if (memcmp(digest, a->digest, SHA256_BYTES) != 0)
 			continue;
-		if (anchor_parse(p->k.e->archive[i], &anchor, NULL) == RC_OK &&
-		    timestamp_time(anchor.token, &t, NULL) == RC_OK)
+		rc = anchor_parse(p->k.e->archive[i], &anchor, NULL);
+		if (rc == RC_OK)
+			rc = timestamp_time(anchor.token, &t, NULL);
+		if (rc == RC_OK)
 			page_time(p, t);
+		else if (rc == RC_NOMEM)
+			p->out->rc = rc;
+		else
+			buf_printf(p->out, "it cannot be read");
 		break;
 	}
 }

@@ -16,6 +16,7 @@
 #include "evidence/summary.h"
 #include "tests/unit/evidence/case_shapes.h"
 #include "tests/unit/evidence/world.h"
+#include "tests/unit/fault.h"
 #include "tests/unit/vectors.h"
 
 #define BIG	((size_t)32 << 20)
@@ -171,7 +172,8 @@ the_shapes_are_those_of_case(void **state)
 static void
 ids_are_uuids_of_names(void **state)
 {
-	struct ld	w5;
+	struct buf	out = BUF_INIT(0);
+	struct ld	w5 = { .out = &out };
 	char		id[LD_ID_BYTES];
 
 	(void)state;
@@ -547,6 +549,36 @@ of_another_case_nothing_is_told(void **state)
 		}
 }
 
+static void
+without_memory(void **state)
+{
+	struct evidence_case	 c;
+	struct checked_case	*k = NULL;
+	struct err		 err;
+	enum rc			 rc;
+	unsigned long		 n;
+
+	(void)state;
+	world_case(&w, 4, &c);
+	assert_int_equal(case_check_past(&c, w.net.genesis, w.order, NULL, &k, &err), RC_OK);
+	for (size_t i = 0; i < 3; i++) {
+		for (n = 1;; n++) {
+			struct buf	out = BUF_INIT(BIG);
+
+			fault_at(n);
+			rc = all[i](&c, k, &out, NULL);
+			buf_done(&out);
+			if (!fault_fired())
+				break;
+			assert_int_equal(rc, RC_NOMEM);
+		}
+		assert_int_equal(rc, RC_OK);
+		assert_true(n > 20);
+	}
+	checked_case_free(k);
+	case_done(&c);
+}
+
 /* --- other charters, other modes ---------------------------------------------------------------- */
 
 /* Who approves later under another name: each act is told by the charter then. */
@@ -693,6 +725,7 @@ main(void)
 		cmocka_unit_test(a_summary_says_what_a_reader_asks),
 		cmocka_unit_test(reasons_are_quoted_or_said_to_be_elsewhere),
 		cmocka_unit_test(of_another_case_nothing_is_told),
+		cmocka_unit_test(without_memory),
 		cmocka_unit_test(the_same_case_gives_the_same_bytes),	/* the last: it logs a release */
 	};
 	const struct CMUnitTest	others[] = {
