@@ -352,6 +352,7 @@ check-long: all $(SYSTEM_TOOLS)
 	LARGE_MIB=8192 scripts/system-run tests/system/50-large.sh
 	ESCROWS=1000000 scripts/system-run tests/system/70-escrows.sh
 	ENTRIES=100000 TRIES=3000 scripts/system-run tests/system/84-catch-up.sh
+	MUTANTS=1 scripts/system-run tests/system/91-strangers.sh
 	ARTIFACTS=1000 scripts/system-run tests/system/91-many.sh
 
 clang:

@@ -38,28 +38,12 @@ ok "a package, archived" released archive standard "$a" -- --archive
 ok "a package of one part" released part standard "$a" --part prompt
 ok "a package to the recipient" released direct direct "$b"
 
-ours() { # FILE [options]: what the two say, in $work/ours and $work/theirs
-	local f=$1
-	shift
-	quorate verify "$f" --json "$@" >"$work/ours" 2>/dev/null
-	[ $? = "${code:-0}" ] || { cat "$work/ours"; return 1; }
-}
-theirs() {
-	local f=$1
-	shift
-	node "$second/verify-package.mjs" "$f" "$@" >"$work/theirs"
-	[ $? = "${code:-0}" ] || { cat "$work/theirs"; return 1; }
-}
-both() { ours "$@" && theirs "$@" && node "$second/same-claims.mjs" "$work/ours" "$work/theirs"; }
-for p in archive part direct; do
-	ok "both verifiers say the same of each claim: $p" both "$work/$p.asice" --charter "$net/charter.json"
-done
-ours "$work/archive.asice"
-for claim in timestamp sealed archive; do
-	ok "$claim holds" grep -q "\"$claim\",\"verdict\":\"yes\"" "$work/ours"
-done
-consistent() (unset QUORATE_CHARTER; code=2; both "$work/archive.asice")
-ok "without a charter both say consistent" consistent
+# both VERDICT PACKAGE...: of the network that is up, now.
+both() { node "$second/same-claims.mjs" "$bin/quorate" "${trust:-$net/charter.json}" now "$@"; }
+ok "both verifiers say the same of each claim" both valid "$work"/{archive,part,direct}.asice
+cp "$work/out" "$work/claims"
+ok "stamped, anchored and archived" grep -q '^archive.asice: .* timestamp sealed archive$' "$work/claims"
+trust=- ok "without a charter both say consistent" both consistent "$work/archive.asice"
 
 # ---- other programs
 
@@ -157,7 +141,7 @@ says "not with another key" '[1-9]' . openssl cms -decrypt -inform DER -in "$wor
 
 mkdir "$work/mutants"
 broken() { # PACKAGE OTHER
-	node "$second/mutate-package.mjs" "$bin/quorate" "$work/mutants" "$net/charter.json" now "${MUTANTS:-29}" "$work/$1.asice" "$work/$2.asice"
+	node "$second/mutate-package.mjs" "$bin/quorate" "$work/mutants" "$net/charter.json" now "${MUTANTS:-41}" "$work/$1.asice" "$work/$2.asice"
 }
 ok "no mutant of an archived package is taken by either" broken archive part
 ok "nor of one to the recipient" broken direct archive
@@ -166,3 +150,40 @@ for f in "$vectors"/*.asice; do
 	says "no package of ours: ${f##*/}" 1 'INVALID' quorate verify "$f"
 	says "nor to the other" 1 'invalid' node "$second/verify-package.mjs" "$f"
 done
+
+# ---- kept ones: whatever version made them, they are read (tests/gen/packages.sh)
+
+kept=$here/tests/data/packages
+seconds=$(cat "$kept/seconds")
+as_of() { # SECONDS VERDICT NAME...
+	local at=$1 verdict=$2
+	shift 2
+	node "$second/same-claims.mjs" "$bin/quorate" "$kept/charter.json" "$at" "$verdict" "${@/%/.asice}"
+}
+opened() { # NAME KEY PART...: what comes out is what went in
+	local name=$1 key=$2 p
+	shift 2
+	install -m 600 "$kept/$key.key" "$work/kept.key"
+	quorate open "$kept/$name.asice" --charter "$kept/charter.json" --key "$work/kept.key" -d "$work/kept-$name" || return 1
+	[ "$(find "$work/kept-$name" -type f ! -name opening.p7s | wc -l)" = $# ] || return 1
+	for p; do grep -q "^$(sha256sum "$work/kept-$name"/*/"${p%=*}" | cut -d ' ' -f 1)  ${p#*=}\$" "$kept/plaintext" || return 1; done
+}
+cd "$kept" || exit 2
+ok "kept: valid to both, claim by claim" as_of "$seconds" valid coordinator recipient partial anchored archived amended
+cp "$work/out" "$work/claims"
+while read -r name key parts claims; do
+	ok "kept: $name has its time-stamps" grep -qE "^$name.asice: .* custody${claims:+ }$claims\$" "$work/claims"
+	ok "kept: $name opens" opened "$name" "$key" ${parts//,/ }
+done <<'END'
+coordinator	recipient	image=image,prompt=prompt
+recipient	recipient-rsa	image=image,prompt=prompt
+partial	recipient	image.bytes-16777216-16777238=long
+anchored	recipient	prompt=prompt	timestamp sealed
+archived	recipient	prompt=prompt	timestamp sealed archive
+amended	recipient	prompt=prompt	timestamp sealed
+END
+# Every certificate has run out: what was archived in time is as good as ever, and nothing else.
+later=$((seconds + 3600 * 24 * 365 * 35))
+ok "archived: valid to both when every certificate has run out" as_of $later valid archived
+ok "what was not archived: to neither" as_of $later invalid anchored coordinator recipient
+ok "nothing before it was released" as_of $((seconds - 86400)) invalid coordinator archived
