@@ -94,6 +94,27 @@ the_order_of_files(void **state)
 	assert_int_equal(verify(&good).verdict, PACKAGE_VALID);
 }
 
+/* Everything at once, in the other mode: anchors, level LT, an archive. */
+static void
+to_the_recipient(void **state)
+{
+	static struct world	direct;
+	struct package_report	r;
+	struct memfile		f;
+
+	(void)state;
+	world_up_anchored(&direct, "direct");
+	direct.seal = (struct package_seal){ .stamp = world_stamp, .user = &direct, .archive = true };
+	assert_true(world_package(&direct, &f));
+	assert_int_equal(package_verify(memfile_read, &f, f.b.n, WORLD_TRUST(direct.net.genesis, direct.net.now), &r,
+	    NULL), RC_OK);
+	assert_int_equal(r.verdict, PACKAGE_VALID);
+	for (size_t i = 0; i < CLAIMS; i++)
+		assert_int_equal(r.claim[i].verdict, i == CLAIM_KEYS ? CLAIM_UNKNOWN : CLAIM_YES);
+	memfile_done(&f);
+	world_down(&direct);
+}
+
 static void
 witnesses(void **state)
 {
@@ -470,7 +491,7 @@ another_story(void **state)
 struct stamping {
 	unsigned	 calls, missing_from;	/* none can be had from this call on; 0: never */
 	unsigned	 wrong_at;		/* this call gets a wrong one */
-	enum { OF_ANOTHER, BY_A_STRANGER, OF_NOTHING, TOO_OLD, A_BIT_OLD, TOO_NEW, TOO_LONG, NO_ANSWER } wrong;
+	enum { OF_ANOTHER, BY_A_STRANGER, OF_NOTHING, TOO_OLD, A_BIT_OLD, TOO_NEW, TOO_LONG, NOT_EXACT, NO_ANSWER } wrong;
 	struct world	*stranger;
 };
 
@@ -482,6 +503,17 @@ token_at(const uint8_t imprint[SHA256_BYTES], when time, struct buf *token)
 	w.net.now = time;
 	world_token(&w, 0, imprint, token);
 	w.net.now = now;
+}
+
+/* A good one, and beside its certificates one that nobody there issued. */
+static void
+token_with(const uint8_t imprint[SHA256_BYTES], struct span certificate, struct buf *token)
+{
+	struct buf	bare = BUF_INIT(CADES_TOKEN_MAX);
+
+	world_token(&w, 0, imprint, &bare);
+	assert_int_equal(timestamp_embed(buf_view(&bare), &certificate, 1, NULL, 0, token, NULL), RC_OK);
+	buf_done(&bare);
 }
 
 static enum rc
@@ -507,6 +539,8 @@ stamp(void *user, const uint8_t imprint[SHA256_BYTES], struct buf *token, struct
 		token_at(imprint, w.net.now - 1, token);
 	else if (s->wrong == TOO_NEW)
 		token_at(imprint, w.net.now + 301, token);
+	else if (s->wrong == NOT_EXACT)
+		token_with(imprint, tsa_cert(&s->stranger->tsa[0]), token);
 	else if (s->wrong == TOO_LONG)
 		(void)buf_extend(token, CADES_TOKEN_MAX + 1);
 	else
@@ -626,7 +660,8 @@ seals_that_are_refused(void **state)
 	static const struct { unsigned at; int wrong; enum rc rc; const char *words; } row[] = {
 		{ 1, OF_ANOTHER, RC_OK, "over something else" }, { 1, BY_A_STRANGER, RC_OK, "not to be trusted" },
 		{ 1, OF_NOTHING, RC_OK, "time-stamp" }, { 1, TOO_OLD, RC_OK, "before what it stamps" },
-		{ 1, TOO_NEW, RC_OK, "in the future" }, { 1, TOO_LONG, RC_LIMIT, "" }, { 1, NO_ANSWER, RC_IO, "" },
+		{ 1, TOO_NEW, RC_OK, "in the future" }, { 1, NOT_EXACT, RC_OK, "time-stamp" },
+		{ 2, NOT_EXACT, RC_OK, "time-stamp" }, { 1, TOO_LONG, RC_LIMIT, "" }, { 1, NO_ANSWER, RC_IO, "" },
 		{ 2, OF_ANOTHER, RC_OK, "over something else" }, { 2, BY_A_STRANGER, RC_OK, "not to be trusted" },
 		{ 2, TOO_OLD, RC_OK, "before what it stamps" }, { 2, A_BIT_OLD, RC_OK, "before what it stamps" },
 		{ 2, TOO_NEW, RC_OK, "in the future" }, { 2, NO_ANSWER, RC_IO, "" },
@@ -675,6 +710,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_order_of_files),
+		cmocka_unit_test(to_the_recipient),
 		cmocka_unit_test(witnesses),
 		cmocka_unit_test(anchors_that_are_not_packed),
 		cmocka_unit_test(one_anchor_of_each_authority),
