@@ -15,7 +15,7 @@
 #define LATER		"data/charter-"
 
 struct renew_options {
-	const char	*file, *out, *charter, *url;
+	const char	*file, *out, *charter, *trust, *url;
 	struct texts	 certificates, crls;
 };
 
@@ -26,7 +26,6 @@ struct renewal {
 	struct charter		*charter;	/* in force in the package */
 	struct tsa		 own;		/* --tsa */
 	struct buf		 der[TSA_CERTS_MAX];
-	struct span		 root[TSA_CERTS_MAX];	/* its certificates */
 	const struct tsa	*tsa;
 	size_t			 n_tsas, which;
 	struct file_new		 to;
@@ -41,6 +40,7 @@ renewal_done(struct renewal *r)
 	for (size_t i = 0; i < TSA_CERTS_MAX; i++)
 		buf_done(&r->der[i]);
 	file_new_drop(&r->to);
+	trusted_done(&r->trusted);
 }
 
 /* ---- who is asked ------------------------------------------------------------------ */
@@ -75,6 +75,16 @@ read_certificate(const char *path, struct buf *der, struct err *err)
 	return rc == RC_OK ? rc : err_wrap(err, rc, "%s", path);
 }
 
+/* Who names an authority trusts it: the new package is judged by it as well. */
+static enum rc
+trust_also(struct trusted *t, struct span root, struct err *err)
+{
+	if (t->trust.n_roots == TRUST_ROOTS_MAX)
+		return err_set(err, RC_USAGE, "more than %d roots of time-stamping authorities to trust", TRUST_ROOTS_MAX);
+	t->root[t->trust.n_roots++] = root;
+	return RC_OK;
+}
+
 /* --tsa URL, with what `charter add tsa` wants of one. */
 static enum rc
 own_tsa(struct renewal *r, struct err *err)
@@ -92,7 +102,7 @@ own_tsa(struct renewal *r, struct err *err)
 	for (size_t i = 0; i < o->certificates.n; i++) {
 		TRY(read_certificate(o->certificates.v[i], &r->der[i], err));
 		t->certificate[t->n_certificates++] = (struct blob_ref){ r->der[i].p, r->der[i].n };
-		r->root[i] = buf_view(&r->der[i]);
+		TRY(trust_also(&r->trusted, buf_view(&r->der[i]), err));
 	}
 	for (size_t i = 0; i < o->crls.n; i++) {
 		if (strlen(o->crls.v[i]) > URL_MAX_BYTES)
@@ -196,12 +206,9 @@ renew(struct renewal *r, struct err *err)
 	if (r->o.out != NULL && file_exists(r->o.out))
 		return err_set(err, RC_USAGE, "%s: exists already; it is not overwritten: choose another name", r->o.out);
 	TRY(http_init(err));
-	TRY(trusted_read(r->o.charter, NULL, &r->trusted, err));
-	if (r->o.url != NULL) {
+	TRY(trusted_read(r->o.charter, r->o.trust, &r->trusted, err));
+	if (r->o.url != NULL)
 		TRY(own_tsa(r, err));
-		r->trusted.trust.root = r->root;
-		r->trusted.trust.n_roots = r->o.certificates.n;
-	}
 	TRY(package_file(r->o.file, &r->from, err));
 	TRY(check(r, &r->from, "it", err));
 	TRY(choose_tsas(r, err));
@@ -217,6 +224,7 @@ cmd_package(int argc, char **argv, struct err *err)
 	const struct option_row	 rows[] = {
 		{ "out", OPTION_TEXT, &r.o.out, "FILE", "write it there; without: in the place of the old one" },
 		{ "charter", OPTION_TEXT, &r.o.charter, "FILE", "the genesis charter that you trust (QUORATE_CHARTER)" },
+		TRUST_ROW(&r.o.trust),
 		{ "tsa", OPTION_TEXT, &r.o.url, "URL", "ask this authority, not those of the package's charter" },
 		{ "certificate", OPTION_TEXTS, &r.o.certificates, "FILE", "where its chain ends, PEM" },
 		{ "crl", OPTION_TEXTS, &r.o.crls, "URL", "a revocation list of its to embed" },

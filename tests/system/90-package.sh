@@ -70,6 +70,15 @@ says "and it must be the right one" 2 'no time-stamp' \
 ok "nothing of all that touched it" [ "$(sha256sum <"$work/p.asice")" = "$before" ]
 ok "one that is named" quorate package renew "$work/p.asice" $two --certificate "$net/tsa-2/state/ca.pem" \
     --crl "http://127.0.0.1:$(cat "$net/tsa-2/port")/ca.crl"
+mode tsa-1 untrusted
+one="--tsa http://127.0.0.1:$(cat "$net/tsa-1/port")/"
+cp "$net/tsa-1/state/other.pem" "$work/other.pem"
+echo '{"tsa_roots":["other.pem"]}' >"$work/trust.json"
+ok "by an authority of nobody's charter" quorate package renew "$work/q.asice" $one --certificate "$work/other.pem"
+says "who does not know it cannot tell" 0 'could not check +archive' quorate verify "$work/q.asice"
+says "who trusts it can" 0 'yes +archive' quorate verify "$work/q.asice" --trust "$work/trust.json"
+mode tsa-1 down
+ok "and renew it" quorate package renew "$work/q.asice" --trust "$work/trust.json"
 cp "$work/p.asice" "$work/bad.asice"
 printf X | dd of="$work/bad.asice" bs=1 seek=20000 conv=notrunc 2>/dev/null
 says "what does not hold is not renewed" 1 'was not renewed' quorate package renew "$work/bad.asice"
