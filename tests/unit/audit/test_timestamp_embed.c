@@ -361,6 +361,23 @@ no_byte_is_free(void **state)
 	assert_int_equal(timestamp_exact(buf_view(&out), NULL, 0, NULL), RC_FORMAT);
 }
 
+/* The digest that SignedData announces stands first; the signer's is another then. */
+static void
+another_digest(void **state)
+{
+	static const uint8_t	sha256_oid[] = { 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1 };
+	uint8_t			*at = plain.p;
+
+	(void)state;
+	while (memcmp(at, sha256_oid, sizeof(sha256_oid)) != 0)
+		at++;
+	at[8] = 3;
+	assert_int_equal(exact(&plain), RC_VERIFY);
+	assert_int_equal(timestamp_exact(buf_view(&plain), NULL, 0, NULL), RC_FORMAT);
+	at[8] = 1;
+	assert_int_equal(timestamp_exact(buf_view(&plain), NULL, 0, NULL), RC_OK);
+}
+
 /* Its certificates in another order: to libcrypto the same token. */
 static void
 another_order(void **state)
@@ -427,6 +444,7 @@ main(void)
 		cmocka_unit_test(without_memory),
 		cmocka_unit_test(what_is_exact),
 		cmocka_unit_test(no_byte_is_free),
+		cmocka_unit_test(another_digest),
 		cmocka_unit_test(another_order),
 		cmocka_unit_test(named_otherwise),
 	};
