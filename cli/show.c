@@ -120,7 +120,7 @@ print_request(struct remote *r, const struct request_seen *s, struct err *err)
 	TRY(print_scope(r, &s->scope, err));
 	TRY(decisions_print(r, &decisions, err));
 	print_state(s->reply);
-	return RC_OK;
+	return acknowledged_tell(r, st->id, s->reply, NULL, err);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */
@@ -166,18 +166,22 @@ print_request_json(struct remote *r, const struct request_seen *s, struct err *e
 	const struct decision_list	 list = { st->id, a->decisions, a->n_decisions, a->uncounted,
 	    a->n_uncounted };
 	char	name[256], hex[HEX_BYTES(SHA256_BYTES)], t[WHEN_TEXT_BYTES];
+	AUTO(json_decref) json_t *opened = json_array();
 	json_t	*decisions = NULL;
 
+	if (opened == NULL)
+		return err_set(err, RC_NOMEM, "no memory");
+	TRY(acknowledged_tell(r, st->id, a, opened, err));
 	TRY(recipient_text(buf_view(&st->bytes), name, hex, err));
 	TRY(erasable_text(r, st->u.request.reason, &reason, err));
 	TRY(decisions_json(r, &list, &decisions, err));
 	return cli_print_json(json_pack(
-	    "{s:o?,s:s,s:I,s:s,s:s,s:s,s:{s:s,s:s},s:o?,s:o?,s:o,s:s,s:s,s:s,s:I,s:I,s:I}", "request",
+	    "{s:o?,s:s,s:I,s:s,s:s,s:s,s:{s:s,s:s},s:o?,s:o?,s:o,s:s,s:s,s:s,s:I,s:I,s:I,s:O}", "request",
 	    json_hex(SPAN_OF(st->id)), "requester", requester_name(r, s), "entry",
 	    (json_int_t)a->entry->index, "policy", st->u.request.policy, "reason", buf_text(&reason), "expires",
 	    when_write(st->expires, t), "recipient", "subject", name, "sha256", hex, "attachments", attachments_json(st), "scope", scope_json(&s->scope),
 	    "decisions", decisions, "phase", a->phase, "blocked", a->blocked, "missing", a->missing, "have",
-	    (json_int_t)a->have, "need", (json_int_t)a->need, "earliest", (json_int_t)a->earliest), err);
+	    (json_int_t)a->have, "need", (json_int_t)a->need, "earliest", (json_int_t)a->earliest, "acknowledged", opened), err);
 }
 
 enum rc

@@ -42,11 +42,26 @@ uncounted_of(const struct request_view *v, uint64_t *ret)
 	return n;
 }
 
+/* The order of a release, and who acknowledged it: behind what is in d. */
+static enum rc
+read_opened(struct coordinator *c, struct reader *r, uint64_t release, struct proven *ordered, struct decisions *d,
+    struct err *err)
+{
+	AUTO_DONE(logged_done) struct logged l = LOGGED_INIT;
+	enum void_reason	why;
+	uint64_t		order;
+
+	TRY(logged_read(r->store, release, &l, err));
+	TRY(decisions_opened(l.s.subject, d, err));
+	TRY(replica_logged(r->replica, l.s.subject, &order, &why, err));
+	return proven_read(c, r, order, ordered, err);
+}
+
 static enum rc
 write_request(struct coordinator *c, struct reader *r, const struct request_view *v,
     struct decisions *d, struct buf *reply, struct err *err)
 {
-	AUTO_DONE(proven_done) struct proven entry = PROVEN_INIT;
+	AUTO_DONE(proven_done) struct proven entry = PROVEN_INIT, ordered = PROVEN_INIT;
 	AUTO_DONE(logged_done) struct logged request = LOGGED_INIT;
 	AUTO_DONE(buf_done) struct buf	scope = BUF_INIT(SCOPE_BYTES_MAX);
 	Quorate__V1__RequestReply	m = QUORATE__V1__REQUEST_REPLY__INIT;
@@ -60,6 +75,12 @@ write_request(struct coordinator *c, struct reader *r, const struct request_view
 	m.scope = pb_bytes(buf_view(&scope));
 	m.n_decisions = d->n;
 	m.decisions = d->p;
+	if (v->phase == REQUEST_RELEASED) {
+		TRY(read_opened(c, r, v->release_index, &ordered, d, err));
+		m.n_acknowledged = d->n - m.n_decisions;
+		m.acknowledged = d->p + m.n_decisions;
+		m.ordered = m.n_acknowledged > 0 ? &ordered.m : NULL;
+	}
 	m.uncounted = uncounted;
 	m.n_uncounted = uncounted_of(v, uncounted);
 	fill_request(v, &m);

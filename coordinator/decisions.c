@@ -40,7 +40,8 @@ on_subject(void *user, uint64_t index, enum statement_type type, bool effective,
 	struct proven		*p;
 
 	(void)effective;
-	if (type != STATEMENT_DECISION && type != STATEMENT_WITHDRAWAL && type != STATEMENT_CONSENT)
+	if (d->opened ? type != STATEMENT_ACKNOWLEDGEMENT :
+	    type != STATEMENT_DECISION && type != STATEMENT_WITHDRAWAL && type != STATEMENT_CONSENT)
 		return RC_OK;
 	if (d->n == DECISIONS_MAX || d->bytes > DECISIONS_BYTES_MAX)
 		return RC_LIMIT;
@@ -56,9 +57,17 @@ decisions_read(struct coordinator *c, struct reader *r, const uint8_t subject[SH
     struct decisions *ret, struct err *err)
 {
 	ret->n = ret->bytes = 0;
+	ret->opened = false;
 	ret->c = c;
 	ret->r = r;
 	return journal_subject(r->store, subject, on_subject, ret, err);
+}
+
+enum rc
+decisions_opened(const uint8_t order[SHA256_BYTES], struct decisions *d, struct err *err)
+{
+	d->opened = true;
+	return journal_subject(d->r->store, order, on_subject, d, err);
 }
 
 void

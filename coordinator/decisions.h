@@ -27,6 +27,7 @@ struct decisions {
 	size_t				 n, bytes;
 	struct proven			 one[DECISIONS_MAX];
 	Quorate__V1__LoggedEntry	*p[DECISIONS_MAX];
+	bool				 opened;	/* what is read now: acknowledgements */
 	struct coordinator		*c;	/* decisions_read()'s */
 	struct reader			*r;
 };
@@ -37,6 +38,8 @@ struct decisions {
  */
 MUST_USE enum rc decisions_read(struct coordinator *c, struct reader *r, const uint8_t subject[SHA256_BYTES],
     struct decisions *ret, struct err *err);
+/* Behind them, as far as these fit too: the acknowledgements of an order. */
+MUST_USE enum rc decisions_opened(const uint8_t order[SHA256_BYTES], struct decisions *d, struct err *err);
 void	 decisions_done(struct decisions *d);
 
 #endif

@@ -89,9 +89,11 @@ says "not twice by one person" 1 'duplicate|done already' ack file
 says "nor another note of that order" 1 'duplicate|done already' ack card-ec
 ok "another person may" ack card-ec legal
 says "the liar is named" 0 'custodian 2 .*contributed wrongly' ack direct
+says "of RSA, too" 0 'custodian 2 .*contributed wrongly' ack direct-rsa
 cp -r "$work/file" "$work/torn"
 printf '\0' | dd of="$work/torn/opening.p7s" bs=1 seek=300 conv=notrunc 2>/dev/null
 says "a torn note" '1|64' 'opening note' ack torn auditor
+says "status shows it" 0 'opened +said by its recipient; .* logged it' quorate status "$r"
 ok "an audit is clean" quorate audit
 cp "$work/out" "$work/audit"
 ok "and tells who opened" grep -q 'OPENED by its recipient' "$work/audit"
