@@ -540,7 +540,7 @@ stamp(void *user, const uint8_t imprint[SHA256_BYTES], struct buf *token, struct
 	else if (s->wrong == TOO_NEW)
 		token_at(imprint, w.net.now + 301, token);
 	else if (s->wrong == NOT_EXACT)
-		token_with(imprint, tsa_cert(&s->stranger->tsa[0]), token);
+		token_with(imprint, tsa_cert(&s->stranger->tsa[1]), token);
 	else if (s->wrong == TOO_LONG)
 		(void)buf_extend(token, CADES_TOKEN_MAX + 1);
 	else
@@ -660,8 +660,8 @@ seals_that_are_refused(void **state)
 	static const struct { unsigned at; int wrong; enum rc rc; const char *words; } row[] = {
 		{ 1, OF_ANOTHER, RC_OK, "over something else" }, { 1, BY_A_STRANGER, RC_OK, "not to be trusted" },
 		{ 1, OF_NOTHING, RC_OK, "time-stamp" }, { 1, TOO_OLD, RC_OK, "before what it stamps" },
-		{ 1, TOO_NEW, RC_OK, "in the future" }, { 1, NOT_EXACT, RC_OK, "time-stamp" },
-		{ 2, NOT_EXACT, RC_OK, "time-stamp" }, { 1, TOO_LONG, RC_LIMIT, "" }, { 1, NO_ANSWER, RC_IO, "" },
+		{ 1, TOO_NEW, RC_OK, "in the future" }, { 1, NOT_EXACT, RC_OK, "signed by nobody" },
+		{ 2, NOT_EXACT, RC_OK, "signed by nobody" }, { 1, TOO_LONG, RC_LIMIT, "" }, { 1, NO_ANSWER, RC_IO, "" },
 		{ 2, OF_ANOTHER, RC_OK, "over something else" }, { 2, BY_A_STRANGER, RC_OK, "not to be trusted" },
 		{ 2, TOO_OLD, RC_OK, "before what it stamps" }, { 2, A_BIT_OLD, RC_OK, "before what it stamps" },
 		{ 2, TOO_NEW, RC_OK, "in the future" }, { 2, NO_ANSWER, RC_IO, "" },
