@@ -382,7 +382,7 @@ another_digest(void **state)
 static void
 another_order(void **state)
 {
-	struct span	chain[] = { tsa_cert(&middle), tsa_cert(&ca) }, set, one, two;
+	struct span	chain[] = { tsa_cert(&middle), tsa_cert(&ca) }, set, one = SPAN(NULL, 0), two = SPAN(NULL, 0);
 	struct rd	r;
 	BUF(token);
 	BUF(swapped);
@@ -408,7 +408,7 @@ static void
 named_otherwise(void **state)
 {
 	struct rd	r = rd_init(buf_view(&crl));
-	struct span	v, tbs, algorithm, signature, list;
+	struct span	v, tbs, algorithm = SPAN(NULL, 0), signature = SPAN(NULL, 0), list;
 	BUF(inside);
 	BUF(changed);
 	BUF(out);
