@@ -1,8 +1,9 @@
 /* What the reader of a package trusts, as files say it; and the threads that read packages. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +187,7 @@ what_it_may_not(void **state)
 		{ "{\"genesis\":\"12\"}", "64 digits" },
 		{ "{\"genesis\":5}", "genesis" },
 		{ "{\"roots\":[\"root.cer\"]}", "roots" },
+		{ "{\"tsa_roots\":[\"root.cer\"],\"also\":1}", "also" },
 		{ "{\"charter\":\"none.json\"}", "none.json" },
 		{ "{\"charter\":\"words.txt\"}", "words.txt" },
 		{ "{\"tsa_roots\":[5]}", "names of files" },
@@ -253,6 +255,34 @@ each_job_once(void **state)
 	}
 }
 
+static pthread_t	caller;
+
+/* The caller is soon done with what it takes; whoever helps it is not. */
+static void
+slowly(void *arg, size_t i)
+{
+	usleep(pthread_equal(caller, pthread_self()) ? 500 : 5000);
+	one(arg, i);
+}
+
+static void
+waits_for_all(void **state)
+{
+	AUTO(hands_free) struct hands	*h = NULL;
+	const struct parallel		*p;
+
+	(void)state;
+	caller = pthread_self();
+	assert_int_equal(hands_new(PARALLEL_MAX, &h, NULL), RC_OK);
+	p = hands_parallel(h);
+	memset((void *)did, 0, sizeof(did));
+	for (unsigned round = 1; round <= 10; round++) {
+		p->run(p->user, 8, slowly, (void *)&did);
+		for (size_t i = 0; i < 8; i++)
+			assert_int_equal(atomic_load(&did[i]), round);
+	}
+}
+
 int
 main(void)
 {
@@ -261,6 +291,7 @@ main(void)
 		cmocka_unit_test(the_environment),
 		cmocka_unit_test(what_it_may_not),
 		cmocka_unit_test(each_job_once),
+		cmocka_unit_test(waits_for_all),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);
