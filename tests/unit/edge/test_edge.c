@@ -321,6 +321,35 @@ new_file(void **state)
 	file_new_drop(&f);
 }
 
+static void
+in_the_place_of(void **state)
+{
+	AUTO_DONE(buf_done) struct buf	got = BUF_INIT(1024);
+	struct file_new			f = FILE_NEW_INIT;
+	struct err			err;
+	unsigned			before;
+
+	(void)state;
+	ok(file_write(at("place"), SPAN_STR("old"), 0644, &err), &err);
+	before = count_files();
+	ok(file_new_open(&f, at("place"), &err), &err);
+	ok(file_new_write(&f, 0, SPAN_STR("newer"), &err), &err);
+	ok(file_read(at("place"), &got, &err), &err);
+	assert_true(span_eq(buf_view(&got), SPAN_STR("old")));
+	ok(file_new_replace(&f, &err), &err);
+	file_new_drop(&f);
+	buf_reset(&got);
+	ok(file_read(at("place"), &got, &err), &err);
+	assert_true(span_eq(buf_view(&got), SPAN_STR("newer")));
+	assert_int_equal(count_files(), before);
+	/* What cannot take it leaves nothing. */
+	ok(file_new_open(&f, at("folder"), &err), &err);
+	assert_int_equal(mkdir(at("folder"), 0700), 0);
+	assert_int_equal(file_new_replace(&f, &err), RC_IO);
+	assert_int_equal(count_files(), before + 1);
+	assert_int_equal(rmdir(at("folder")), 0);
+}
+
 /* --- keys ------------------------------------------------------------------------------------- */
 
 static enum rc
@@ -552,6 +581,7 @@ main(void)
 		cmocka_unit_test(not_through_a_link),
 		cmocka_unit_test(secrets_are_private),
 		cmocka_unit_test(new_file),
+		cmocka_unit_test(in_the_place_of),
 		cmocka_unit_test(one_to_a_folder),
 		cmocka_unit_test(key_files),
 		cmocka_unit_test(key_generation),
