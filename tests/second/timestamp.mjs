@@ -37,7 +37,13 @@ export function readCertificate(raw) {
 	return { raw, x, serial, issuer, subject, spki, from, to, extensions, algorithm: algorithmOf(inside(readDer(raw), SEQ)[1]) };
 }
 
-const publicKey = (c) => crypto.createPublicKey({ key: Buffer.from(c.spki.raw), format: 'der', type: 'spki' });
+function publicKey(c) {
+	try {
+		return crypto.createPublicKey({ key: Buffer.from(c.spki.raw), format: 'der', type: 'spki' });
+	} catch {
+		throw new Refused('verify', 'a certificate with no key that can be read');
+	}
+}
 
 function verifies(algorithm, beside, message, key, signature) {
 	need(Object.hasOwn(SIGNATURES, algorithm), 'verify', `signature algorithm ${algorithm}`);
