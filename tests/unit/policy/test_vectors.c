@@ -257,7 +257,7 @@ test_vectors(void **state)
 	(void)state;
 	run("descriptor-v1", check_descriptor, 26);
 	run("scope-v1", check_scope, 17);
-	run("statement-v1", check_signed, 88);
+	run("statement-v1", check_signed, 94);
 	run("charter-v1", check_policy, 15);
 }
 
