@@ -26,7 +26,7 @@ DECAF	?= /usr/include/decaf
 
 # Headers of others are system headers: their warnings are not ours to mend.
 SYSTEM	:= $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags-only-I \
-	   libsodium libcrypto jansson sqlite3 grpc libprotobuf-c p11-kit-1 libcurl libmicrohttpd)) -isystem $(DECAF)
+	   libsodium libcrypto jansson libdeflate sqlite3 grpc libprotobuf-c p11-kit-1 libcurl libmicrohttpd)) -isystem $(DECAF)
 CPPFLAGS_ALL = -D_GNU_SOURCE -I. -isystem $(BUILD)/gen $(SYSTEM) $(CPPFLAGS)
 CFLAGS_ALL = -std=c11 $(MODE) $(CFLAGS)
 LINK	= $(CC) $(MODE) $(LDFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
@@ -64,8 +64,8 @@ lib	= $(if $(strip $(call objs,$(1))),$(BUILD)/lib$(1).a)
 CORE_LIBS = $(foreach f,$(CORE),$(call lib,$(f)))
 ALL_LIBS = $(foreach f,$(FOLDERS),$(call lib,$(f)))
 
-CORE_LD	:= $(shell $(PKG_CONFIG) --libs libsodium libcrypto jansson) -ldecaf
-ALL_LD	:= $(shell $(PKG_CONFIG) --libs libsodium libcrypto libssl jansson sqlite3 grpc \
+CORE_LD	:= $(shell $(PKG_CONFIG) --libs libsodium libcrypto jansson libdeflate) -ldecaf
+ALL_LD	:= $(shell $(PKG_CONFIG) --libs libsodium libcrypto libssl jansson libdeflate sqlite3 grpc \
 	   libprotobuf-c p11-kit-1 libcurl libmicrohttpd) -ldecaf -lpthread
 # Libraries refer to each other in both directions only by mistake, but the
 # order of a list should not be what finds out: scripts/check-layers does.

@@ -53,7 +53,6 @@ struct going { EVP_MD_CTX *hash; uint32_t crc; };
 
 struct pass {
 	struct package_view	*v;
-	struct crc32		 table;
 	struct window		 window[2], *now, *next;
 	struct going		 in, out;
 	/* Where the reader is. */
@@ -180,7 +179,7 @@ hash_piece(struct pass *s, const struct piece *p)
 static void
 crc_piece(struct pass *s, struct piece *p)
 {
-	uint32_t	crc = crc32_more(&s->table, p->at > 0 ? s->in.crc : 0, SPAN(p->p, p->n));
+	uint32_t	crc = crc32_more(p->at > 0 ? s->in.crc : 0, SPAN(p->p, p->n));
 
 	if (!p->ends)
 		s->out.crc = crc;
@@ -293,7 +292,6 @@ pass_init(struct pass *s, struct err *err)
 	const uint8_t		none[SHA256_BYTES] = { 0 };
 	bool			all = true;
 
-	crc32_init(&s->table);
 	for (size_t i = 0; i < 2; i++) {
 		s->window[i].bytes = malloc(WINDOW);
 		s->window[i].piece = calloc(PIECES, sizeof(struct piece));

@@ -20,7 +20,6 @@ struct zip {
 	struct zip_entry *entry;		/* in file order */
 	uint32_t	*by_name;		/* in zip_name_order() */
 	uint8_t		*directory;
-	struct crc32	 table;
 };
 
 void
@@ -216,7 +215,6 @@ zip_open(stream_read_at read, void *user, uint64_t size, struct zip **ret, struc
 	z->read = read;
 	z->user = user;
 	z->size = size;
-	crc32_init(&z->table);
 	TRY(find_directory(z, err));
 	TRY(read_directory(z, err));
 	*ret = TAKE(z);
@@ -299,7 +297,7 @@ zip_digest(const struct zip *z, const struct zip_entry *e, uint8_t ret[SHA256_BY
 		TRY(zip_read(z, e, at, chunk, n, err));
 		if (EVP_DigestUpdate(hash, chunk, n) != 1)
 			return err_set(err, RC_BUG, "package: SHA-256 failed");
-		crc = crc32_more(&z->table, crc, SPAN(chunk, n));
+		crc = crc32_more(crc, SPAN(chunk, n));
 	}
 	if (EVP_DigestFinal_ex(hash, digest, NULL) != 1)
 		return err_set(err, RC_BUG, "package: SHA-256 failed");

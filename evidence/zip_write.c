@@ -16,7 +16,6 @@ struct zip_writer {
 	uint64_t	 at;			/* next byte of the file */
 	uint32_t	 count;
 	struct buf	 directory;
-	struct crc32	 table;
 	EVP_MD_CTX	*hash;
 	bool		 open, failed, finished;
 	char		 name[ZIP_NAME_MAX + 1];	/* of the open entry */
@@ -34,7 +33,6 @@ zip_writer_new(stream_write_at write, void *user, struct zip_writer **ret, struc
 	w->write = write;
 	w->user = user;
 	w->directory = BUF_INIT(ZIP_DIRECTORY_MAX);
-	crc32_init(&w->table);
 	*ret = TAKE(w);
 	return RC_OK;
 }
@@ -102,7 +100,7 @@ zip_write(struct zip_writer *w, struct span bytes, struct err *err)
 		return err_set(err, RC_USAGE, "package: %s: more bytes than were announced", w->name);
 	if (EVP_DigestUpdate(w->hash, bytes.p, bytes.n) != 1)
 		return err_set(err, RC_BUG, "package: SHA-256 failed");
-	w->crc = crc32_more(&w->table, w->crc, bytes);
+	w->crc = crc32_more(w->crc, bytes);
 	TRY(emit_next(w, bytes, err));
 	w->left -= bytes.n;
 	return RC_OK;

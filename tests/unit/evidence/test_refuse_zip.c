@@ -79,12 +79,10 @@ put(struct buf *out, uint64_t v, int bytes)
 static void
 member_of(struct member *m, const char *name, struct span content)
 {
-	struct crc32	t;
 
-	crc32_init(&t);
 	*m = (struct member){ .name = name, .local = name, .content = content, .made = 0x032d, .needed = 20,
 	    .date = 0x21, .external = 0x81a40000 };
-	m->crc = m->local_crc = crc32_more(&t, 0, content);
+	m->crc = m->local_crc = crc32_more(0, content);
 	m->size = m->packed = m->local_size = m->local_packed = (uint32_t)content.n;
 }
 
