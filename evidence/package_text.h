@@ -1,9 +1,9 @@
 /*
  * evidence/package_text.h - names and texts of a package: for package and verifier only.
  *
- * Every text but README.txt follows from the other files. The
- * builder writes them; the verifier makes them again and compares, so that there
- * is no XML or manifest parser to fool (package-v1 sections 3 to 5).
+ * Every text is fixed or follows from the other files. The builder writes them; the
+ * verifier makes them again and compares, so that there is no XML or manifest parser to
+ * fool (package-v1 sections 3 to 5).
  */
 #ifndef EVIDENCE_PACKAGE_TEXT_H
 #define EVIDENCE_PACKAGE_TEXT_H

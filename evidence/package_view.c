@@ -278,8 +278,6 @@ walk_proofs(struct package_view *v, struct err *err)
 static enum rc
 walk_tags(struct package_view *v, struct err *err)
 {
-	struct zip_entry	e;
-
 	TRY(view_load_exactly(v, NAME_BAGIT, SPAN_STR(PACKAGE_BAGIT), err));
 	TRY(view_load(v, NAME_BAG_INFO, 4096, &v->bag_info, err));
 	TRY(view_load(v, NAME_MANIFEST, PACKAGE_TEXT_MAX, &v->manifest, err));
@@ -288,7 +286,8 @@ walk_tags(struct package_view *v, struct err *err)
 	TRY(walk_proofs(v, err));
 	TRY(view_load(v, NAME_RELEASE, ENTRY_BYTES_MAX, &v->release, err));
 	v->kase.entry[v->kase.n_entries - 1].leaf = buf_view(&v->release);
-	TRY(view_expect(v, NAME_README, &e, err));
+	/* Whoever doubts us runs what it says. */
+	TRY(view_load_exactly(v, NAME_README, span_str(package_readme), err));
 	TRY(view_load(v, NAME_TAGMANIFEST, PACKAGE_TEXT_MAX, &v->tagmanifest, err));
 	TRY(view_load(v, NAME_ASIC_MANIFEST, PACKAGE_TEXT_MAX, &v->asic_manifest, err));
 	return view_load(v, NAME_SIGNATURE, CADES_BYTES_MAX, &v->signature, err);

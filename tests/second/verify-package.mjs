@@ -147,6 +147,7 @@ function takeNames(files) {
 // ---- what follows from other bytes (sections 4 and 5) -----------------------------------------
 
 const MIMETYPE = 'application/vnd.etsi.asic-e+zip';
+const README = '5527f0306f9d793aeff474177ea6aa11670f6dee73649a79c252d413cf2a0652';
 const MEDIA = { txt: 'text/plain', 'tlog-proof': 'text/plain', 'tlog-policy': 'text/plain', json: 'application/json', jsonld: 'application/ld+json',
 	html: 'text/html', p7m: 'application/pkcs7-mime', p7s: 'application/pkcs7-signature', cer: 'application/pkix-cert', crl: 'application/pkix-crl',
 	tst: 'application/vnd.etsi.timestamp-token', xml: 'application/xml' };
@@ -225,6 +226,7 @@ class Package {
 		const x = this.names = takeNames(this.files);
 		need(this.text('mimetype') === MIMETYPE, 'format', 'mimetype');
 		need(this.text('bagit.txt') === 'BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n', 'format', 'bagit.txt');
+		need(hex(sha256(this.get('README.txt'))) === README, 'format', 'README.txt');
 		this.entries = x.entries.map((n) => ({ index: number(n), leaf: this.get(n) }));
 		need(this.entries[0].index === 0n, 'format', 'entry 0 is missing');
 		need(x.proofs.length === x.entries.length + 1, 'format', 'a proof for each entry and the release');

@@ -675,6 +675,17 @@ erasable_nobody_named(struct repack *r)
 	repack_insert(r, strcmp(name, r->name[i]) < 0 ? i : i + 1, name, SPAN_STR(text));
 }
 
+/* Its commands are run by those who doubt: none may be another. */
+static void
+bad_readme(struct repack *r)
+{
+	uint8_t	*p = repack_file(r, NAME_README)->p;
+	char	*at = strstr((char *)p, "sha256sum");
+
+	assert_non_null(at);
+	memcpy(at, "sha25_sum", strlen("sha25_sum"));
+}
+
 static void
 bad_bagit(struct repack *r)
 {
@@ -736,6 +747,7 @@ dishonest_coordinators(void **state)
 		{ "reason", erasable_changed, CLAIM_TEXTS },
 		{ "a reason that nobody gave", erasable_nobody_named, CLAIM_TEXTS },
 		{ "bagit.txt", bad_bagit, CLAIM_CONTAINER },
+		{ "README.txt", bad_readme, CLAIM_CONTAINER },
 		{ "mimetype", bad_mimetype, CLAIM_CONTAINER },
 		{ "entries out of order", entries_out_of_order, CLAIM_CONTAINER },
 	};
