@@ -68,7 +68,10 @@ MUST_USE enum rc timestamp_embed(struct span token, const struct span *certifica
  * ones. RC_FORMAT when not. RC_LIMIT: TIMESTAMP_KNOWN_MAX of them, or more.
  */
 MUST_USE enum rc timestamp_exact(struct span token, const struct span *by, size_t n_by, struct err *err);
-/* Are all of these signed by one of them, or of those in `by`, or are they among those? RC_FORMAT when not. */
+/*
+ * Do all of these belong to those in `by`: are they among those, issued below one as a CA, or the self-signed end
+ * of the chain of one; and each list by one of all that do? RC_FORMAT when not.
+ */
 MUST_USE enum rc timestamp_issued(const struct span *certificate, size_t n_certificates, const struct span *crl,
     size_t n_crls, const struct span *by, size_t n_by, struct err *err);
 /* Is it a token over this imprint, by whomever? RC_VERIFY: over something else. RC_FORMAT. */

@@ -127,6 +127,7 @@ algorithms_ok(const struct token *t, const X509 *signer)
 struct subjects {
 	size_t	n;
 	X509	*x[SUBJECTS_MAX];
+	bool	known[SUBJECTS_MAX];	/* it belongs to those by which the others are checked */
 };
 
 static void
@@ -158,19 +159,48 @@ again(const unsigned char *der, int n, struct span was)
 	return n > 0 && span_eq(SPAN(der, (size_t)n), was);
 }
 
+/* Did this certificate issue that one? Not if it is no CA's: who bought a certificate has not bought the right to add more. */
 static bool
-certificate_ok(const struct subjects *s, X509 *x, struct span was)
+issued(X509 *by, X509 *x)
+{
+	int	ca = X509_check_ca(by);
+
+	return (ca == 1 || ca == 3 /* version 1, self-signed */) &&
+	    X509_NAME_cmp(X509_get_subject_name(by), X509_get_issuer_name(x)) == 0 &&
+	    X509_verify(x, X509_get0_pubkey(by)) == 1;
+}
+
+/* Below one that is known; or above one, at the end of its chain. That it signed itself alone says nothing. */
+static bool
+belongs(const struct subjects *s, X509 *x)
+{
+	bool	ends = issued(x, x);
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->known[i] && (issued(s->x[i], x) || (ends && issued(x, s->x[i]))))
+			return true;
+	return false;
+}
+
+/* One that belongs may be what another one belongs to. */
+static void
+find_known(struct subjects *s, size_t n)
+{
+	for (bool more = true; more;) {
+		more = false;
+		for (size_t i = 0; i < n; i++)
+			if (!s->known[i] && belongs(s, s->x[i]))
+				s->known[i] = more = true;
+	}
+}
+
+static bool
+certificate_ok(X509 *x, struct span was)
 {
 	AUTO(bytes_free) unsigned char *der = NULL;
 	int	n = i2d_X509(x, &der);
 
-	if (!again(der, n, was))
-		return false;
-	for (size_t i = 0; i < s->n; i++)
-		if (X509_NAME_cmp(X509_get_subject_name(s->x[i]), X509_get_issuer_name(x)) == 0 &&
-		    X509_verify(x, X509_get0_pubkey(s->x[i])) == 1)
-			return true;
-	return false;
+	return again(der, n, was);
 }
 
 static bool
@@ -182,7 +212,7 @@ crl_ok(const struct subjects *s, X509_CRL *crl, struct span was)
 	if (!again(der, n, was))
 		return false;
 	for (size_t i = 0; i < s->n; i++)
-		if (X509_NAME_cmp(X509_get_subject_name(s->x[i]), X509_CRL_get_issuer(crl)) == 0 &&
+		if (s->known[i] && X509_NAME_cmp(X509_get_subject_name(s->x[i]), X509_CRL_get_issuer(crl)) == 0 &&
 		    X509_CRL_verify(crl, X509_get0_pubkey(s->x[i])) == 1)
 			return true;
 	return false;
@@ -211,8 +241,11 @@ timestamp_issued(const struct span *certificate, size_t n_certificates, const st
 	for (size_t i = 0; i < n_by; i++)
 		TRY(subject(&s, by[i], err));
 	libcrypto_begin();
+	for (size_t i = 0; i < s.n; i++)
+		s.known[i] = i >= n_certificates || among(certificate[i], by, n_by);
+	find_known(&s, n_certificates);
 	for (size_t i = 0; i < n_certificates; i++)
-		if (!among(certificate[i], by, n_by) && !certificate_ok(&s, s.x[i], certificate[i]))
+		if (!among(certificate[i], by, n_by) && (!s.known[i] || !certificate_ok(s.x[i], certificate[i])))
 			return timestamp_fail(err, RC_FORMAT, "a certificate that came with it is signed by nobody who is known");
 	for (size_t i = 0; i < n_crls; i++) {
 		const uint8_t	*p = crl[i].p;

@@ -164,17 +164,18 @@ const bare = (node) => {
 	return algorithmOf(node);
 };
 
-// Each certificate and list is trusted, or signed by one of these certificates or of `also`, which may itself stand alone.
+// Each certificate is trusted, one of `also`, issued below one of these, or the self-signed end of the chain of one; each list is by one.
 export function allSigned(certificates, lists, roots, also) {
-	const all = [...certificates, ...also].map(readCertificate).concat(roots), trusted = (c) => roots.some((r) => equal(r.raw, c.raw));
-	const signed = (o, tbs, signature) => all.some((i) => equal(i.subject.raw, o.issuer.raw) &&
-		verifies(o.algorithm, null, tbs, publicKey(i), signature));
-	for (const c of certificates.map(readCertificate)) {
-		const [tbs, , signature] = inside(readDer(c.raw), SEQ, 3, 3);
-		need(also.some((a) => equal(a, c.raw)) || trusted(c) || signed(c, tbs.raw, bits(signature)), 'verify', 'a certificate that nobody here signed');
+	const known = [...also.map(readCertificate), ...roots];
+	let rest = certificates.map(readCertificate).filter((c) => !known.some((k) => equal(k.raw, c.raw)));
+	for (let found; rest.length > 0; rest = rest.filter((c) => !found.includes(c))) {
+		found = rest.filter((c) => known.some((k) => issuedBy(c, k) || (issuedBy(c, c) && issuedBy(k, c))));
+		need(found.length > 0, 'verify', 'a certificate that nobody here issued');
+		known.push(...found);
 	}
 	for (const l of lists.map(readList))
-		need(signed(l, l.tbs.raw, l.signature), 'verify', 'a revocation list that nobody here signed');
+		need(known.some((i) => equal(i.subject.raw, l.issuer.raw) && verifies(l.algorithm, null, l.tbs.raw, publicKey(i), l.signature)), 'verify',
+			'a revocation list that nobody here signed');
 }
 
 // package-v1 section 6: no byte of it is free for what its signature does not cover.
@@ -195,9 +196,9 @@ export function checkExact(raw, roots) {
 }
 
 // Is this token a good one over this hash, by a TSA whose chain ends in one of the roots (certificates of
-// readCertificate)? `extra` came with it. Gives { time, until }: until when its certificates are valid. Throws a Refused; its
+// readCertificate)? `extra` came with it; `asked`: one of its lists must be by the signer's issuer. Gives { time, until }: until when its certificates are valid. Throws a Refused; its
 // `why` is `stranger` where all holds but that no root is in the chain.
-export function verifyToken(raw, hash, roots, extra = { certificates: [], lists: [] }) {
+export function verifyToken(raw, hash, roots, extra = { certificates: [], lists: [] }, asked = false) {
 	const t = readSigned(raw);
 	need(t.type === oids.tstInfo && t.content !== undefined, 'format', 'not a time-stamp token');
 	const info = readInfo(t.content), { signer } = t;
@@ -220,7 +221,7 @@ export function verifyToken(raw, hash, roots, extra = { certificates: [], lists:
 	const { issuer, path, stranger } = chain(mine, certificates, roots, info.time), lists = [...t.lists, ...extra.lists];
 	if (stranger)
 		throw new Refused('stranger', 'no certificate of its chain is trusted');
-	if (lists.length > 0)
+	if ((asked && extra.lists.length > 0) || lists.some((l) => equal(readList(l).issuer.raw, mine.issuer.raw)))
 		checkLists(lists, mine, issuer, info.time);
 	return { time: info.time, until: Math.min(...path.map((p) => p.to)) };
 }

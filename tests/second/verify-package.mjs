@@ -284,22 +284,21 @@ class Package {
 		need(latin1(manifest) === asicManifest(signed, 'META-INF/signature001.p7s', 'application/pkcs7-signature', 'data/summary.html'),
 			'verify', 'the ASiC manifest');
 		this.added = checkSignature(this.get('META-INF/signature001.p7s'), certificate, manifest, this.released);
-		const { token, certificates, lists } = this.added, carried = token === undefined ? [] : readSigned(token).certificates;
-		need(certificates.length <= 8 && lists.length <= 8, 'limit', 'what was added to the signature');
-		allSigned(certificates, lists, this.#roots(), [certificate, ...carried]);
-		this.#stamps();
+		need(this.added.certificates.length <= 8 && this.added.lists.length <= 8, 'limit', 'what was added to the signature');
+		this.#stamps(certificate);
 		const { from, to } = readCertificate(certificate), seen = this.stamps.filter((t) => t.good).map((t) => t.time);
 		need(from - SKEW <= this.released && this.released <= to && Math.min(this.trust.now, ...seen) <= to, 'verify',
 			'the certificate was not valid when it signed, or ran out before anybody stamped the signature');
 	}
 
 	// What the token of the signature and those of the archives are worth: { good, time, until } or { why, words }.
-	#stamps() {
+	#stamps(certificate) {
 		const all = [...this.files].filter(([n]) => n !== 'mimetype'), roots = this.#roots();
-		const worth = (raw, hash) => {
+		const worth = (raw, hash, more) => {
 			try {
+				const t = verifyToken(raw, hash, roots, more);
 				checkExact(raw, roots);
-				const t = verifyToken(raw, hash, roots);
+				allSigned(more?.certificates ?? [], more?.lists ?? [], roots, [certificate, ...readSigned(raw).certificates]);
 				need(t.time <= this.trust.now + SKEW, 'verify', 'a time-stamp from the future');
 				return { ...t, good: true };
 			} catch (e) {
@@ -308,7 +307,7 @@ class Package {
 				return { good: false, why: e.why, words: e.message };
 			}
 		};
-		this.own = this.added.token === undefined ? undefined : worth(this.added.token, sha256(this.added.signature));
+		this.own = this.added.token === undefined ? undefined : worth(this.added.token, sha256(this.added.signature), this.added);
 		if (this.own?.good && this.own.time < this.released - SKEW)
 			this.own = { good: false, why: 'verify', words: 'the signature is older than the release' };
 		this.archived = this.names.archives.map(({ manifest, token }) => {
@@ -501,7 +500,7 @@ class Package {
 		a.tsa = v.s.tsa;
 		const roots = [then, this.last].flatMap((c) => c.tsas.filter((t) => t.id === a.tsa)).flatMap((t) => t.certificates);
 		const t = verifyToken(this.get(a.token), sha256(note), [...roots, ...this.trust.roots].map(readCertificate),
-			{ certificates: a.certificates.map((n) => this.get(n)), lists: a.lists.map((n) => this.get(n)) });
+			{ certificates: a.certificates.map((n) => this.get(n)), lists: a.lists.map((n) => this.get(n)) }, true);
 		need(t.time <= this.trust.now + SKEW, 'verify', 'an anchor from the future');
 		return a.proofs.map((p) => {
 			const e = this.entries.find((x) => x.index === p.index);

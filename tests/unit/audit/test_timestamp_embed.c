@@ -325,17 +325,54 @@ what_is_exact(void **state)
 	assert_int_equal(embed(&below, chain, 1, NULL, 0, &out), RC_OK);
 	assert_int_equal(exact(&out), RC_OK);
 	assert_int_equal(timestamp_exact(buf_view(&out), NULL, 0, NULL), RC_FORMAT);
-	/* Strangers: a list whose signer is not there; one that signed itself is. */
+	/* Strangers: a list whose signer is not there, or is only himself there. */
 	buf_reset(&out);
 	assert_int_equal(embed(&plain, NULL, 0, &alien, 1, &out), RC_OK);
 	assert_int_equal(exact(&out), RC_FORMAT);
 	buf_reset(&out);
 	assert_int_equal(embed(&plain, &stray, 1, &alien, 1, &out), RC_OK);
-	assert_int_equal(exact(&out), RC_OK);
+	assert_int_equal(exact(&out), RC_FORMAT);
 	stray = tsa_cert(&by_middle);
 	buf_reset(&out);
 	assert_int_equal(embed(&plain, &stray, 1, NULL, 0, &out), RC_OK);
 	assert_int_equal(exact(&out), RC_FORMAT);
+}
+
+/* What anybody can make, and libcrypto passes over: certificates that are good by themselves alone. */
+static void
+free_bytes_in_certificates(void **state)
+{
+	struct span		c[2] = { tsa_cert(&other_ca) }, root = tsa_cert(&ca);
+	struct tsa_party	text;
+	struct timestamp	t;
+	BUF(out);
+
+	(void)state;
+	tsa_party_new(&text, "Whatever I like to say here", &other_ca, false, TSA_EKU_NONE, 5, -1, 100);
+	c[1] = tsa_cert(&text);
+	for (size_t n = 1; n <= 2; n++) {
+		buf_reset(&out);
+		assert_int_equal(embed(&plain, c, n, NULL, 0, &out), RC_OK);
+		assert_int_equal(verify(&out, root, &t), RC_OK);
+		assert_int_equal(timestamp_exact(buf_view(&out), &root, 1, NULL), RC_FORMAT);
+	}
+	tsa_party_done(&text);
+	/* By one that a trusted CA made, but not a CA: who has a certificate cannot add others. */
+	tsa_party_new(&text, "Whatever I like to say here", &by_middle, false, TSA_EKU_NONE, 5, -1, 100);
+	c[0] = tsa_cert(&middle);
+	c[1] = tsa_cert(&text);
+	buf_reset(&out);
+	assert_int_equal(embed(&below, c, 2, NULL, 0, &out), RC_OK);
+	assert_int_equal(verify(&out, root, &t), RC_OK);
+	assert_int_equal(timestamp_exact(buf_view(&out), &root, 1, NULL), RC_FORMAT);
+	tsa_party_done(&text);
+	/* The root above one that is trusted as such is no stranger. */
+	c[0] = tsa_cert(&ca);
+	c[1] = tsa_cert(&middle);
+	root = tsa_cert(&middle);
+	buf_reset(&out);
+	assert_int_equal(embed(&below, c, 2, NULL, 0, &out), RC_OK);
+	assert_int_equal(timestamp_exact(buf_view(&out), &root, 1, NULL), RC_OK);
 }
 
 static void
@@ -443,6 +480,7 @@ main(void)
 		cmocka_unit_test(bounds),
 		cmocka_unit_test(without_memory),
 		cmocka_unit_test(what_is_exact),
+		cmocka_unit_test(free_bytes_in_certificates),
 		cmocka_unit_test(no_byte_is_free),
 		cmocka_unit_test(another_digest),
 		cmocka_unit_test(another_order),

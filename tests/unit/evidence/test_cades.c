@@ -458,7 +458,7 @@ no_byte_of_what_was_added_is_free(void **state)
 	assert_int_equal(cades_exact(tsa_cert(&signer), &(struct cades_added){ .n_crls = 0 }, NULL, 0, NULL), RC_OK);
 }
 
-/* Signed by nobody who is known: neither trusted, nor the signer, nor with its signer beside it. */
+/* Signed by nobody who is known: neither trusted, nor the signer, nor of the chain of one that is. */
 static void
 strangers_certificates(void **state)
 {
@@ -474,13 +474,15 @@ strangers_certificates(void **state)
 	assert_int_equal(cades_exact(tsa_cert(&signer), &a, &root, 1, NULL), RC_FORMAT);
 	assert_int_equal(cades_exact(tsa_cert(&below), &a, &root, 1, NULL), RC_OK);
 	a.certificate[0] = tsa_cert(&alone);
-	assert_int_equal(cades_exact(tsa_cert(&signer), &a, &root, 1, NULL), RC_OK);	/* by itself */
+	assert_int_equal(cades_exact(tsa_cert(&signer), &a, &root, 1, NULL), RC_FORMAT);	/* by itself */
+	assert_int_equal(cades_exact(tsa_cert(&below), &a, &root, 1, NULL), RC_OK);
 	a.n_certificates = 0;
 	a.n_crls = 1;
 	a.crl[0] = buf_view(&list);
 	assert_int_equal(cades_exact(tsa_cert(&signer), &a, &root, 1, NULL), RC_FORMAT);
 	a.n_certificates = 1;
-	assert_int_equal(cades_exact(tsa_cert(&signer), &a, &root, 1, NULL), RC_OK);
+	assert_int_equal(cades_exact(tsa_cert(&signer), &a, &root, 1, NULL), RC_FORMAT);
+	assert_int_equal(cades_exact(tsa_cert(&below), &a, &root, 1, NULL), RC_OK);
 	tsa_party_done(&alone);
 	tsa_party_done(&below);
 }
