@@ -36,8 +36,10 @@ enum rc
 local_genesis(const char *path, struct charter **ret, struct err *err)
 {
 	AUTO(charter_free) struct charter *c = NULL;
+	enum rc	rc;
 
-	TRY(local_charter(path, &c, err));
+	if ((rc = local_charter(path, &c, err)) != RC_OK)
+		return rc == RC_FORMAT || rc == RC_LIMIT ? err_wrap(err, RC_USAGE, "not a charter") : rc;
 	if (c->has_amends)
 		return err_set(err, RC_USAGE, "%s follows another charter; the trust is the network's first one, whose digest is "
 		    "the genesis: from that we find what is in force by ourselves", path != NULL ? path : "QUORATE_CHARTER");

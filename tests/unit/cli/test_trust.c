@@ -208,6 +208,8 @@ what_it_may_not(void **state)
 		bad(NULL, rows[i].text, rows[i].words);
 	buf_printf(&text, "{\"genesis\":\"%s\",\"charter\":\"charter.json\"}", hex);
 	bad(NULL, buf_text(&text), "leave one out");
+	/* Not the package's fault: whoever asks would take it for a no. */
+	bad("words.txt", "{\"tsa_roots\":[\"root.cer\"]}", "not a charter");
 	bad("other.json", "{\"charter\":\"charter.json\"}", "which do you trust");
 	buf_reset(&text);
 	buf_printf(&text, "{\"tsa_roots\":[");
