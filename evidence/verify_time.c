@@ -186,7 +186,10 @@ step_archive(struct verifier *v, struct err *err)
 	else
 		buf_printf(&v->words, "all of it was there before %s, and is under %u time-stamps, the last of %s by %s",
 		    when_write(all->first, a), all->n_good, when_write(all->last.time, b), all->last.signer);
-	buf_printf(&v->words, "; to be renewed before %s", when_write(all->last.expires, c));
+	if (all->last.expires >= v->trust->now)
+		buf_printf(&v->words, "; to be renewed before %s", when_write(all->last.expires, c));
+	else
+		buf_printf(&v->words, "; its certificates ran out at %s, and none later is here", when_write(all->last.expires, c));
 	return RC_OK;
 }
 

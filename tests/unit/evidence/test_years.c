@@ -182,6 +182,8 @@ archived_at_once(void **state)
 	(void)state;
 	fresh(&f, true, true, 0);
 	expect(&f, released, GENESIS, "yyyy", PACKAGE_VALID, "all of it was there before");
+	expect(&f, TSA_UNTIL, GENESIS, "yyyy", PACKAGE_VALID, "to be renewed before");
+	expect(&f, TSA_UNTIL + 1, GENESIS, "yyyy", PACKAGE_VALID, "and none later is here");
 	/* Every certificate ran out long ago. */
 	expect(&f, PACKAGE_UNTIL + 50 * YEAR, GENESIS, "yyyy", PACKAGE_VALID, NULL);
 	expect(&f, PACKAGE_UNTIL + 50 * YEAR, NOBODY, "yyyy", PACKAGE_CONSISTENT, NULL);
