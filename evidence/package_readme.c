@@ -222,7 +222,12 @@ const char package_readme[] =
 "     done\n"
 "\n"
 "9. For the recipient alone, the keys (a 32-byte point for each segment, keys-v1; in recipient mode each custodian's\n"
-"   contributions instead, contributions-v1). recipient.key is yours:\n"
+"   contributions instead, contributions-v1). recipient.key stands for where yours is:\n"
 "\n"
-"     openssl cms -decrypt -inform DER -in data/keys.p7m -inkey recipient.key -out keys\n"
-"     openssl cms -decrypt -inform DER -in data/contributions/01.p7m -inkey recipient.key -out contributions-01\n";
+"     for sealed in data/keys.p7m data/contributions/*.p7m; do\n"
+"       [ -e \"$sealed\" ] || continue\n"
+"       openssl cms -decrypt -inform DER -in \"$sealed\" -inkey recipient.key -out \"$check/${sealed##*/}.open\" &&\n"
+"         echo \"9: $check/${sealed##*/}.open: $(wc -c < \"$check/${sealed##*/}.open\") bytes\"\n"
+"     done\n"
+"\n"
+"   What they open, and how, is segment-v1 of the specification; quorate open does it.\n";
