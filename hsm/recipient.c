@@ -308,7 +308,8 @@ prove(struct hsm_recipient *r, struct err *err)
 	if (same)
 		return RC_OK;
 	if (r->fault.rc != RC_OK)
-		return err_set(err, r->fault.rc, "the key in the token does not decrypt: %s", r->fault.msg);
+		return err_set(err, r->fault.rc, "the key in the token does not decrypt; it must be allowed to (%s): %s",
+		    r->kind == CERT_RSA ? "CKA_DECRYPT" : "CKA_DERIVE", r->fault.msg);
 	return err_set(err, RC_DENIED, "the key in the token is not that of the recipient's certificate");
 }
 

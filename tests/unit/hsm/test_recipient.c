@@ -234,6 +234,7 @@ test_may_not(void **state)
 		must(import_key(soft, person[i].key, "signs only", u.id[0], false, &err), &err);
 		assert_int_not_equal(hsm_recipient_open(soft, &u, buf_view(&person[i].cert), &r, &err), RC_OK);
 		assert_non_null(strstr(err.msg, "does not decrypt"));
+		assert_non_null(strstr(err.msg, "must be allowed to (CKA_"));
 	}
 }
 
