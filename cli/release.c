@@ -83,7 +83,7 @@ level(const Quorate__V1__ReleaseReply *a)
 }
 
 static void
-say_stamps(const Quorate__V1__ReleaseReply *a, bool archive)
+say_stamps(const Quorate__V1__ReleaseReply *a, const char *path, bool archive)
 {
 	if (a->stamps >= STAMPED_ALL)
 		cli_say("  time-stamped, and all of it once more (archive)\n");
@@ -94,7 +94,7 @@ say_stamps(const Quorate__V1__ReleaseReply *a, bool archive)
 	if (a->unstamped[0] != '\0')
 		cli_say("  because: %s\n", a->unstamped);
 	if (archive && a->stamps < STAMPED_ALL)
-		cli_say("  add a time-stamp over all of it later with: quorate package renew\n");
+		cli_say("  add a time-stamp over all of it later with: quorate package renew %s\n", path);
 }
 
 static enum rc
@@ -120,7 +120,7 @@ report(struct remote *r, const Quorate__V1__ReleaseReply *a, const char *path, b
 		cli_say("  would not contribute: custodian %u\n", a->refusers[i]);
 	for (i = 0; i < a->n_liars; i++)
 		cli_say("  ANSWERED WRONGLY: custodian %u\n", a->liars[i]);
-	say_stamps(a, archive);
+	say_stamps(a, path, archive);
 	cli_say("package %s, %s, SHA-256 %s\ncheck it with: quorate verify %s\n", path,
 	    size_text(a->package_size, size), hex_write(SPAN(a->package.data, a->package.len), hex), path);
 	return RC_OK;

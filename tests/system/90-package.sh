@@ -96,6 +96,7 @@ r=$(approved standard "$a")
 says "none does: released all the same, and said why" 0 'because: no time-stamp: TSA tsa-2' \
     quorate release "$r" -o "$work/b.asice" --archive
 says "asked again: the same" 0 'NOT TIME-STAMPED: its signature is of level B' quorate release "$r" -o "$work/b2.asice"
+says "... and how to add one later" 0 "quorate package renew $work/b3.asice\$" quorate release "$r" -o "$work/b3.asice" --archive
 ok "the log says so too" grep -q 'a package goes without a time-stamp' "$net/coordinator/log"
 says "it is valid, and says that no authority dates it" 0 'could not check +timestamp' quorate verify "$work/b.asice"
 mode tsa-1 ok
