@@ -13,7 +13,7 @@ const char package_readme[] =
 "WITH QUORATE\n"
 "\n"
 "  quorate verify PACKAGE --charter charter.json --html report.html\n"
-"  quorate open PACKAGE --key recipient.key -d FOLDER\n"
+"  quorate open PACKAGE --charter charter.json --key recipient.key -d FOLDER\n"
 "\n"
 "charter.json is the first charter, from a party that you trust and not from who gave you the package.\n"
 "\n"
