@@ -9,6 +9,7 @@
 #include "cli/parallel.h"
 #include "cli/recipient.h"
 #include "cli/remote.h"
+#include "cli/stop.h"
 
 #define READ_BYTES	((size_t)1 << 20)
 
@@ -22,6 +23,7 @@ struct unpacking {
 	uint64_t	 bytes;
 	json_t		*files;			/* what has its name already */
 	char		 note[FILE_PATH_MAX];	/* where the opening note goes; "": none */
+	bool		 watching;		/* plaintext is there: who stops us waits until it is not */
 };
 
 /* Some segments of a part say in their name which bytes they are. */
@@ -61,12 +63,22 @@ begin_part(struct unpacking *u, const char *path, uint64_t at, uint64_t length, 
 }
 
 static enum rc
+go_on(struct unpacking *u, struct err *err)
+{
+	if (!u->watching)
+		stop_watch();
+	u->watching = true;
+	return stop_asked() ? err_set(err, RC_UNSURE, "interrupted: nothing of it is left; run it again") : RC_OK;
+}
+
+static enum rc
 on_plaintext(void *user, const uint8_t id[ARTIFACT_ID_BYTES], const struct part *part, uint64_t at,
     struct span plaintext, struct err *err)
 {
 	struct unpacking	*u = user;
 	char			 path[FILE_PATH_MAX], hex[HEX_BYTES(ARTIFACT_ID_BYTES)];
 
+	TRY(go_on(u, err));
 	TRY(file_path(path, err, "%s/%s", u->dir, hex_write(SPAN(id, ARTIFACT_ID_BYTES), hex)));
 	TRY(file_mkdir_inside(path, err));
 	TRY(file_path(path, err, "%s/%s/%s", u->dir, hex, part->name));
@@ -219,6 +231,8 @@ unpack(struct unpacking *u, struct opened_file *f, const struct package_trust *t
 	if (rc == RC_OK)
 		rc = end_part(u, err);
 	if (rc == RC_OK)
+		rc = go_on(u, err);
+	if (rc == RC_OK)
 		rc = write_note(u, &o, f, key, err);
 	if (rc != RC_OK)
 		take_back(u);
@@ -258,6 +272,16 @@ open_package(const char *path, const char *keypath, const struct package_trust *
 	return unpack(u, &f, trust, key.pkey, err);
 }
 
+/* Where a signal ends us, nobody after us says why. */
+static void
+end_watch(enum rc rc, struct err *err)
+{
+	if (rc != RC_OK && stop_asked())
+		fprintf(stderr, "quorate open: %s\n", text_clean_str(err->msg));
+	(void)fflush(stdout);
+	stop_end();
+}
+
 enum rc
 cmd_open(int argc, char **argv, struct err *err)
 {
@@ -291,5 +315,7 @@ cmd_open(int argc, char **argv, struct err *err)
 		return err_set(err, RC_NOMEM, "no memory");
 	rc = open_package(path, key, &t.trust, &u, err);
 	json_decref(u.files);
+	if (u.watching)
+		end_watch(rc, err);
 	return rc;
 }

@@ -193,6 +193,7 @@ write_as(const char *path, struct span bytes, unsigned mode, bool fresh,
 {
 	char	tmp[FILE_PATH_MAX], dir[FILE_PATH_MAX];
 	int	r, saved;
+	enum rc	rc;
 
 	TRY(write_temporary(path, bytes, mode, tmp, err));
 	/* link() refuses to replace, rename() does not: both are atomic. */
@@ -208,7 +209,10 @@ write_as(const char *path, struct span bytes, unsigned mode, bool fresh,
 	if (r != 0)
 		return saved == EEXIST ? RC_USAGE : RC_IO;
 	parent_of(path, dir);
-	return file_sync_dir(dir, err);
+	/* Who was told that it failed may try again under the same name. */
+	if ((rc = file_sync_dir(dir, err)) != RC_OK && fresh)
+		(void)unlink(path);
+	return rc;
 }
 
 enum rc

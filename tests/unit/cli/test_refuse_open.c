@@ -4,11 +4,14 @@
  */
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
@@ -215,6 +218,94 @@ no_room(void **state)
 	}
 }
 
+/* Before the n-th thing is on disk, somebody interrupts. 0: nobody does. */
+static unsigned	interrupt_at, synced;
+static int	interrupt_by;
+static unsigned	break_at;	/* the disk breaks there; 0: nowhere */
+
+int
+fsync(int fd)
+{
+	if (++synced == interrupt_at)
+		(void)raise(interrupt_by);
+	if (synced == break_at) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
+
+/* How it ended, as wait() says. */
+static int
+open_interrupted(int sig, unsigned at)
+{
+	struct err	err;
+	int		status = 0;
+	pid_t		child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		if (freopen("/dev/null", "w", stderr) == NULL)
+			_exit(2);
+		interrupt_by = sig;
+		synced = 0;
+		interrupt_at = at;
+		_exit(open_it(&err) == RC_OK ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return status;
+}
+
+/* Two parts, each its bytes and its name, then the note: whoever is interrupted before the note leaves nothing. */
+static void
+interrupted(void **state)
+{
+	static const int	sig[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	int			status;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sig) / sizeof(sig[0]); i++)
+		for (unsigned at = 1; at <= 4; at++) {
+			status = open_interrupted(sig[i], at);
+			assert_true(WIFSIGNALED(status));
+			assert_int_equal(WTERMSIG(status), sig[i]);
+			assert_int_equal(files_in(dir), 0);
+			(void)nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+		}
+	/* Who is past all that has all of it, and ends all the same. */
+	status = open_interrupted(SIGTERM, 5);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(files_in(dir), 3);
+}
+
+/* Two parts and the note, each its bytes and its name. */
+static void
+broken_disk(void **state)
+{
+	struct err	err;
+	enum rc		rc;
+
+	(void)state;
+	for (break_at = 1; break_at <= 6; break_at++) {
+		synced = 0;
+		rc = open_it(&err);
+		assert_int_equal(synced, break_at);
+		nothing_left(rc, RC_IO, &err);
+	}
+	break_at = 0;
+}
+
+/* As under nohup. */
+static void
+not_to_be_interrupted(void **state)
+{
+	(void)state;
+	assert_true(signal(SIGHUP, SIG_IGN) != SIG_ERR);
+	assert_int_equal(open_interrupted(SIGHUP, 2), 0);
+	assert_true(signal(SIGHUP, SIG_DFL) != SIG_ERR);
+	assert_int_equal(files_in(dir), 3);
+}
+
 /* The package ends early, or differs: refused before anything is written. */
 static void
 damaged(void **state)
@@ -380,6 +471,9 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_setup_teardown(it_opens, up, down),
 		cmocka_unit_test_setup_teardown(no_room, up, down),
+		cmocka_unit_test_setup_teardown(broken_disk, up, down),
+		cmocka_unit_test_setup_teardown(interrupted, up, down),
+		cmocka_unit_test_setup_teardown(not_to_be_interrupted, up, down),
 		cmocka_unit_test_setup_teardown(damaged, up, down),
 		cmocka_unit_test_setup_teardown(the_last_key_is_wrong, up, down),
 		cmocka_unit_test_setup_teardown(another_key, up, down),
