@@ -79,6 +79,7 @@ quorate(int argc, char **argv)
 	enum rc		rc;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);		/* a limit of a file's size is an error, as a full disk is */
 	log_name("quorate", NULL);
 	if (argc < 2)
 		return usage(EXIT_USAGE);

@@ -181,6 +181,7 @@ block_signals(sigset_t *set)
 	/* Before any thread starts, so that all of them inherit it. */
 	(void)pthread_sigmask(SIG_BLOCK, set, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);		/* one package that is too large is no end of all */
 }
 
 /* A listener that went deaf stays so; a new process hears again (docs/adr/0001). */

@@ -58,6 +58,9 @@ printf '\377' | dd of="$work/bad.asice" bs=1 seek=100000 conv=notrunc 2>/dev/nul
 says "a package that does not verify" 1 'not valid|does not verify|not opened' \
     on_card quorate open "$work/bad.asice" --key "$(uri ec)" -d "$work/x2"
 ok "leaves nothing" nothing x2
+limited() { (ulimit -f 100; "$@"); }	# KiB
+says "no room" 74 'make room' limited quorate open "$work/one.asice" --key "$net/recipient/key.pem" -d "$work/x2"
+ok "leaves nothing either" nothing x2
 asked "$net/recipient-rsa/cert.pem" standard two
 opens card-rsa "$work/two.asice" "$(uri rsa)"
 asked "$card/384.cert" standard three
