@@ -1,8 +1,11 @@
 /* cli/renew.c - quorate package renew: one more time-stamp over a package, before the last one runs out. */
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/package.h"
 #include "cli/remote.h"
@@ -28,6 +31,7 @@ struct renewal {
 	struct buf		 der[TSA_CERTS_MAX];
 	const struct tsa	*tsa;
 	size_t			 n_tsas, which;
+	char			*real;			/* where o.file leads; NULL: it is no link */
 	struct file_new		 to;
 	uint64_t		 size;
 };
@@ -40,6 +44,7 @@ renewal_done(struct renewal *r)
 	for (size_t i = 0; i < TSA_CERTS_MAX; i++)
 		buf_done(&r->der[i]);
 	file_new_drop(&r->to);
+	free(r->real);
 	trusted_done(&r->trusted);
 }
 
@@ -163,17 +168,46 @@ write_at(void *user, uint64_t at, struct span bytes, struct err *err)
 	return file_new_write(&((struct renewal *)user)->to, at, bytes, err);
 }
 
+/* A link stays one, or what it leads to would be the old package for ever. */
+static enum rc
+follow(struct renewal *r, struct err *err)
+{
+	struct stat	st;
+
+	if (r->o.out != NULL || lstat(r->o.file, &st) != 0 || !S_ISLNK(st.st_mode))
+		return RC_OK;
+	if ((r->real = realpath(r->o.file, NULL)) == NULL)
+		return err_set(err, RC_USAGE, "%s: a link that leads nowhere: %s", r->o.file, strerror(errno));
+	r->o.file = r->real;
+	return RC_OK;
+}
+
+/* Who renews for others takes nothing from them: it stays whose it was, and who may read it. */
+static enum rc
+take_over(struct renewal *r, struct err *err)
+{
+	struct stat	was, is;
+
+	if (fstat(r->from.fd, &was) != 0 || fstat(r->to.fd, &is) != 0)
+		return err_set(err, RC_IO, "%s: %s", r->o.file, strerror(errno));
+	if (r->o.out == NULL && (was.st_uid != is.st_uid || was.st_gid != is.st_gid) &&
+	    fchown(r->to.fd, was.st_uid, was.st_gid) != 0)
+		return err_set(err, RC_IO, "%s belongs to others, and would not any more: let them renew it, or write "
+		    "to another file with --out", r->o.file);
+	if (fchmod(r->to.fd, was.st_mode & 0777) != 0)
+		return err_set(err, RC_IO, "%s: cannot take over who may read it", r->o.file);
+	return RC_OK;
+}
+
 /* The new one is checked and on disk before anything has its name. */
 static enum rc
 write_renewed(struct renewal *r, struct err *err)
 {
 	struct opened_file	written;
-	struct stat		st;
 	enum rc			rc;
 
 	TRY(file_new_open(&r->to, r->o.out != NULL ? r->o.out : r->o.file, err));
-	if (fstat(r->from.fd, &st) != 0 || fchmod(r->to.fd, st.st_mode & 0777) != 0)
-		return err_set(err, RC_IO, "%s: cannot take over who may read it", r->o.file);
+	TRY(take_over(r, err));
 	rc = package_renew(package_read_at, &r->from, r->from.size, stamp, r, write_at, r, &r->size, err);
 	/* Nobody said no: the same again may do. */
 	if (rc == RC_MISSING)
@@ -209,6 +243,7 @@ renew(struct renewal *r, struct err *err)
 	TRY(trusted_read(r->o.charter, r->o.trust, &r->trusted, err));
 	if (r->o.url != NULL)
 		TRY(own_tsa(r, err));
+	TRY(follow(r, err));
 	TRY(package_file(r->o.file, &r->from, err));
 	TRY(check(r, &r->from, "it", err));
 	TRY(choose_tsas(r, err));

@@ -68,9 +68,19 @@ two="--tsa http://127.0.0.1:$(cat "$net/tsa-2/port")/"
 says "one that is named needs its root" 64 'needs 1 to 4 --certificate' quorate package renew "$work/p.asice" $two
 says "and it must be the right one" 2 'no time-stamp' \
     quorate package renew "$work/p.asice" $two --certificate "$net/tsa-1/state/ca.pem"
+limited() { (ulimit -f 100; "$@"); }	# KiB
+says "no room for it" 74 'make room' limited quorate package renew "$work/p.asice"
 ok "nothing of all that touched it" [ "$(sha256sum <"$work/p.asice")" = "$before" ]
 ok "one that is named" quorate package renew "$work/p.asice" $two --certificate "$net/tsa-2/state/ca.pem" \
     --crl "http://127.0.0.1:$(cat "$net/tsa-2/port")/ca.crl"
+stamps=$(held "$work/p.asice" 'META-INF/timestamp...\.tst')
+ln -s p.asice "$work/link.asice"
+[ "$(id -u)" != 0 ] || chown 65534:65534 "$work/p.asice"
+was=$(stat -c '%u:%g %a' "$work/p.asice")
+ok "by a link to it" quorate package renew "$work/link.asice" $two --certificate "$net/tsa-2/state/ca.pem"
+ok "which stays a link" [ "$(readlink "$work/link.asice")" = p.asice ]
+ok "what it leads to is renewed" has "$work/p.asice" 'META-INF/timestamp...\.tst' $((stamps + 1))
+ok "and whose it was" [ "$(stat -c '%u:%g %a' "$work/p.asice")" = "$was" ]
 mode tsa-1 untrusted
 one="--tsa http://127.0.0.1:$(cat "$net/tsa-1/port")/"
 cp "$net/tsa-1/state/other.pem" "$work/other.pem"
