@@ -40,6 +40,7 @@ struct timestamp_trust {		/* DER, borrowed */
 	size_t			 n_certificates;
 	const struct span	*crl;		/* when any: the signer's issuer must be among theirs, and not list it */
 	size_t			 n_crls;
+	bool			 any_crl;	/* ... need not be among theirs */
 };
 struct timestamp {
 	when	time;			/* genTime, cut to seconds */
@@ -49,15 +50,14 @@ struct timestamp {
 /*
  * Is it a token over this imprint, by a certificate for time-stamping (critical EKU, ESS
  * signing-certificate v1 or v2) whose chain ends in a root, was valid at the token's own time
- * and is on none of the lists at that time? RC_VERIFY says which of it fails. RC_FORMAT.
+ * and is on none of the lists at that time, but for the root, which is trusted as such? RC_VERIFY says which of it fails. RC_FORMAT.
  */
 MUST_USE enum rc timestamp_verify(struct span token, const uint8_t imprint[SHA256_BYTES],
     const struct timestamp_trust *trust, struct timestamp *ret, struct err *err);
 /*
  * The token with these certificates and lists in its SignedData, beside what it carries:
  * its signature does not cover them, and who checks it years later has them at hand.
- * timestamp_verify() uses what a token carries as well: certificates, and lists when one of them
- * is by the signer's issuer. In DER's order, each once. RC_FORMAT: not DER. RC_LIMIT: more than
+ * timestamp_verify() uses what a token carries as well. In DER's order, each once. RC_FORMAT: not DER. RC_LIMIT: more than
  * TIMESTAMP_CERTS_MAX or TIMESTAMP_CRLS_MAX then, or TIMESTAMP_TOKEN_MAX bytes.
  */
 MUST_USE enum rc timestamp_embed(struct span token, const struct span *certificate, size_t n_certificates,

@@ -188,6 +188,25 @@ revoked_later(X509_STORE_CTX *ctx)
 	return cert != NULL;
 }
 
+/* Of a CA in the chain there need be no list, and one that has run out still revokes. */
+static bool
+not_asked(X509_STORE_CTX *ctx, int e)
+{
+	return X509_STORE_CTX_get_error_depth(ctx) > 0 && (e == X509_V_ERR_UNABLE_TO_GET_CRL ||
+	    e == X509_V_ERR_CRL_HAS_EXPIRED);
+}
+
+/* What ends the chain is trusted as such, whatever lists say of it; their signers may be above it. */
+static bool
+trusted_as_such(X509_STORE_CTX *ctx, int e)
+{
+	int	depth = X509_STORE_CTX_get_error_depth(ctx);
+
+	return depth > 0 && depth + 1 == sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) &&
+	    (e == X509_V_ERR_CERT_REVOKED || e == X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER ||
+	    e == X509_V_ERR_CRL_SIGNATURE_FAILURE || e == X509_V_ERR_KEYUSAGE_NO_CRL_SIGN);
+}
+
 /* A list that was made after the stamp knows more than one that was there before. */
 static int
 pass_over(int ok, X509_STORE_CTX *ctx)
@@ -196,34 +215,35 @@ pass_over(int ok, X509_STORE_CTX *ctx)
 
 	if (ok)
 		return 1;
-	if (e != X509_V_ERR_CRL_NOT_YET_VALID && (e != X509_V_ERR_CERT_REVOKED || !revoked_later(ctx)))
+	if (!not_asked(ctx, e) && !trusted_as_such(ctx, e) &&
+	    e != X509_V_ERR_CRL_NOT_YET_VALID && (e != X509_V_ERR_CERT_REVOKED || !revoked_later(ctx)))
 		return 0;
 	X509_STORE_CTX_set_error(ctx, X509_V_OK);
 	return 1;
 }
 
-/*
- * What a token carries counts as if it had come beside it, once its signer's issuer is among
- * them: a TSA that carries another's list alone has not said anything about itself.
- */
+/* Where nobody asked for a list of the signer's issuer, those of others are no reason to miss one. */
+static int
+pass_over_none(int ok, X509_STORE_CTX *ctx)
+{
+	if (ok || X509_STORE_CTX_get_error(ctx) != X509_V_ERR_UNABLE_TO_GET_CRL)
+		return pass_over(ok, ctx);
+	X509_STORE_CTX_set_error(ctx, X509_V_OK);
+	return 1;
+}
+
+/* What a token carries counts as if it had come beside it. */
 static enum rc
-add_carried(X509_STORE *store, PKCS7 *token, bool *ret_issuers, struct err *err)
+add_carried(X509_STORE *store, PKCS7 *token, struct err *err)
 {
 	STACK_OF(X509_CRL)	*all = token->d.sign->crl;
-	PKCS7_SIGNER_INFO	*signer = sk_PKCS7_SIGNER_INFO_value(PKCS7_get_signer_info(token), 0);
 
 	if (sk_X509_CRL_num(all) > TIMESTAMP_CRLS_MAX)
 		return err_set(err, RC_LIMIT, "time-stamp: %d revocation lists in it, at most %d",
 		    sk_X509_CRL_num(all), TIMESTAMP_CRLS_MAX);
-	*ret_issuers = false;
-	for (int i = 0; i < sk_X509_CRL_num(all); i++) {
-		X509_CRL	*crl = sk_X509_CRL_value(all, i);
-
-		if (X509_NAME_cmp(X509_CRL_get_issuer(crl), signer->issuer_and_serial->issuer) == 0)
-			*ret_issuers = true;
-		if (X509_STORE_add_crl(store, crl) != 1)
+	for (int i = 0; i < sk_X509_CRL_num(all); i++)
+		if (X509_STORE_add_crl(store, sk_X509_CRL_value(all, i)) != 1)
 			return err_set(err, RC_NOMEM, "time-stamp: no memory");
-	}
 	return RC_OK;
 }
 
@@ -234,21 +254,20 @@ trust_store(const struct timestamp_trust *t, PKCS7 *token, when at, X509_STORE *
 	AUTO(X509_STORE_free) X509_STORE *store = X509_STORE_new();
 	X509_VERIFY_PARAM	*param;
 	unsigned long		 flags = X509_V_FLAG_PARTIAL_CHAIN;
-	bool			 carried = false;
 
 	if (store == NULL)
 		return err_set(err, RC_NOMEM, "time-stamp: no memory");
 	TRY(add_roots(store, t, err));
 	TRY(add_crls(store, t, err));
-	TRY(add_carried(store, token, &carried, err));
-	if (t->n_crls > 0 || carried)
-		flags |= X509_V_FLAG_CRL_CHECK;
+	TRY(add_carried(store, token, err));
+	if (t->n_crls > 0 || sk_X509_CRL_num(token->d.sign->crl) > 0)
+		flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
 	param = X509_STORE_get0_param(store);
 	if (X509_VERIFY_PARAM_set_flags(param, flags) != 1)
 		return err_set(err, RC_NOMEM, "time-stamp: no memory");
 	X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
 	X509_VERIFY_PARAM_set_time(param, (time_t)at);
-	X509_STORE_set_verify_cb(store, pass_over);
+	X509_STORE_set_verify_cb(store, t->n_crls > 0 && !t->any_crl ? pass_over : pass_over_none);
 	*ret = TAKE(store);
 	return RC_OK;
 }

@@ -20,6 +20,7 @@
 
 #include <openssl/evp.h>
 
+#include "audit/timestamp.h"
 #include "base/when.h"
 
 #define CADES_BYTES_MAX	(2 << 20)
@@ -57,5 +58,11 @@ MUST_USE enum rc cades_verify(struct span certificate, struct span content, when
  */
 MUST_USE enum rc cades_exact(struct span certificate, const struct cades_added *added, const struct span *by,
     size_t n_by, struct err *err);
+
+/*
+ * What stands beside the token, for its check. The lists may be of the package certificate's issuer alone.
+ * ret keeps its roots; it borrows from `a`.
+ */
+void	 cades_beside(const struct cades_added *a, struct timestamp_trust *ret);
 
 #endif

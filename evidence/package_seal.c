@@ -35,10 +35,12 @@ check_time(const struct timestamp *t, const struct package_seal *seal, when rele
 	return RC_OK;
 }
 
-/* What does not hold here would not hold in court. */
+/* What does not hold here would not hold in court. beside: whose lists will stand beside it, or NULL. */
 static enum rc
-check_token(const struct package *p, const uint8_t imprint[SHA256_BYTES], struct stamped *s, struct err *err)
+check_token(const struct package *p, const uint8_t imprint[SHA256_BYTES], const struct package_seal *beside,
+    struct stamped *s, struct err *err)
 {
+	struct cades_added	added = { .token = buf_view(&s->token) };
 	struct span		root[TSAS_MAX * TSA_CERTS_MAX];
 	struct timestamp_trust	trust = { .root = root };
 
@@ -46,6 +48,9 @@ check_token(const struct package *p, const uint8_t imprint[SHA256_BYTES], struct
 		for (uint8_t k = 0; k < p->charter->tsa[i].n_certificates; k++)
 			root[trust.n_roots++] = SPAN(p->charter->tsa[i].certificate[k].p,
 			    p->charter->tsa[i].certificate[k].n);
+	for (size_t i = 0; beside != NULL && i < beside->n_crls; i++)
+		added.crl[added.n_crls++] = beside->crl[i];
+	cades_beside(&added, &trust);
 	TRY(timestamp_verify(buf_view(&s->token), imprint, &trust, &s->t, err));
 	return timestamp_exact(buf_view(&s->token), trust.root, trust.n_roots, err);
 }
@@ -64,7 +69,7 @@ stamp(struct package *p, const struct package_seal *seal, const uint8_t imprint[
 	if (rc == RC_OK)
 		TRY(buf_check(&ret->token, "time-stamp", err));
 	if (rc == RC_OK)
-		rc = check_token(p, imprint, ret, &why);
+		rc = check_token(p, imprint, before == NULL && seal->archive ? seal : NULL, ret, &why);
 	if (rc == RC_OK)
 		rc = check_time(&ret->t, seal, p->released, before, &why);
 	if (rc == RC_OK)

@@ -216,7 +216,7 @@ enum rc
 verifier_marks(struct verifier *v, struct err *err)
 {
 	struct roots		r;
-	struct timestamp_trust	trust = { .root = r.root };
+	struct timestamp_trust	trust = { .root = r.root }, own;
 	uint8_t			imprint[SHA256_BYTES];
 
 	struct err		why = { .rc = RC_OK };
@@ -228,7 +228,9 @@ verifier_marks(struct verifier *v, struct err *err)
 	trust.n_roots = r.n;
 	if (v->added.token.n > 0) {
 		TRY(cades_imprint(buf_view(&v->view.signature), imprint, err));
-		TRY(verifier_mark(v->added.token, imprint, &trust, &v->stamped, err));
+		own = trust;
+		cades_beside(&v->added, &own);
+		TRY(verifier_mark(v->added.token, imprint, &own, &v->stamped, err));
 		TRY(exactly(v, &r, err));
 	}
 	if ((rc = mark_archives(v, &trust, &why)) == RC_OK || rc == RC_NOMEM || rc == RC_IO || rc == RC_BUG)

@@ -101,14 +101,14 @@ function readList(raw) {
 	return { tbs, issuer, next, revoked, algorithm: algorithmOf(algorithm), signature: bits(signature) };
 }
 
-// anchor-v1 section 4 step 6.
-function checkLists(lists, signer, issuer, at) {
-	const ours = lists.map(readList).filter((l) => equal(l.issuer.raw, signer.issuer.raw) &&
-		(l.next === null || l.next >= at) && verifies(l.algorithm, null, l.tbs.raw, publicKey(issuer), l.signature));
-	need(ours.length > 0, 'verify', 'no revocation list of the issuer that holds then');
-	for (const { revoked } of ours)
+// anchor-v1 section 4 step 6, for a certificate and its issuer. asked: there must be a list that holds then.
+function checkLists(lists, c, issuer, at, asked) {
+	const ours = lists.map(readList).filter((l) => equal(l.issuer.raw, c.issuer.raw) && verifies(l.algorithm, null, l.tbs.raw, publicKey(issuer), l.signature));
+	const held = ours.filter((l) => l.next === null || l.next >= at);
+	need(!asked || held.length > 0, 'verify', 'no revocation list of the issuer that holds then');
+	for (const { revoked } of asked ? held : ours)
 		for (const r of revoked)
-			need(!equal(r.serial.raw, signer.serial.raw) || (r.date > at && MILD.includes(r.reason)), 'verify', 'revoked');
+			need(!equal(r.serial.raw, c.serial.raw) || (r.date > at && MILD.includes(r.reason)), 'verify', 'revoked');
 }
 
 // ---- tokens ------------------------------------------------------------------------------
@@ -221,7 +221,8 @@ export function verifyToken(raw, hash, roots, extra = { certificates: [], lists:
 	const { issuer, path, stranger } = chain(mine, certificates, roots, info.time), lists = [...t.lists, ...extra.lists];
 	if (stranger)
 		throw new Refused('stranger', 'no certificate of its chain is trusted');
-	if ((asked && extra.lists.length > 0) || lists.some((l) => equal(readList(l).issuer.raw, mine.issuer.raw)))
-		checkLists(lists, mine, issuer, info.time);
+	checkLists(lists, mine, issuer, info.time, (asked && extra.lists.length > 0) || lists.some((l) => equal(readList(l).issuer.raw, mine.issuer.raw)));
+	for (let i = 1; i + 1 < path.length; i++)
+		checkLists(lists, path[i], path[i + 1], info.time, false);
 	return { time: info.time, until: Math.min(...path.map((p) => p.to)) };
 }

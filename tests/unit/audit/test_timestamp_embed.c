@@ -136,6 +136,42 @@ lists_count(void **state)
 	assert_int_equal(verify(&out, tsa_cert(&ca), &t), RC_VERIFY);
 }
 
+/* A CA between the signer and the root is revoked by the list of who is above it, whether or not it has one of its own. */
+static void
+lists_of_those_above(void **state)
+{
+	struct span	chain[] = { tsa_cert(&middle), tsa_cert(&ca) }, l[2];
+	struct timestamp t;
+	BUF(bad);
+	BUF(own);
+	BUF(out);
+
+	(void)state;
+	tsa_crl(&ca, 2, -5, -1, -10, 1000, &bad);
+	tsa_crl(&middle, 0, 0, -1, -10, 1000, &own);
+	l[0] = buf_view(&own);
+	l[1] = buf_view(&bad);
+	assert_int_equal(embed(&below, chain, 2, l, 1, &out), RC_OK);
+	assert_int_equal(verify(&out, tsa_cert(&ca), &t), RC_OK);
+	buf_reset(&out);
+	assert_int_equal(embed(&below, chain, 2, l, 2, &out), RC_OK);
+	assert_int_equal(verify(&out, tsa_cert(&ca), &t), RC_VERIFY);
+	buf_reset(&out);
+	assert_int_equal(embed(&below, chain, 2, l + 1, 1, &out), RC_OK);
+	assert_int_equal(verify(&out, tsa_cert(&ca), &t), RC_VERIFY);
+	/* Who is trusted as such is. */
+	assert_int_equal(verify(&out, tsa_cert(&middle), &t), RC_OK);
+	/* Run out by then, it says nothing of those that it does not name, and what it says of those that it does. */
+	for (long serial = 2; serial <= 3; serial++) {
+		buf_reset(&bad);
+		buf_reset(&out);
+		tsa_crl(&ca, serial, -500, -1, -1000, -100, &bad);
+		l[1] = buf_view(&bad);
+		assert_int_equal(embed(&below, chain, 2, l, 2, &out), RC_OK);
+		assert_int_equal(verify(&out, tsa_cert(&ca), &t), serial == 2 ? RC_VERIFY : RC_OK);
+	}
+}
+
 /* In one order, each once, whoever put it in and however often. */
 static void
 one_form(void **state)
@@ -473,6 +509,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_chain_goes_with_it),
 		cmocka_unit_test(lists_count),
+		cmocka_unit_test(lists_of_those_above),
 		cmocka_unit_test(one_form),
 		cmocka_unit_test(indefinite),
 		cmocka_unit_test(of_others),

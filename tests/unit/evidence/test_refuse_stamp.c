@@ -83,6 +83,32 @@ revoked(int reason, long at)
 	stamped(FIRST, w.net.now, &crl);
 }
 
+/* The same beside the token, in the signature's own lists: of the signer's issuer, or of another. */
+static void
+list_beside(enum forge_tsa who, long serial)
+{
+	AUTO_DONE(buf_done) struct buf	b, out = BUF_INIT(CADES_BYTES_MAX), token = BUF_INIT(BIG), whole = BUF_INIT(BIG);
+	AUTO_DONE(buf_done) struct buf	crl = BUF_INIT(BIG);
+	const struct span		root = tsa_cert(&w.tsa_root[0]);
+	struct cades_added		added = { .n_crls = 1 };
+	long				now = (long)w.net.now - (long)TSA_NOW;
+	uint8_t				imprint[SHA256_BYTES];
+
+	sign(&b);
+	assert_int_equal(cades_imprint(buf_view(&b), imprint, NULL), RC_OK);
+	forge_token(&w, FIRST, imprint, w.net.now, &token);
+	assert_int_equal(timestamp_embed(buf_view(&token), &root, 1, NULL, 0, &whole, NULL), RC_OK);
+	tsa_crl(forge_tsa_root(&w, who), serial, now - HOUR, -1, now - HOUR, now + 24 * HOUR, &crl);
+	added.token = buf_view(&whole);
+	added.crl[0] = buf_view(&crl);
+	assert_int_equal(cades_add(buf_view(&b), &added, &out, NULL), RC_OK);
+	forge_file(&r, NAME_SIGNATURE, buf_view(&out));
+}
+
+static void s_revoked_beside(void) { list_beside(FIRST, 2); }
+static void s_list_beside(void) { list_beside(FIRST, 99); }
+static void s_another_list_beside(void) { list_beside(SECOND, 2); }
+
 static void s_revoked(void) { revoked(-1, -HOUR); }
 static void s_compromised_later(void) { revoked(1, HOUR); }
 
@@ -335,6 +361,9 @@ static const struct turn {
 	{ "before the release", s_early, CLAIM_TIMESTAMP, 0, 0 },
 	{ "of the future", s_future, CLAIM_TIMESTAMP, 0, 0 },
 	{ "by who was revoked", s_revoked, CLAIM_TIMESTAMP, 0, 0 },
+	{ "by who was revoked, as a list beside says", s_revoked_beside, CLAIM_TIMESTAMP, 0, 0 },
+	{ "with a list beside", s_list_beside, CLAIMS, CLAIM_TIMESTAMP, CLAIM_ARCHIVE },
+	{ "with another's list beside", s_another_list_beside, CLAIMS, CLAIM_TIMESTAMP, CLAIM_ARCHIVE },
 	{ "by who was found compromised", s_compromised_later, CLAIM_TIMESTAMP, 0, 0 },
 	{ "over another signature value", s_of_another, CLAIM_TIMESTAMP, 0, 0 },
 	{ "a bit of it", s_damaged, CLAIM_TIMESTAMP, 0, 0 },
