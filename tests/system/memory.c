@@ -276,27 +276,32 @@ look_at_process(struct process *p)
 	return true;
 }
 
-/* What it was started as: its first argument. */
+/* What it was started as: its first argument. One that is over has none, and keeps its name. */
 static void
 name_of(pid_t pid, char ret[32])
 {
 	char	path[64], line[256] = "";
+	ssize_t	n;
 	int	fd;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
 		return;
-	(void)!read(fd, line, sizeof(line) - 2);
+	n = read(fd, line, sizeof(line) - 2);
 	(void)close(fd);
-	(void)snprintf(ret, 32, "%.31s", line + strlen(line) + 1);
+	if (n > 0)
+		(void)snprintf(ret, 32, "%.31s", line + strlen(line) + 1);
 }
 
 static struct process *
 process_of(pid_t pid)
 {
 	for (size_t i = 0; i < n_processes; i++)
-		if (process[i].pid == pid)
+		if (process[i].pid == pid) {
+			/* Seen between its fork and its exec it has its parent's. */
+			name_of(pid, process[i].name);
 			return &process[i];
+		}
 	if (n_processes == PROCESSES_MAX)
 		return NULL;
 	process[n_processes].pid = pid;
