@@ -298,7 +298,7 @@ $(BUILD)/tests/liars/bin/custodiand: $(LIAR_CUSTODIAN_O) $(ALL_LIBS)
 	$(Q)$(LINK) $(LIAR_WRAP:%=-Wl,--wrap=%) -o $@ $(LIAR_CUSTODIAN_O) $(call group,$(ALL_LIBS)) $(ALL_LD)
 
 LIAR_SEALER_O = $(call obj,tests/liars/wrap/quorate.c $(main_quorate))
-SEALER_WRAP = sealed_key_encapsulate sealed_share_seal
+SEALER_WRAP = sealed_key_encapsulate sealed_share_seal opening_verify_own
 $(LIAR_SEALER_O): | $(PB_H)
 $(BUILD)/tests/liars/bin/quorate: $(LIAR_SEALER_O) $(ALL_LIBS)
 	$(call say,LD)

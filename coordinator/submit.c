@@ -9,6 +9,7 @@
 #include "coordinator/submit.h"
 #include "coordinator/uploads.h"
 #include "audit/entry.h"
+#include "evidence/opening.h"
 #include "policy/apply.h"
 
 #define OWN_TRIES		3	/* amendments that may come in force meanwhile */
@@ -204,6 +205,38 @@ take_blobs(struct coordinator *c, struct rpc_call *call, const Quorate__V1__Subm
 	return check_all_here(c, call, &a->s, &n, err);
 }
 
+/*
+ * Apply does not look at a note's signature, lest replicas part over an X.509 library, and
+ * whatever it says would be shown as the recipient's word until somebody audits.
+ */
+static enum rc
+check_note(struct coordinator *c, struct rpc_call *call, const Quorate__V1__SubmitRequest *q,
+    const uint8_t digest[SHA256_BYTES], struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf note = BUF_INIT(OPENING_BYTES_MAX);
+	AUTO_DONE(opening_done) struct opening said = { .part = NULL };
+	uint8_t	of[SHA256_BYTES];
+	size_t	i;
+	enum rc	rc;
+
+	for (i = 0; i < q->n_blobs; i++) {
+		sha256_one(of, pb_span(&q->blobs[i]));
+		if (note.n == 0 && memcmp(of, digest, SHA256_BYTES) == 0)
+			buf_span(&note, pb_span(&q->blobs[i]));
+	}
+	/* It came before: two people may log the same note. */
+	if (note.n == 0 && note.rc == RC_OK) {
+		AUTO(reader_give) struct reader *r = reader_take(c->readers);
+
+		TRY(store_blob(r->store, digest, &note, err));
+	}
+	rc = note.rc != RC_OK ? buf_check(&note, "opening note", err) : opening_verify_own(buf_view(&note), &said, of, err);
+	if (rc == RC_FORMAT || rc == RC_VERIFY || rc == RC_LIMIT)
+		rpc_say(call, "the opening note is not signed by the key of the certificate in it, or is none: it is not "
+		    "logged; give it as `quorate open` wrote it");
+	return rc;
+}
+
 /* ---- the call ------------------------------------------------------------------- */
 
 static enum rc
@@ -229,6 +262,8 @@ submit(struct coordinator *c, struct rpc_call *call, const Quorate__V1__SubmitRe
 		rc = err_set(err, RC_FORMAT, "a succession by Submit");
 	} else if (rc == RC_OK) {
 		rc = take_blobs(c, call, q, &a, err);
+		if (rc == RC_OK && a.s.type == STATEMENT_ACKNOWLEDGEMENT)
+			rc = check_note(c, call, q, a.s.u.acknowledgement.opening, err);
 	}
 	admission_done(&a);
 	if (sub->why != VOID_NONE && (rc == RC_FORMAT || rc == RC_VERIFY))

@@ -96,6 +96,12 @@ says "of RSA, too" 0 'custodian 2 .*contributed wrongly' ack direct-rsa
 cp -r "$work/file" "$work/torn"
 printf '\0' | dd of="$work/torn/opening.p7s" bs=1 seek=300 conv=notrunc 2>/dev/null
 says "a torn note" '1|64' 'opening note' ack torn auditor
+cp -r "$work/file" "$work/forged"
+size=$(stat -c %s "$work/forged/opening.p7s")
+last=$(od -An -v -tu1 -j $((size - 1)) "$work/forged/opening.p7s")	# of the signature value
+printf "\\$(printf %o $(((last + 1) % 256)))" | dd of="$work/forged/opening.p7s" bs=1 seek=$((size - 1)) conv=notrunc 2>/dev/null
+says "nor is a note logged that the recipient did not sign, whoever says that they did" 1 'not signed by the key' \
+    env LIE_NOTE=1 "$liars/bin/quorate" acknowledge "$work/forged/opening.p7s" --key "$people/compliance.key"
 says "status shows it" 0 'opened +said by its recipient; .* logged it' quorate status "$r"
 ok "an audit is clean" quorate audit
 cp "$work/out" "$work/audit"

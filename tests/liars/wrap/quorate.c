@@ -1,11 +1,13 @@
 /*
- * tests/liars/wrap/quorate.c - a quorate whose sealer lies: the real one, linked with two of its
+ * tests/liars/wrap/quorate.c - a quorate that lies: the real one, linked with three of its
  * functions in the way (-Wl,--wrap). To the custodian whose index stands in LIE_TO it seals
- * a share of nothing; without LIE_TO it is honest.
+ * a share of nothing; with LIE_NOTE it acknowledges opening notes that nobody signed. Without
+ * these it is honest.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "evidence/opening.h"
 #include "shamir/sealed.h"
 
 enum rc	 __real_sealed_key_encapsulate(const struct sealed_context *c, const uint8_t *share_key,
@@ -16,6 +18,8 @@ enum rc	 __real_sealed_share_seal(struct sealed_key *k, uint32_t leaf, const uin
 	    const uint8_t *share, uint8_t *ret, struct err *err);
 enum rc	 __wrap_sealed_share_seal(struct sealed_key *k, uint32_t leaf, const uint8_t *descriptor_digest,
 	    const uint8_t *share, uint8_t *ret, struct err *err);
+enum rc	 __real_opening_verify_own(struct span der, struct opening *ret, uint8_t *ret_certificate, struct err *err);
+enum rc	 __wrap_opening_verify_own(struct span der, struct opening *ret, uint8_t *ret_certificate, struct err *err);
 
 static unsigned	custodian;		/* that is sealed to now */
 
@@ -37,4 +41,12 @@ __wrap_sealed_share_seal(struct sealed_key *k, uint32_t leaf, const uint8_t *des
 	if (to != NULL && strtoul(to, NULL, 10) == custodian)
 		share = nothing;
 	return __real_sealed_share_seal(k, leaf, descriptor_digest, share, ret, err);
+}
+
+enum rc
+__wrap_opening_verify_own(struct span der, struct opening *ret, uint8_t *ret_certificate, struct err *err)
+{
+	if (getenv("LIE_NOTE") != NULL)
+		return opening_parse(der, ret, ret_certificate, err);
+	return __real_opening_verify_own(der, ret, ret_certificate, err);
 }
