@@ -16,7 +16,10 @@ struct dating {
 	struct dated		*batch;		/* of the scope, ascending, each once */
 	uint32_t		 n;
 	char			 tsa[PACKAGE_ANCHORS_MAX][ID_MAX + 1];
-	char			 signer[128];	/* of a good token */
+	char			 signer[128];	/* of a good token that dates one */
+	bool			 odd;		/* one does not, for its time is not the log's: */
+	uint64_t		 odd_index;
+	when			 odd_time;
 };
 
 static void
@@ -109,13 +112,29 @@ mark_anchor(const struct verifier *v, const struct view_anchor *a, const struct 
 	return verifier_mark(a->parts.token, s->subject, &trust, ret, err);
 }
 
+/*
+ * anchor-v1 section 4: not from before what it stamped, nor from after it was logged. Which of the clocks is wrong
+ * nobody here can tell; so such a token dates nothing, and is no reason to refuse the rest.
+ */
+static enum rc
+fits_log(const struct dating *d, uint64_t anchor, uint64_t batch, when time, bool *ret, struct err *err)
+{
+	struct entry	from, until;
+
+	TRY(entry_parse(case_entry_at(&d->v->view.kase, batch)->leaf, &from, err));
+	TRY(entry_parse(case_entry_at(&d->v->view.kase, anchor)->leaf, &until, err));
+	*ret = time + VERIFY_CLOCK_SECONDS >= from.time && time <= until.time + VERIFY_CLOCK_SECONDS;
+	return RC_OK;
+}
+
 static enum rc
 date_batch(struct dating *d, const struct view_anchor *a, const struct package_anchored *b, const struct checkpoint *cp,
-    when time, struct err *err)
+    const struct timestamp *t, struct err *err)
 {
 	const struct case_entry	*e = case_entry_at(&d->v->view.kase, b->batch);
 	struct dated		 key = { .batch = b->batch }, *found;
 	uint8_t			 leaf[TREE_HASH_BYTES];
+	bool			 fits;
 
 	found = bsearch(&key, d->batch, d->n, sizeof(*d->batch), compare);
 	if (e == NULL || found == NULL)
@@ -123,8 +142,16 @@ date_batch(struct dating *d, const struct view_anchor *a, const struct package_a
 		    ", which is no batch of the scope", a->index, b->batch);
 	tree_leaf(e->leaf, leaf);
 	TRY(tree_inclusion_verify(leaf, b->batch, cp->size, &b->path, cp->root, err));
-	if (found->time == 0 || time < found->time)
-		found->time = time;
+	TRY(fits_log(d, a->index, b->batch, t->time, &fits, err));
+	if (!fits) {
+		d->odd = true;
+		d->odd_index = a->index;
+		d->odd_time = t->time;
+		return RC_OK;
+	}
+	if (found->time == 0 || t->time < found->time)
+		found->time = t->time;
+	memcpy(d->signer, t->signer, sizeof(d->signer));
 	return RC_OK;
 }
 
@@ -167,8 +194,7 @@ look_at_anchor(struct dating *d, uint32_t number, struct err *err)
 	/* The replay saw that q custodians cosigned it. */
 	TRY(checkpoint_stated(a->parts.note, &cp, err));
 	for (uint32_t i = 0; i < a->n; i++)
-		TRY(date_batch(d, a, &v->anchored[a->first + i], &cp, m.t.time, err));
-	memcpy(d->signer, m.t.signer, sizeof(d->signer));
+		TRY(date_batch(d, a, &v->anchored[a->first + i], &cp, &m.t, err));
 	return RC_OK;
 }
 
@@ -192,12 +218,18 @@ say_dated(struct verifier *v, const struct dating *d)
 	}
 	v->unsure = dated < d->n;
 	buf_printf(&v->words, "%u of %u batches were in the log", dated, d->n);
-	if (from == until)
+	if (dated == 0)
+		buf_printf(&v->words, " before a time that an authority's token gives");
+	else if (from == until)
 		buf_printf(&v->words, " before %s", when_write(until, last));
 	else
 		buf_printf(&v->words, ", the first before %s, the last before %s", when_write(from, first),
 		    when_write(until, last));
-	buf_printf(&v->words, ", says %s", d->signer);
+	if (dated > 0)
+		buf_printf(&v->words, ", says %s", d->signer);
+	if (d->odd)
+		buf_printf(&v->words, "; anchor entry %" PRIu64 " was stamped at %s, which is not when the log has it: a clock is wrong",
+		    d->odd_index, when_write(d->odd_time, last));
 	if (dated < d->n)
 		buf_printf(&v->words, "; nobody but the log dates the others");
 }

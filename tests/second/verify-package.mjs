@@ -482,17 +482,18 @@ class Package {
 	sealedBefore() {
 		const dated = new Set(), pairs = new Set();
 		for (const a of this.archives)
-			for (const batch of this.#anchor(a)) {
+			for (const { batch, fits } of this.#anchor(a)) {
 				const pair = `${a.tsa} ${batch}`;
 				need(!pairs.has(pair), 'format', `a second anchor by ${a.tsa} for batch ${batch}`);
 				pairs.add(pair);
-				dated.add(batch);
+				if (fits)
+					dated.add(batch);
 			}
 		if (this.sealed.some((x) => !dated.has(x.batch)))
-			throw new Unknown('not every batch has an anchor');
+			throw new Unknown('not every batch is dated by an anchor');
 	}
 
-	// Gives the batches that it dates.
+	// Gives the batches that it is for, and whether its time fits what the log says of each.
 	#anchor(a) {
 		const v = this.verdicts.find((x) => x.index === a.index), note = this.get(a.note);
 		need(v?.type === 'anchor' && v.effective && equal(v.s.archive, sha256(a.blob)), 'verify', `entry ${a.index} is no anchor of these`);
@@ -506,7 +507,8 @@ class Package {
 			const e = this.entries.find((x) => x.index === p.index);
 			need(e !== undefined && this.sealed.some((x) => x.batch === p.index), 'format', `entry ${p.index} is no batch in scope`);
 			verifyInclusion(leafHash(e.leaf), p.index, head.size, p.path, head.root);
-			return p.index;
+			const logged = (i) => Number(readEntry(this.entries.find((x) => x.index === i).leaf).time);
+			return { batch: p.index, fits: t.time >= logged(p.index) - SKEW && t.time <= logged(a.index) + SKEW };
 		});
 	}
 

@@ -366,6 +366,42 @@ certificates_that_followed(void **state)
 	done(&f);
 }
 
+static void
+anchored_twice(struct world *world, enum world_step step)
+{
+	if (step != WORLD_SEALED)
+		return;
+	world_anchor(world, 0);
+	if (world->tsa_ahead < -7200)
+		return;
+	world->tsa_ahead = 0;
+	world_anchor(world, 1);
+}
+
+/* An authority whose clock is wrong dates nothing, and does not take away what another dates. */
+static void
+an_anchor_of_another_time(void **state)
+{
+	static const struct { long ahead; const char *verdicts, *words; } t[] = {
+		{ -290, "yuuy", "1 of 1 batches were in the log before" },
+		{ 290, "yuuy", "1 of 1 batches were in the log before" },
+		{ -3600, "yuuy", "which is not when the log has it" },
+		{ 3600, "yuuy", "which is not when the log has it" },
+		{ -7201, "yuuu", "0 of 1 batches were in the log before a time that" },
+	};
+	struct memfile	f;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		world_found_anchored(&w);
+		w.tsa_ahead = t[i].ahead;
+		world_run(&w, "standard", anchored_twice);
+		make(&f, false, false);
+		expect(&f, released + 3600, GENESIS, t[i].verdicts, PACKAGE_VALID, t[i].words);
+		done(&f);
+	}
+}
+
 /* A network whose package certificate lives from and until then. */
 static void
 certified(when from, when until, struct memfile *f)
@@ -428,6 +464,7 @@ main(void)
 		cmocka_unit_test(stamped_once),
 		cmocka_unit_test(archived_at_once),
 		cmocka_unit_test(token_times),
+		cmocka_unit_test(an_anchor_of_another_time),
 		cmocka_unit_test(renewed_in_time),
 		cmocka_unit_test(renewed_too_late),
 		cmocka_unit_test(one_after_the_other),

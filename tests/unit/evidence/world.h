@@ -67,6 +67,7 @@ struct world {
 	uint32_t		 n_later;
 	struct buf		 later[CASE_CHARTERS_MAX];	/* of world_case() */
 	struct tsa_party	 tsa_root[WORLD_TSAS], tsa[WORLD_TSAS];
+	long			 tsa_ahead;	/* their clocks, in seconds, when they stamp the log */
 	struct buf		 tsas;
 	size_t			 n_anchors;
 	struct world_anchor	 anchor[WORLD_ANCHORS];	/* all of the log's: world_case() has their entries */

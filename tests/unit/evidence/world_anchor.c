@@ -96,7 +96,9 @@ world_anchor(struct world *w, size_t tsa)
 	world_note(w, 4, w->net.now, &note);
 	net_statement(&w->net, &s, STATEMENT_ANCHOR);
 	sha256_one(s.subject, buf_view(&note));
+	w->net.now = (when)((long)w->net.now + w->tsa_ahead);
 	world_token(w, tsa, s.subject, &token);
+	w->net.now = (when)((long)w->net.now - w->tsa_ahead);
 	tsa_crl(&w->tsa_root[tsa], 0, 0, -1, now - DAY, now + DAY, &crl);
 	parts.note = buf_view(&note);
 	parts.token = buf_view(&token);
