@@ -11,10 +11,6 @@
 #include "cli/remote.h"
 #include "cli/stop.h"
 
-#define READ_BYTES	((size_t)1 << 20)
-
-DEFINE_AUTO(EVP_MD_CTX_free, EVP_MD_CTX);
-
 struct unpacking {
 	const char	*dir;
 	struct file_new	 file;
@@ -109,27 +105,6 @@ take_back(struct unpacking *u)
 
 /* --- the opening note ----------------------------------------------------------------- */
 
-/* Which file it was: over all of it, as any tool computes it. */
-static enum rc
-file_digest(struct opened_file *f, uint8_t ret[SHA256_BYTES], struct err *err)
-{
-	AUTO(EVP_MD_CTX_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	AUTO_DONE(buf_done) struct buf b = BUF_INIT(READ_BYTES);
-	uint8_t		*p = buf_extend(&b, READ_BYTES);
-	uint64_t	 at;
-	size_t		 n;
-
-	if (ctx == NULL || p == NULL || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1)
-		return err_set(err, RC_NOMEM, "no memory");
-	for (at = 0; at < f->size; at += n) {
-		n = f->size - at < READ_BYTES ? (size_t)(f->size - at) : READ_BYTES;
-		TRY(package_read_at(f, at, p, n, err));
-		if (EVP_DigestUpdate(ctx, p, n) != 1)
-			return err_set(err, RC_NOMEM, "no memory");
-	}
-	return EVP_DigestFinal_ex(ctx, ret, NULL) == 1 ? RC_OK : err_set(err, RC_NOMEM, "no memory");
-}
-
 /* A key that may decrypt and not sign, or more parts than fit, make no note: what was opened is opened all the same. */
 static enum rc
 write_note(struct unpacking *u, struct opening *o, struct opened_file *f, EVP_PKEY *key, struct err *err)
@@ -138,7 +113,7 @@ write_note(struct unpacking *u, struct opening *o, struct opened_file *f, EVP_PK
 	AUTO_DONE(buf_done) struct buf der = BUF_INIT(OPENING_BYTES_MAX);
 	enum rc	rc;
 
-	TRY(file_digest(f, o->package, err));
+	TRY(package_file_digest(f, o->package, err));
 	o->opened = clock_now();
 	TRY(package_recipient(package_read_at, f, f->size, &certificate, err));
 	rc = opening_sign(o, key, buf_view(&certificate), &der, err);

@@ -1,6 +1,8 @@
 /* cli/package.c - an evidence package as a file, and the report about it. */
 #include <sys/stat.h>
 
+#include <openssl/evp.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,6 +14,9 @@
 #include "cli/package.h"
 
 #define REPORT_MAX	(256 << 10)
+#define READ_BYTES	((size_t)1 << 20)
+
+DEFINE_AUTO(EVP_MD_CTX_free, EVP_MD_CTX);
 
 void
 opened_file_done(struct opened_file *f)
@@ -53,6 +58,26 @@ package_read_at(void *user, uint64_t at, uint8_t *out, size_t n, struct err *err
 		at += (uint64_t)done;
 	}
 	return RC_OK;
+}
+
+enum rc
+package_file_digest(struct opened_file *f, uint8_t ret[SHA256_BYTES], struct err *err)
+{
+	AUTO(EVP_MD_CTX_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	AUTO_DONE(buf_done) struct buf b = BUF_INIT(READ_BYTES);
+	uint8_t		*p = buf_extend(&b, READ_BYTES);
+	uint64_t	 at;
+	size_t		 n;
+
+	if (ctx == NULL || p == NULL || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1)
+		return err_set(err, RC_NOMEM, "no memory");
+	for (at = 0; at < f->size; at += n) {
+		n = f->size - at < READ_BYTES ? (size_t)(f->size - at) : READ_BYTES;
+		TRY(package_read_at(f, at, p, n, err));
+		if (EVP_DigestUpdate(ctx, p, n) != 1)
+			return err_set(err, RC_NOMEM, "no memory");
+	}
+	return EVP_DigestFinal_ex(ctx, ret, NULL) == 1 ? RC_OK : err_set(err, RC_NOMEM, "no memory");
 }
 
 /* On a terminal, unless its owner wants none (https://no-color.org). */

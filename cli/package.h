@@ -12,6 +12,8 @@ struct opened_file { int fd; uint64_t size; };
 /* A regular file, for package_read_at(). opened_file_done() always. */
 MUST_USE enum rc package_file(const char *path, struct opened_file *ret, struct err *err);
 MUST_USE enum rc package_read_at(void *opened_file, uint64_t at, uint8_t *out, size_t n, struct err *err);
+/* Which file it was: SHA-256 over all of it, as any tool computes it. */
+MUST_USE enum rc package_file_digest(struct opened_file *f, uint8_t ret[SHA256_BYTES], struct err *err);
 void	 opened_file_done(struct opened_file *f);
 
 /* spans of trust.root into der; trusted_done() always. */

@@ -43,16 +43,21 @@ what_is_trusted(struct verifying *v, struct err *err)
 	return RC_OK;
 }
 
-/* The file's name may hold anything; markup is made of it there. */
+/*
+ * The file's name may hold anything; markup is made of it there. A page that leaves the file's side
+ * says which file it is about; the file is read once more for that.
+ */
 static enum rc
-write_html(const struct verifying *v, const struct package_report *r, struct err *err)
+write_html(const struct verifying *v, struct opened_file *f, const struct package_report *r, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf	page = BUF_INIT(HTML_MAX);
 	const char			*slash = strrchr(v->path, '/');
+	uint8_t				 digest[SHA256_BYTES];
 
 	if (v->html == NULL)
 		return RC_OK;
-	package_report_html(r, slash == NULL ? v->path : slash + 1, v->trusted.trust.now, &page);
+	TRY(package_file_digest(f, digest, err));
+	package_report_html(r, slash == NULL ? v->path : slash + 1, digest, v->trusted.trust.now, &page);
 	TRY(buf_check(&page, "report", err));
 	return file_create(v->html, buf_view(&page), 0644, err);
 }
@@ -71,7 +76,7 @@ verify(struct verifying *v, struct err *err)
 	TRY(hands_new(0, &hands, err));
 	v->trusted.trust.parallel = hands_parallel(hands);
 	TRY(package_verify(package_read_at, &f, f.size, &v->trusted.trust, &report, err));
-	TRY(write_html(v, &report, err));
+	TRY(write_html(v, &f, &report, err));
 	TRY(package_report_print(&report, cli_json, err));
 	return judge(&report, err);
 }

@@ -112,7 +112,8 @@ claim(const struct package_report *r, enum claim_name c, struct buf *out)
 }
 
 void
-package_report_html(const struct package_report *r, const char *package, when at, struct buf *out)
+package_report_html(const struct package_report *r, const char *package, const uint8_t digest[SHA256_BYTES], when at,
+    struct buf *out)
 {
 	char	text[WHEN_TEXT_BYTES];
 
@@ -120,6 +121,7 @@ package_report_html(const struct package_report *r, const char *package, when at
 	verdict(r, out);
 	buf_printf(out, "<table class=\"facts\">\n");
 	fact(out, "Package", package);
+	fact_digest(out, "SHA-256 of it", digest);
 	fact(out, "Verified as of", when_write(at, text));
 	fact(out, "Released", r->released == 0 ? "not read" : when_write(r->released, text));
 	fact_digest(out, "Charter", r->genesis);

@@ -91,9 +91,10 @@ MUST_USE enum rc package_report_json(const struct package_report *r, struct buf 
 void	 package_report_text(const struct package_report *r, bool colour, struct buf *out);
 /*
  * A page by itself, to print or to hand on: each claim as a question, its answer and why.
- * package: how who asks calls the file; at: the time it was verified for.
+ * package: how who asks calls the file; digest: the file's SHA-256; at: the time it was verified for.
  */
-void	 package_report_html(const struct package_report *r, const char *package, when at, struct buf *out);
+void	 package_report_html(const struct package_report *r, const char *package, const uint8_t digest[SHA256_BYTES],
+    when at, struct buf *out);
 
 /*
  * Where plaintext goes: bytes at `at` of a part. Within a part offsets ascend; parts

@@ -42,6 +42,8 @@ ok "a package to the recipient" released direct direct "$b"
 both() { node "$second/same-claims.mjs" "$bin/quorate" "${trust:-$net/charter.json}" now "$@"; }
 ok "both verifiers say the same of each claim" both valid "$work"/{archive,part,direct}.asice
 cp "$work/out" "$work/claims"
+says "a report counts one as one" 0 ' 1 artifact, 1 part, 1 segment$' quorate verify "$work/part.asice" --html "$work/part.html"
+ok "and its page says which file it is about" grep -q "<td>$(sha256sum <"$work/part.asice" | cut -c-64)</td>" "$work/part.html"
 ok "stamped, anchored and archived" grep -q '^archive.asice: .* timestamp sealed archive$' "$work/claims"
 trust=- ok "without a charter both say consistent" both consistent "$work/archive.asice"
 

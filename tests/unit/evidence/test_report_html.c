@@ -39,8 +39,10 @@ count(struct buf *b, const char *what)
 static void
 page(const struct package_report *r, const char *package, struct buf *out)
 {
+	static const uint8_t	digest[SHA256_BYTES] = { 0xcd, 1 };
+
 	*out = BUF_INIT((size_t)1 << 20);
-	package_report_html(r, package, r->released + 60, out);
+	package_report_html(r, package, digest, r->released + 60, out);
 	assert_int_equal(out->rc, RC_OK);
 }
 
@@ -65,6 +67,7 @@ each_claim_is_there(void **state)
 	assert_int_equal(count(&b, "<td>2026-11-22T10:01:00Z</td>"), 1);
 	assert_int_equal(count(&b, "<td>2026-11-22T10:00:00Z</td>"), 1);
 	assert_int_equal(count(&b, "<td>ab00"), 1);
+	assert_int_equal(count(&b, "<td>cd01"), 1);	/* which file it is about */
 	/* The charter's digest and the request were not read. */
 	assert_int_equal(count(&b, "<td>not read</td>"), 2);
 	buf_done(&b);
