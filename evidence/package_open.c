@@ -200,8 +200,8 @@ say_opened(const struct package_opening *o, struct package_report *r, struct err
 {
 	AUTO_DONE(buf_done) struct buf	words = BUF_INIT(CLAIM_WORDS);
 
-	buf_printf(&words, "%u segment keys, each under its commitment; every segment of the scope opened",
-	    o->v->view.scope.n_segments);
+	buf_printf(&words, "%u segment key%s, each under its commitment; every segment of the scope opened",
+	    o->v->view.scope.n_segments, words_s(o->v->view.scope.n_segments));
 	if (!o->v->view.has_keys) {
 		buf_printf(&words, "; combined of contributions of custodians ");
 		list_custodians(o->good, &words);

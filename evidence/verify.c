@@ -174,7 +174,8 @@ say_replayed(struct verifier *v, struct err *err)
 	TRY(say_words(v, CLAIM_ORDER, CLAIM_YES, err));
 	buf_printf(&v->words, "%u entries, each under the checkpoint", v->checked->n_verdicts);
 	TRY(say_words(v, CLAIM_ENTRIES, CLAIM_YES, err));
-	buf_printf(&v->words, "%u artifacts, each under its batch", v->checked->grant.scope.n_artifacts);
+	buf_printf(&v->words, "%u artifact%s, each under its batch", v->checked->grant.scope.n_artifacts,
+	    words_s(v->checked->grant.scope.n_artifacts));
 	return say_words(v, CLAIM_DESCRIPTORS, CLAIM_YES, err);
 }
 

@@ -94,6 +94,13 @@ MUST_USE enum rc verifier_marks(struct verifier *v, struct err *err);
 /* Was the package certificate valid when the signature is known to have been there? */
 MUST_USE enum rc verifier_dates(struct verifier *v, struct err *err);
 
+/* What a noun ends in. */
+static inline const char *
+words_s(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 /* Words only: the replay decided. */
 void	 words_checkpoint(struct verifier *v);
 void	 words_order(struct verifier *v);

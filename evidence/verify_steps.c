@@ -172,7 +172,7 @@ step_ciphertext(struct verifier *v, struct err *err)
 	if (bad->found)
 		return err_set(err, RC_VERIFY, "part %s, segment %u: chunk %" PRIu64 " is not under the ciphertext root",
 		    scope->part[bad->part].name, bad->segment, bad->chunk);
-	buf_printf(&v->words, "%u segments, bit for bit as they were sealed", scope->n_segments);
+	buf_printf(&v->words, "%u segment%s, bit for bit as sealed", scope->n_segments, words_s(scope->n_segments));
 	return RC_OK;
 }
 
@@ -184,8 +184,9 @@ enum rc
 step_scope(struct verifier *v, struct err *err)
 {
 	(void)err;
-	buf_printf(&v->words, "all that was approved and nothing else: %u artifacts, %u parts, %u segments",
-	    v->view.scope.n_artifacts, v->view.scope.n_parts, v->view.scope.n_segments);
+	buf_printf(&v->words, "all that was approved and nothing else: %u artifact%s, %u part%s, %u segment%s",
+	    v->view.scope.n_artifacts, words_s(v->view.scope.n_artifacts), v->view.scope.n_parts,
+	    words_s(v->view.scope.n_parts), v->view.scope.n_segments, words_s(v->view.scope.n_segments));
 	return RC_OK;
 }
 
