@@ -40,8 +40,8 @@ page_recipient_does(struct page *p)
 	buf_printf(p->out, "<h2>7. What the recipient does</h2>\n<ol>\n"
 	    "<li>Keep the package as it came. To open it changes nothing in it.</li>\n"
 	    "<li>Check it (section 8) before relying on anything in it.</li>\n"
-	    "<li>Open it: <code>quorate open PACKAGE --key recipient.key -d FOLDER</code>, on a computer that may hold the "
-	    "evidence in the clear. %s</li>\n"
+	    "<li>Open it: <code>quorate open PACKAGE --charter charter.json --key recipient.key -d FOLDER</code>, on a "
+	    "computer that may hold the evidence in the clear. %s</li>\n"
 	    "<li>Acknowledge that: <code>quorate acknowledge</code> puts the signed opening note in the log.</li>\n</ol>\n",
 	    p->k.c->to_recipient ? "The custodians answered the recipient alone: nobody else has been able to open it, "
 	    "the coordinator included." : "The keys were put together by the coordinator's release worker, for the recipient's "

@@ -50,7 +50,8 @@ amend() { # somebody is called otherwise, and the charter in force is another
 	sed -i 's/Lena Legal/Lena Lawful/' "$work/new.json"
 	m=$(quorate charter amend "$work/new.json" --key "$net/people/requester.key" --reason "she married" --json | field amendment)
 	for p in legal compliance auditor; do quiet quorate approve "$m" --key "$net/people/$p.key"; done
-	in_force() { [ "$(quorate show "$m" --json | field phase)" = in-force ]; }
+	# As q custodians cosigned it: until then who asks is still answered with the one before.
+	in_force() { quorate charter show --in-force | grep -q 'Lena Lawful'; }
 	soon in_force
 }
 

@@ -147,7 +147,7 @@ function takeNames(files) {
 // ---- what follows from other bytes (sections 4 and 5) -----------------------------------------
 
 const MIMETYPE = 'application/vnd.etsi.asic-e+zip';
-const README = '5527f0306f9d793aeff474177ea6aa11670f6dee73649a79c252d413cf2a0652';
+const README = '1cbdb3956599823315e23fc23e2547610c7c36aa20691e3ef65ecfc78e3a3bbe';
 const MEDIA = { txt: 'text/plain', 'tlog-proof': 'text/plain', 'tlog-policy': 'text/plain', json: 'application/json', jsonld: 'application/ld+json',
 	html: 'text/html', p7m: 'application/pkcs7-mime', p7s: 'application/pkcs7-signature', cer: 'application/pkix-cert', crl: 'application/pkix-crl',
 	tst: 'application/vnd.etsi.timestamp-token', xml: 'application/xml' };

@@ -58,10 +58,10 @@ token() { # SIGNATURE TOKEN VALUE: the time-stamp in it, and what it is over
 	cut_out "$1" $(grep -A 2 id-smime-aa-timeStampToken "$der" | tail -n 1 | piece 0) >"$2"
 	cut_out "$1" $(grep -B 2 -m 1 -E 'd=5 .*cont \[ 1 \]' "$der" | grep 'OCTET STRING' | piece 1) >"$3"
 }
-# The commands of README.txt as they stand there, in one shell, by who has neither our tool nor the recipient's key.
+# The commands of README.txt as they stand there, in one shell, by a recipient who has not our tool.
 by_hand() { # BAG
 	awk '/^WITHOUT IT/ { f = 1 } f && /^     / { print substr($0, 6) }' "$1/README.txt" |
-	    sed '/^unzip -t PACKAGE/d; /^openssl cms -decrypt/d' >"$work/commands" || return 1
+	    sed "/^unzip -t PACKAGE/d; s,recipient\.key,$net/recipient/key.pem," >"$work/commands" || return 1
 	(cd "$1" && TMPDIR=$work sh "$work/commands") >"$work/said" 2>&1
 }
 holds() { # BAG: each line that README.txt promises
@@ -70,6 +70,7 @@ holds() { # BAG: each line that README.txt promises
 		'3: every file is signed OK' '5: entries looked at'; do
 		grep -q -F "$line" "$work/said" || { echo "it does not say: $line"; return 1; }
 	    done &&
+	    [ "$(grep -c '^9: .*\.open: [0-9]* bytes' "$work/said")" = "$(find "$1/data" -name '*.p7m' | wc -l)" ] &&
 	    [ "$(grep -c '^5: .*: Signature Verified' "$work/said")" -gt "$(sed -n 's/^5: custodians that are needed: //p' "$work/said")" ] &&
 	    [ "$(grep -c 'Verification: OK' "$work/said")" = "$(($(find "$1" -name '*.tst' | wc -l) + 1))" ] &&
 	    [ "$(grep -c '^     .*: Signature Verified' "$work/said")" -gt "$(ls "$1/data/entries" | wc -l)" ]
