@@ -64,8 +64,7 @@ MUST_USE enum rc timestamp_embed(struct span token, const struct span *certifica
     const struct span *crl, size_t n_crls, struct buf *out, struct err *err);
 /*
  * For tokens in a package, beside timestamp_verify(): is no byte of it free that its signature does
- * not cover (package-v1 section 6)? by: whose certificates count beside those in it, such as trusted
- * ones. RC_FORMAT when not. RC_LIMIT: TIMESTAMP_KNOWN_MAX of them, or more.
+ * not cover (package-v1 section 6)? by: the certificates that are trusted, to which each in it must belong. RC_FORMAT when not. RC_LIMIT: TIMESTAMP_KNOWN_MAX of them, or more.
  */
 MUST_USE enum rc timestamp_exact(struct span token, const struct span *by, size_t n_by, struct err *err);
 /*

@@ -119,7 +119,7 @@ algorithms_ok(const struct token *t, const X509 *signer)
 
 	return der_take(&r, DER_SEQUENCE, NULL, &one) && rd_done(&r) && algorithm(one, &announced) &&
 	    algorithm(t->digest, &digest) && digest == announced && algorithm(t->signature, &signature) &&
-	    signs_with(signature, digest, X509_get0_pubkey(signer));
+	    X509_get0_pubkey(signer) != NULL && signs_with(signature, digest, X509_get0_pubkey(signer));
 }
 
 /* --- whose certificates and lists they are ---------------------------------------------------- */
@@ -163,11 +163,12 @@ again(const unsigned char *der, int n, struct span was)
 static bool
 issued(X509 *by, X509 *x)
 {
-	int	ca = X509_check_ca(by);
+	EVP_PKEY	*key = X509_get0_pubkey(by);
+	int		 ca = X509_check_ca(by);
 
-	return (ca == 1 || ca == 3 /* version 1, self-signed */) &&
+	return key != NULL && (ca == 1 || ca == 3 /* version 1, self-signed */) &&
 	    X509_NAME_cmp(X509_get_subject_name(by), X509_get_issuer_name(x)) == 0 &&
-	    X509_verify(x, X509_get0_pubkey(by)) == 1;
+	    X509_verify(x, key) == 1;
 }
 
 /* Below one that is known; or above one, at the end of its chain. That it signed itself alone says nothing. */
@@ -280,9 +281,9 @@ take_sorted(struct span set, struct span *ret, size_t max, size_t *ret_n)
 	return true;
 }
 
-/* The certificate that the token says is its signer's: by bytes, where libcrypto takes letters for equal. */
+/* Is the certificate in it that the token says is its signer's? By bytes, where libcrypto takes letters for equal. */
 static enum rc
-signer_of(const struct token *t, const struct span *certificate, size_t n, size_t *ret, struct err *err)
+has_signer(const struct token *t, const struct span *certificate, size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		AUTO(X509_free) X509 *x = NULL;
@@ -300,7 +301,6 @@ signer_of(const struct token *t, const struct span *certificate, size_t n, size_
 			continue;
 		if (!algorithms_ok(t, x))
 			return timestamp_fail(err, RC_FORMAT, "its algorithms are not named in their one form");
-		*ret = i;
 		return RC_OK;
 	}
 	return err_set(err, RC_FORMAT, "time-stamp: the certificate of who made it is not in it");
@@ -309,21 +309,15 @@ signer_of(const struct token *t, const struct span *certificate, size_t n, size_
 enum rc
 timestamp_exact(struct span der, const struct span *by, size_t n_by, struct err *err)
 {
-	struct span	certificate[TIMESTAMP_CERTS_MAX], crl[TIMESTAMP_CRLS_MAX], known[TIMESTAMP_KNOWN_MAX];
-	size_t		n_certificates, n_crls, signer = 0;
+	struct span	certificate[TIMESTAMP_CERTS_MAX], crl[TIMESTAMP_CRLS_MAX];
+	size_t		n_certificates, n_crls;
 	struct token	t;
 
 	if (!take_token(der, &t) ||
 	    !take_sorted(t.certificates, certificate, TIMESTAMP_CERTS_MAX, &n_certificates) ||
 	    !take_sorted(t.crls, crl, TIMESTAMP_CRLS_MAX, &n_crls))
 		return err_set(err, RC_FORMAT, "time-stamp: not in the one form that a token has in a package");
-	if (n_by >= TIMESTAMP_KNOWN_MAX)
-		return err_set(err, RC_LIMIT, "time-stamp: more than %d certificates to check it by",
-		    TIMESTAMP_KNOWN_MAX);
-	TRY(signer_of(&t, certificate, n_certificates, &signer, err));
-	/* What is signed in the token names the signer's certificate by its digest. */
-	if (n_by > 0)
-		memcpy(known, by, n_by * sizeof(*by));
-	known[n_by] = certificate[signer];
-	return timestamp_issued(certificate, n_certificates, crl, n_crls, known, n_by + 1, err);
+	TRY(has_signer(&t, certificate, n_certificates, err));
+	/* Its signer's as well: who names it is not signed, and another of that name may stand beside the one that is bound. */
+	return timestamp_issued(certificate, n_certificates, crl, n_crls, by, n_by, err);
 }

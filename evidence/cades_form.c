@@ -294,8 +294,6 @@ cades_exact(struct span certificate, const struct cades_added *a, const struct s
 void
 cades_beside(const struct cades_added *a, struct timestamp_trust *ret)
 {
-	ret->certificate = a->certificate;
-	ret->n_certificates = a->n_certificates;
 	ret->crl = a->crl;
 	ret->n_crls = a->n_crls;
 	ret->any_crl = true;

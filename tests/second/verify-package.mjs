@@ -296,7 +296,7 @@ class Package {
 		const all = [...this.files].filter(([n]) => n !== 'mimetype'), roots = this.#roots();
 		const worth = (raw, hash, more) => {
 			try {
-				const t = verifyToken(raw, hash, roots, more);
+				const t = verifyToken(raw, hash, roots, { certificates: [], lists: more?.lists ?? [] });
 				checkExact(raw, roots);
 				allSigned(more?.certificates ?? [], more?.lists ?? [], roots, [certificate, ...readSigned(raw).certificates]);
 				need(t.time <= this.trust.now + SKEW, 'verify', 'a time-stamp from the future');
