@@ -3,7 +3,7 @@
 # mode nothing of it in the coordinator's memory at any time.
 . "$(dirname "$0")/lib.sh"
 net_up n -n 3 -k 2 -f 0 -t 2 -e 3 -s 5
-soon() { for _ in $(seq 150); do "$@" && return; sleep 0.1; done; return 1; }
+soon() { for _ in $(seq 400); do "$@" && return; sleep 0.1; done; return 1; }
 mode() { echo "$2" >"$net/$1/state/mode"; }
 json() { # FIELD: of the last answer
 	node -e 'const o = JSON.parse(require("fs").readFileSync(process.argv[1])); console.log(String(o[process.argv[2]]))' \
