@@ -63,6 +63,11 @@ MUST_USE enum rc timestamp_verify(struct span token, const uint8_t imprint[SHA25
 MUST_USE enum rc timestamp_embed(struct span token, const struct span *certificate, size_t n_certificates,
     const struct span *crl, size_t n_crls, struct buf *out, struct err *err);
 /*
+ * The token without the certificates and lists in it that do not belong to those in `by`, as
+ * timestamp_exact() has it: some authorities send the root of another chain with each.
+ */
+MUST_USE enum rc timestamp_trim(struct span token, const struct span *by, size_t n_by, struct buf *out, struct err *err);
+/*
  * For tokens in a package, beside timestamp_verify(): is no byte of it free that its signature does
  * not cover (package-v1 section 6)? by: the certificates that are trusted, to which each in it must belong. RC_FORMAT when not. RC_LIMIT: TIMESTAMP_KNOWN_MAX of them, or more.
  */

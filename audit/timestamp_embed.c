@@ -1,4 +1,4 @@
-/* audit/timestamp_embed.c - certificates and lists into a token, which stays as it was otherwise. */
+/* audit/timestamp_embed.c - certificates and lists into a token, and out of it; it stays as it was otherwise. */
 #include <limits.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include <openssl/pkcs7.h>
 #include <openssl/x509.h>
 
-#include "audit/timestamp.h"
+#include "audit/timestamp_parts.h"
 #include "base/auto.h"
 #include "base/der.h"
 #include "base/libcrypto.h"
@@ -137,20 +137,17 @@ as_der(struct span token, struct buf *out, struct err *err)
 	return buf_check(out, "time-stamp", err);
 }
 
-enum rc
-timestamp_embed(struct span token, const struct span *certificate, size_t n_certificates,
-    const struct span *crl, size_t n_crls, struct buf *out, struct err *err)
+static enum rc
+put_together(const struct pieces *p, const struct span *certificate, size_t n_certificates, const struct span *crl,
+    size_t n_crls, struct buf *out, struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf	der = BUF_INIT(TIMESTAMP_TOKEN_MAX), data = der, signed_data = der, info = der;
-	struct pieces			p;
+	AUTO_DONE(buf_done) struct buf	data = BUF_INIT(TIMESTAMP_TOKEN_MAX), signed_data = data, info = data;
 
-	TRY(as_der(token, &der, err));
-	TRY(take_apart(buf_view(&der), &p, err));
-	buf_span(&data, p.head);
-	TRY(set(DER_CONTEXT(0), p.certificates, certificate, n_certificates, TIMESTAMP_CERTS_MAX, certificate_ok,
+	buf_span(&data, p->head);
+	TRY(set(DER_CONTEXT(0), p->certificates, certificate, n_certificates, TIMESTAMP_CERTS_MAX, certificate_ok,
 	    &data, err));
-	TRY(set(DER_CONTEXT(1), p.crls, crl, n_crls, TIMESTAMP_CRLS_MAX, crl_ok, &data, err));
-	buf_span(&data, p.signers);
+	TRY(set(DER_CONTEXT(1), p->crls, crl, n_crls, TIMESTAMP_CRLS_MAX, crl_ok, &data, err));
+	buf_span(&data, p->signers);
 	TRY(buf_check(&data, "time-stamp", err));
 	der_write(&signed_data, DER_SEQUENCE, buf_view(&data));
 	TRY(buf_check(&signed_data, "time-stamp", err));
@@ -162,4 +159,58 @@ timestamp_embed(struct span token, const struct span *certificate, size_t n_cert
 		    TIMESTAMP_TOKEN_MAX);
 	der_write(out, DER_SEQUENCE, buf_view(&info));
 	return buf_check(out, "time-stamp", err);
+}
+
+enum rc
+timestamp_embed(struct span token, const struct span *certificate, size_t n_certificates,
+    const struct span *crl, size_t n_crls, struct buf *out, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf	der = BUF_INIT(TIMESTAMP_TOKEN_MAX);
+	struct pieces			p;
+
+	TRY(as_der(token, &der, err));
+	TRY(take_apart(buf_view(&der), &p, err));
+	return put_together(&p, certificate, n_certificates, crl, n_crls, out, err);
+}
+
+/* --- less of them ---------------------------------------------------------------------- */
+
+static enum rc
+list(struct span inside, size_t max, struct span *ret, size_t *ret_n, struct err *err)
+{
+	struct rd	r = rd_init(inside);
+
+	for (*ret_n = 0; *ret_n < max && der_any(&r, &ret[*ret_n]);)
+		(*ret_n)++;
+	return rd_done(&r) ? RC_OK : err_set(err, RC_LIMIT, "time-stamp: more than %zu certificates or lists", max);
+}
+
+static size_t
+keep(struct span *all, const bool *belongs, size_t n)
+{
+	size_t	kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (belongs[i])
+			all[kept++] = all[i];
+	return kept;
+}
+
+enum rc
+timestamp_trim(struct span token, const struct span *by, size_t n_by, struct buf *out, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf	der = BUF_INIT(TIMESTAMP_TOKEN_MAX);
+	struct span			certificate[TIMESTAMP_CERTS_MAX], crl[TIMESTAMP_CRLS_MAX];
+	bool				c_belongs[TIMESTAMP_CERTS_MAX], l_belongs[TIMESTAMP_CRLS_MAX];
+	size_t				n_certificates, n_crls;
+	struct pieces			p;
+
+	TRY(as_der(token, &der, err));
+	TRY(take_apart(buf_view(&der), &p, err));
+	TRY(list(p.certificates, TIMESTAMP_CERTS_MAX, certificate, &n_certificates, err));
+	TRY(list(p.crls, TIMESTAMP_CRLS_MAX, crl, &n_crls, err));
+	TRY(timestamp_belonging(certificate, n_certificates, crl, n_crls, by, n_by, c_belongs, l_belongs, err));
+	p.certificates = p.crls = SPAN(NULL, 0);
+	n_certificates = keep(certificate, c_belongs, n_certificates);
+	return put_together(&p, certificate, n_certificates, crl, keep(crl, l_belongs, n_crls), out, err);
 }

@@ -229,8 +229,8 @@ among(struct span one, const struct span *all, size_t n)
 }
 
 enum rc
-timestamp_issued(const struct span *certificate, size_t n_certificates, const struct span *crl, size_t n_crls,
-    const struct span *by, size_t n_by, struct err *err)
+timestamp_belonging(const struct span *certificate, size_t n_certificates, const struct span *crl, size_t n_crls,
+    const struct span *by, size_t n_by, bool *ret_certificates, bool *ret_crls, struct err *err)
 {
 	AUTO_DONE(subjects_done) struct subjects s = { .n = 0 };
 
@@ -246,16 +246,32 @@ timestamp_issued(const struct span *certificate, size_t n_certificates, const st
 		s.known[i] = i >= n_certificates || among(certificate[i], by, n_by);
 	find_known(&s, n_certificates);
 	for (size_t i = 0; i < n_certificates; i++)
-		if (!among(certificate[i], by, n_by) && (!s.known[i] || !certificate_ok(s.x[i], certificate[i])))
-			return timestamp_fail(err, RC_FORMAT, "a certificate that came with it is signed by nobody who is known");
+		ret_certificates[i] = among(certificate[i], by, n_by) || (s.known[i] && certificate_ok(s.x[i], certificate[i]));
 	for (size_t i = 0; i < n_crls; i++) {
 		const uint8_t	*p = crl[i].p;
 		AUTO(X509_CRL_free) X509_CRL *x = d2i_X509_CRL(NULL, &p, (long)crl[i].n);
 
-		if (x == NULL || !crl_ok(&s, x, crl[i]))
-			return timestamp_fail(err, RC_FORMAT, "a revocation list that came with it is signed by nobody who is known");
+		ret_crls[i] = x != NULL && crl_ok(&s, x, crl[i]);
 	}
 	libcrypto_begin();	/* keys that did not fit have left words */
+	return RC_OK;
+}
+
+enum rc
+timestamp_issued(const struct span *certificate, size_t n_certificates, const struct span *crl, size_t n_crls,
+    const struct span *by, size_t n_by, struct err *err)
+{
+	bool	c_belongs[TIMESTAMP_CERTS_MAX], l_belongs[TIMESTAMP_CRLS_MAX];
+
+	if (n_crls > TIMESTAMP_CRLS_MAX)
+		return err_set(err, RC_LIMIT, "time-stamp: more than %d revocation lists", TIMESTAMP_CRLS_MAX);
+	TRY(timestamp_belonging(certificate, n_certificates, crl, n_crls, by, n_by, c_belongs, l_belongs, err));
+	for (size_t i = 0; i < n_certificates; i++)
+		if (!c_belongs[i])
+			return timestamp_fail(err, RC_FORMAT, "a certificate that came with it is signed by nobody who is known");
+	for (size_t i = 0; i < n_crls; i++)
+		if (!l_belongs[i])
+			return timestamp_fail(err, RC_FORMAT, "a revocation list that came with it is signed by nobody who is known");
 	return RC_OK;
 }
 

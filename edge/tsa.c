@@ -176,11 +176,20 @@ tsa_ask(const struct tsa_question *q, struct tsa_reply *ret, struct err *err)
 	return check(&a, err);
 }
 
-/* Its chain and lists go into it; lists that make it too long do not. */
+static size_t
+roots_of(const struct tsa *t, struct span root[TSA_CERTS_MAX])
+{
+	for (uint8_t i = 0; i < t->n_certificates; i++)
+		root[i] = SPAN(t->certificate[i].p, t->certificate[i].n);
+	return t->n_certificates;
+}
+
+/* Its chain and lists go into it, and what belongs to another chain out; lists that make it too long do not. */
 static enum rc
-embed(struct tsa_reply *r, struct buf *out, struct err *err)
+embed(const struct tsa *t, struct tsa_reply *r, struct buf *out, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf	whole = BUF_INIT(TIMESTAMP_TOKEN_MAX);
+	struct span			root[TSA_CERTS_MAX];
 	enum rc				rc;
 
 	rc = timestamp_embed(buf_view(&r->token), r->certificate, r->n_certificates, r->crl, r->n_crls, &whole, err);
@@ -190,8 +199,7 @@ embed(struct tsa_reply *r, struct buf *out, struct err *err)
 		rc = timestamp_embed(buf_view(&r->token), r->certificate, r->n_certificates, NULL, 0, &whole, err);
 	}
 	TRY(rc);
-	buf_span(out, buf_view(&whole));
-	return buf_check(out, "time-stamp", err);
+	return timestamp_trim(buf_view(&whole), root, roots_of(t, root), out, err);
 }
 
 static enum rc
@@ -201,7 +209,7 @@ stamp_by(const struct tsa_question *q, struct buf *out, struct err *err)
 
 	tsa_reply_init(&r);
 	TRY(tsa_ask(q, &r, err));
-	return embed(&r, out, err);
+	return embed(q->t, &r, out, err);
 }
 
 enum rc

@@ -434,6 +434,29 @@ free_bytes_in_certificates(void **state)
 	assert_int_equal(timestamp_exact(buf_view(&out), &root, 1, NULL), RC_OK);
 }
 
+/* An authority may send what leads to another root as well: it goes out, and what belongs stays as it was. */
+static void
+what_does_not_belong_goes_out(void **state)
+{
+	struct span		c[2] = { tsa_cert(&middle), tsa_cert(&other_ca) }, root = tsa_cert(&ca), own = buf_view(&crl);
+	struct timestamp	t;
+	BUF(good);
+	BUF(more);
+	BUF(out);
+
+	(void)state;
+	assert_int_equal(embed(&below, c, 1, &own, 1, &good), RC_OK);
+	assert_int_equal(embed(&below, c, 2, &own, 1, &more), RC_OK);
+	assert_int_equal(timestamp_exact(buf_view(&more), &root, 1, NULL), RC_FORMAT);
+	assert_int_equal(timestamp_trim(buf_view(&more), &root, 1, &out, NULL), RC_OK);
+	assert_true(span_eq(buf_view(&out), buf_view(&good)));
+	assert_int_equal(timestamp_exact(buf_view(&out), &root, 1, NULL), RC_OK);
+	assert_int_equal(verify(&out, root, &t), RC_OK);
+	buf_reset(&out);
+	assert_int_equal(timestamp_trim(buf_view(&good), &root, 1, &out, NULL), RC_OK);
+	assert_true(span_eq(buf_view(&out), buf_view(&good)));
+}
+
 static void
 no_byte_is_free(void **state)
 {
@@ -544,6 +567,7 @@ main(void)
 		cmocka_unit_test(what_is_exact),
 		cmocka_unit_test(free_bytes_in_certificates),
 		cmocka_unit_test(another_of_that_name),
+		cmocka_unit_test(what_does_not_belong_goes_out),
 		cmocka_unit_test(no_byte_is_free),
 		cmocka_unit_test(another_digest),
 		cmocka_unit_test(another_order),
