@@ -50,15 +50,17 @@ struct timestamp {
 /*
  * Is it a token over this imprint, by a certificate for time-stamping (critical EKU, ESS
  * signing-certificate v1 or v2) whose chain ends in a root, was valid at the token's own time
- * and is on none of the lists at that time, but for the root, which is trusted as such? RC_VERIFY says which of it fails. RC_FORMAT.
+ * and is on none of the lists at that time, but for the root, which is trusted as such?
+ * RC_VERIFY says which of it fails. RC_FORMAT.
  */
 MUST_USE enum rc timestamp_verify(struct span token, const uint8_t imprint[SHA256_BYTES],
     const struct timestamp_trust *trust, struct timestamp *ret, struct err *err);
 /*
  * The token with these certificates and lists in its SignedData, beside what it carries:
  * its signature does not cover them, and who checks it years later has them at hand.
- * timestamp_verify() uses what a token carries as well. In DER's order, each once. RC_FORMAT: not DER. RC_LIMIT: more than
- * TIMESTAMP_CERTS_MAX or TIMESTAMP_CRLS_MAX then, or TIMESTAMP_TOKEN_MAX bytes.
+ * timestamp_verify() uses what a token carries as well. In DER's order, each once.
+ * RC_FORMAT: not DER. RC_LIMIT: more than TIMESTAMP_CERTS_MAX or TIMESTAMP_CRLS_MAX then,
+ * or TIMESTAMP_TOKEN_MAX bytes.
  */
 MUST_USE enum rc timestamp_embed(struct span token, const struct span *certificate, size_t n_certificates,
     const struct span *crl, size_t n_crls, struct buf *out, struct err *err);
@@ -69,7 +71,8 @@ MUST_USE enum rc timestamp_embed(struct span token, const struct span *certifica
 MUST_USE enum rc timestamp_trim(struct span token, const struct span *by, size_t n_by, struct buf *out, struct err *err);
 /*
  * For tokens in a package, beside timestamp_verify(): is no byte of it free that its signature does
- * not cover (package-v1 section 6)? by: the certificates that are trusted, to which each in it must belong. RC_FORMAT when not. RC_LIMIT: TIMESTAMP_KNOWN_MAX of them, or more.
+ * not cover (package-v1 section 6)? by: the certificates that are trusted, to which each in
+ * it must belong. RC_FORMAT when not. RC_LIMIT: more than TIMESTAMP_KNOWN_MAX of them.
  */
 MUST_USE enum rc timestamp_exact(struct span token, const struct span *by, size_t n_by, struct err *err);
 /*

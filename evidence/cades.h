@@ -60,8 +60,9 @@ MUST_USE enum rc cades_exact(struct span certificate, const struct cades_added *
     size_t n_by, struct err *err);
 
 /*
- * The lists that stand beside the token, for its check; they may be of the package certificate's issuer alone. Not the
- * certificates: a token carries its own, and its signer's must not be found elsewhere. ret keeps its roots; it borrows from `a`.
+ * The lists that stand beside the token, for its check; they may be of the package
+ * certificate's issuer alone. Not the certificates: a token carries its own, and its signer's
+ * must not be found elsewhere. ret keeps its roots; it borrows from `a`.
  */
 void	 cades_beside(const struct cades_added *a, struct timestamp_trust *ret);
 
