@@ -229,23 +229,40 @@ test_slow_reader(void **state)
 	(void)close(fd);
 }
 
+/* Of so many connections, how many were closed within so long: it ends with the first. */
+static unsigned
+closed_of(const int *fd, size_t n, int ms)
+{
+	struct pollfd	p[TILES_CONNECTIONS_EACH + 1];
+	unsigned	closed = 0;
+	char		c;
+	size_t		i;
+
+	for (i = 0; i < n; i++)
+		p[i] = (struct pollfd){ .fd = fd[i], .events = POLLIN };
+	if (poll(p, n, ms) <= 0)
+		return 0;
+	for (i = 0; i < n; i++)
+		closed += p[i].revents != 0 && recv(fd[i], &c, 1, MSG_DONTWAIT) <= 0;
+	return closed;
+}
+
+/* One more than an address may have: one is closed. Threads take them, so that it need not be the last. */
 static void
 test_one_address(void **state)
 {
 	struct bench	*b = *state;
-	int		 idle[TILES_CONNECTIONS_EACH], fd;
+	int		 mine[TILES_CONNECTIONS_EACH + 1], fd;
 	size_t		 i;
 
-	for (i = 0; i < TILES_CONNECTIONS_EACH; i++)
-		idle[i] = visit(b, 1);
-	fd = visit(b, 1);
-	assert_true(is_closed(fd, ANSWER_MS));
-	(void)close(fd);
+	for (i = 0; i < sizeof(mine) / sizeof(mine[0]); i++)
+		mine[i] = visit(b, 1);
+	assert_int_equal(closed_of(mine, sizeof(mine) / sizeof(mine[0]), ANSWER_MS), 1);
 	fd = visit(b, 2);
 	assert_memory_equal(get(b, fd, "/checkpoint"), "HTTP/1.1 200 ", 13);
 	(void)close(fd);
-	for (i = 0; i < TILES_CONNECTIONS_EACH; i++)
-		(void)close(idle[i]);
+	for (i = 0; i < sizeof(mine) / sizeof(mine[0]); i++)
+		(void)close(mine[i]);
 }
 
 /* However busy it keeps itself, none stays for ever; while most places are taken, none stays long. */
