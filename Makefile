@@ -313,7 +313,34 @@ $(BUILD)/tests/liars/clock.so: tests/liars/shim/clock.c
 
 liars: $(LIARS)
 
-system: all $(SYSTEM_TOOLS) $(LIARS)
+# ---- what is done to it -----------------------------------------------------------------
+# Calls that fail, and processes that die, at the nth step (tests/inject/inject.h). Without
+# sanitizers, whatever the rest is built with: it stands before the C library.
+
+INJECT	= $(BUILD)/tests/inject/inject $(BUILD)/tests/inject/inject.so
+INJECT_CC = $(CC) -D_GNU_SOURCE -I. -std=c11 -O1 -g $(WARN)
+$(BUILD)/tests/inject/inject.so: tests/inject/preload.c tests/inject/plan.c tests/inject/inject.h
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(INJECT_CC) -fPIC -shared -o $@ $(filter %.c,$^)
+$(BUILD)/tests/inject/inject: tests/inject/inject.c tests/inject/plan.c tests/inject/inject.h
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(INJECT_CC) -o $@ $(filter %.c,$^)
+
+# ---- faults: tests/faults/README.md
+
+# ---- crashes: tests/crashes/README.md
+
+# ---- schedules of liars, and the model: tests/schedules/README.md, tests/model/README.md
+
+# ---- abuse of the network face: tests/abuse/README.md
+
+# ---- constant time, threads, memory, coverage
+
+# ---- all of it
+
+system: all $(SYSTEM_TOOLS) $(LIARS) $(INJECT)
 	@scripts/system-run
 
 # Programs that measure; each says what, and prints a table.

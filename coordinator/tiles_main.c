@@ -143,6 +143,7 @@ tiles_main(int argc, char **argv)
 	size_t		i;
 
 	log_name("coordinatord", "tiles");
+	(void)prctl(PR_SET_NAME, "tiles", 0, 0, 0);	/* what ps and top call it */
 	(void)signal(SIGINT, SIG_IGN);		/* of a terminal: the parent's to answer */
 	(void)signal(SIGPIPE, SIG_IGN);
 	rc = prepare(&s, argc == 3 ? argv[1] : "", argc == 3 ? argv[2] : "", &err);

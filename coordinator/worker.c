@@ -236,6 +236,7 @@ worker_main(int argc, char **argv)
 	uint8_t		words[1 + ERR_MSG_BYTES];
 	enum rc		rc;
 
+	(void)prctl(PR_SET_NAME, "release-worker", 0, 0, 0);	/* what ps and top call it */
 	rc = work(&w, argc == 2 ? argv[1] : "", &err);
 	worker_done(&w);
 	if (rc == RC_OK)

@@ -71,6 +71,7 @@ spawn(struct family *f, const struct child *c, int fd, const int *shut, size_t n
 		(void)sigprocmask(SIG_SETMASK, &f->before, NULL);
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
 			_exit(EXIT_IO);
+		(void)prctl(PR_SET_NAME, c->word, 0, 0, 0);	/* what ps and top call it */
 		(void)snprintf(who, sizeof(who), "%.80s %s", f->name, c->word);
 		log_name("custodiand", who);
 		_exit(c->run(f->dir, fd));

@@ -1,0 +1,88 @@
+/* tests/inject/inject.c - the test's hand on the plan. See inject.h. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/inject/inject.h"
+
+static int
+usage(void)
+{
+	fputs("usage: inject FILE new | arm NAME KIND N ACTION | fired | count NAME KIND\n", stderr);
+	return 64;
+}
+
+/* Its place in a list; n: it is not there. */
+static size_t
+find(const char *const *list, size_t n, const char *word)
+{
+	size_t	i;
+
+	for (i = 0; i < n && strcmp(list[i], word) != 0; i++)
+		;
+	return i;
+}
+
+static int
+make(const char *path)
+{
+	int	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	return fd >= 0 && ftruncate(fd, sizeof(struct inject_plan)) == 0 && close(fd) == 0 ? 0 : 1;
+}
+
+static int
+arm(struct inject_plan *p, char **word)
+{
+	size_t	name = find(inject_names, INJECT_NAMES, word[0]), kind = find(inject_kinds, INJECT_KINDS, word[1]);
+	size_t	action = find(inject_actions, INJECT_ACTIONS, word[3]);
+	long	n = strtol(word[2], NULL, 10);
+
+	if (name == INJECT_NAMES || kind == INJECT_KINDS || action == INJECT_ACTIONS || n < 1)
+		return usage();
+	atomic_store(&p->armed, 0);
+	(void)snprintf(p->name, sizeof(p->name), "%s", word[0]);
+	p->kind = (uint32_t)kind;
+	p->action = (uint32_t)action;
+	atomic_store(&p->fired, 0);
+	atomic_store(&p->left, n);
+	atomic_store(&p->armed, 1);
+	return 0;
+}
+
+static int
+count(const struct inject_plan *p, char **word)
+{
+	size_t	name = find(inject_names, INJECT_NAMES, word[0]), kind = find(inject_kinds, INJECT_KINDS, word[1]);
+
+	if (name == INJECT_NAMES || kind == INJECT_KINDS)
+		return usage();
+	printf("%llu\n", (unsigned long long)(kind == INJECT_DURABLE ?
+	    p->count[name][INJECT_SYNC] + p->count[name][INJECT_WRITE] : p->count[name][kind]));
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct inject_plan	*p;
+
+	if (argc == 3 && strcmp(argv[2], "new") == 0)
+		return make(argv[1]);
+	if (argc < 3 || setenv("INJECT", argv[1], 1) != 0)
+		return usage();
+	if ((p = inject_plan()) == NULL) {
+		fprintf(stderr, "inject: %s: no plan there; make one: inject %s new\n", argv[1], argv[1]);
+		return 64;
+	}
+	if (argc == 7 && strcmp(argv[2], "arm") == 0)
+		return arm(p, argv + 3);
+	if (argc == 5 && strcmp(argv[2], "count") == 0)
+		return count(p, argv + 3);
+	if (argc != 3 || strcmp(argv[2], "fired") != 0)
+		return usage();
+	atomic_store(&p->armed, 0);
+	return atomic_load(&p->fired) ? 0 : 1;
+}

@@ -1,0 +1,331 @@
+/* tests/inject/preload.c - calls of the C library that fail when the plan says so. See inject.h. */
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/inject/inject.h"
+
+void	*__libc_malloc(size_t n);
+void	*__libc_calloc(size_t n, size_t each);
+void	*__libc_realloc(void *p, size_t n);
+void	*__libc_memalign(size_t align, size_t n);
+
+/* What stands behind us under the same name; found on the first call. */
+#define BEHIND(type, name)	static type (*real)(); if (real == NULL) real = (type (*)())dlsym(RTLD_NEXT, name)
+
+#pragma GCC diagnostic ignored "-Wstrict-prototypes"
+
+__attribute__((constructor)) static void
+begin(void)
+{
+	inject_rename(program_invocation_short_name);
+	(void)inject_plan();
+}
+
+static void
+a_second(void)
+{
+	const struct timespec	t = { 1, 0 };
+
+	(void)nanosleep(&t, NULL);
+}
+
+/* True: the call is not to be made, and errno says why. *ret_die: it is made, and is the last. */
+static bool
+stands_in_the_way(enum inject_kind kind, int why, bool *ret_die)
+{
+	enum inject_action	a;
+
+	*ret_die = false;
+	if (!inject_turn(kind, &a))
+		return false;
+	if (a == INJECT_SLOW)
+		a_second();
+	*ret_die = a == INJECT_AFTER || a == INJECT_HALF;
+	errno = a == INJECT_FULL ? ENOSPC : why;
+	return a == INJECT_FAIL || a == INJECT_FULL;
+}
+
+/* ---- memory ------------------------------------------------------------------------------- */
+
+static bool
+no_memory(void)
+{
+	bool	die;
+
+	if (!stands_in_the_way(INJECT_MEMORY, ENOMEM, &die))
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+void *
+malloc(size_t n)
+{
+	return no_memory() ? NULL : __libc_malloc(n);
+}
+
+void *
+calloc(size_t n, size_t each)
+{
+	return no_memory() ? NULL : __libc_calloc(n, each);
+}
+
+void *
+realloc(void *p, size_t n)
+{
+	return n != 0 && no_memory() ? NULL : __libc_realloc(p, n);
+}
+
+int
+posix_memalign(void **ret, size_t align, size_t n)
+{
+	void	*p = no_memory() ? NULL : __libc_memalign(align, n);
+
+	if (p == NULL)
+		return ENOMEM;
+	*ret = p;
+	return 0;
+}
+
+void *
+aligned_alloc(size_t align, size_t n)
+{
+	return no_memory() ? NULL : __libc_memalign(align, n);
+}
+
+/* ---- files ---------------------------------------------------------------------------------- */
+
+static bool
+is_file(int fd)
+{
+	struct stat	st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static long
+done(long n, bool die)
+{
+	if (die)
+		inject_die();
+	return n;
+}
+
+#define STEP(kind, why)								\
+	bool	die;								\
+	if (stands_in_the_way((kind), (why), &die))				\
+		return -1
+
+int
+fsync(int fd)
+{
+	BEHIND(int, "fsync");
+	STEP(INJECT_SYNC, EIO);
+	return (int)done(real(fd), die);
+}
+
+int
+fdatasync(int fd)
+{
+	BEHIND(int, "fdatasync");
+	STEP(INJECT_SYNC, EIO);
+	return (int)done(real(fd), die);
+}
+
+/* Half of it, where it is to die. */
+static size_t
+some_of(size_t n, bool die)
+{
+	const struct inject_plan	*p = inject_plan();
+
+	return die && p != NULL && p->action == INJECT_HALF ? n / 2 : n;
+}
+
+ssize_t
+write(int fd, const void *p, size_t n)
+{
+	BEHIND(ssize_t, "write");
+	if (!is_file(fd))
+		return real(fd, p, n);
+	STEP(INJECT_WRITE, EIO);
+	return done(real(fd, p, some_of(n, die)), die);
+}
+
+ssize_t
+pwrite64(int fd, const void *p, size_t n, off64_t at)
+{
+	BEHIND(ssize_t, "pwrite64");
+	STEP(INJECT_WRITE, EIO);
+	return done(real(fd, p, some_of(n, die), at), die);
+}
+
+ssize_t
+pwrite(int fd, const void *p, size_t n, off_t at)
+{
+	return pwrite64(fd, p, n, at);
+}
+
+ssize_t
+writev(int fd, const struct iovec *v, int n)
+{
+	BEHIND(ssize_t, "writev");
+	if (!is_file(fd))
+		return real(fd, v, n);
+	STEP(INJECT_WRITE, EIO);
+	return done(real(fd, v, n), die);
+}
+
+int
+ftruncate64(int fd, off64_t n)
+{
+	BEHIND(int, "ftruncate64");
+	STEP(INJECT_WRITE, EIO);
+	return (int)done(real(fd, n), die);
+}
+
+int
+ftruncate(int fd, off_t n)
+{
+	return ftruncate64(fd, n);
+}
+
+static int
+open_as(int (*real)(), const char *path, int flags, mode_t mode)
+{
+	if ((flags & O_CREAT) == 0)
+		return real(path, flags, mode);
+	STEP(INJECT_WRITE, EIO);
+	return (int)done(real(path, flags, mode), die);
+}
+
+int
+open64(const char *path, int flags, ...)
+{
+	BEHIND(int, "open64");
+	va_list	ap;
+	mode_t	mode;
+
+	va_start(ap, flags);
+	mode = va_arg(ap, mode_t);
+	va_end(ap);
+	return open_as(real, path, flags, mode);
+}
+
+int
+open(const char *path, int flags, ...)
+{
+	BEHIND(int, "open64");
+	va_list	ap;
+	mode_t	mode;
+
+	va_start(ap, flags);
+	mode = va_arg(ap, mode_t);
+	va_end(ap);
+	return open_as(real, path, flags, mode);
+}
+
+int
+rename(const char *from, const char *to)
+{
+	BEHIND(int, "rename");
+	STEP(INJECT_WRITE, EIO);
+	return (int)done(real(from, to), die);
+}
+
+int
+link(const char *from, const char *to)
+{
+	BEHIND(int, "link");
+	STEP(INJECT_WRITE, EIO);
+	return (int)done(real(from, to), die);
+}
+
+int
+unlink(const char *path)
+{
+	BEHIND(int, "unlink");
+	STEP(INJECT_WRITE, EIO);
+	return (int)done(real(path), die);
+}
+
+int
+mkdir(const char *path, mode_t mode)
+{
+	BEHIND(int, "mkdir");
+	STEP(INJECT_WRITE, EIO);
+	return (int)done(real(path, mode), die);
+}
+
+/* ---- the network -------------------------------------------------------------------------------- */
+
+ssize_t
+send(int fd, const void *p, size_t n, int flags)
+{
+	BEHIND(ssize_t, "send");
+	STEP(INJECT_NET, ECONNRESET);
+	return done(real(fd, p, n, flags), die);
+}
+
+ssize_t
+sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	BEHIND(ssize_t, "sendmsg");
+	STEP(INJECT_NET, ECONNRESET);
+	return done(real(fd, m, flags), die);
+}
+
+ssize_t
+recv(int fd, void *p, size_t n, int flags)
+{
+	BEHIND(ssize_t, "recv");
+	STEP(INJECT_NET, ECONNRESET);
+	return done(real(fd, p, n, flags), die);
+}
+
+ssize_t
+recvmsg(int fd, struct msghdr *m, int flags)
+{
+	BEHIND(ssize_t, "recvmsg");
+	STEP(INJECT_NET, ECONNRESET);
+	return done(real(fd, m, flags), die);
+}
+
+int
+connect(int fd, const struct sockaddr *a, socklen_t n)
+{
+	BEHIND(int, "connect");
+	STEP(INJECT_NET, ECONNREFUSED);
+	return (int)done(real(fd, a, n), die);
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+/* The first thread's name is the process's. */
+int
+prctl(int option, ...)
+{
+	BEHIND(int, "prctl");
+	unsigned long	a[4];
+	va_list		ap;
+	size_t		i;
+
+	va_start(ap, option);
+	for (i = 0; i < 4; i++)
+		a[i] = va_arg(ap, unsigned long);
+	va_end(ap);
+	if (option == PR_SET_NAME && getpid() == gettid())
+		inject_rename((const char *)a[0]);
+	return real(option, a[0], a[1], a[2], a[3]);
+}
