@@ -330,6 +330,13 @@ $(BUILD)/tests/inject/inject: tests/inject/inject.c tests/inject/plan.c tests/in
 
 # ---- faults: tests/faults/README.md
 
+# The same before a PKCS#11 module.
+INJECT	+= $(BUILD)/tests/inject/inject_token.so
+$(BUILD)/tests/inject/inject_token.so: tests/inject/token.c tests/inject/plan.c tests/inject/inject.h
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(INJECT_CC) $(shell $(PKG_CONFIG) --cflags p11-kit-1) -fPIC -shared -o $@ $(filter %.c,$^)
+
 # ---- crashes: tests/crashes/README.md
 
 # ---- schedules of liars, and the model: tests/schedules/README.md, tests/model/README.md

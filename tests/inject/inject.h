@@ -29,7 +29,9 @@
  *	after	SIGKILL after it
  *	half	a write of half the bytes, then SIGKILL
  *	slow	that call and every later one takes a second longer, until `fired`
- *	pin, session	token only: CKR_PIN_LOCKED; CKR_SESSION_HANDLE_INVALID, and it is closed
+ *	pin		token only: from that call on nobody is logged in, and a login gets
+ *			CKR_PIN_LOCKED, until `fired`
+ *	session		token only: CKR_SESSION_HANDLE_INVALID, and it is closed
  *
  * No product code knows of it. Threads and processes: the plan is of atomics only.
  */
@@ -65,7 +67,7 @@ struct inject_plan *inject_plan(void);
 void	 inject_rename(const char *name);
 /*
  * Counts one call; true: it is its turn, and *action says what happens (and went through
- * `kill` here already). FULL and SLOW stay true until disarmed.
+ * `kill` here already). FULL, SLOW and PIN stay true until disarmed.
  */
 bool	 inject_turn(enum inject_kind kind, enum inject_action *action);
 void	 inject_die(void);

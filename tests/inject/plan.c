@@ -70,7 +70,7 @@ inject_turn(enum inject_kind kind, enum inject_action *action)
 		return false;
 	*action = (enum inject_action)plan->action;
 	left = atomic_fetch_sub(&plan->left, 1);
-	if (left > 1 || (left < 1 && *action != INJECT_FULL && *action != INJECT_SLOW))
+	if (left > 1 || (left < 1 && *action != INJECT_FULL && *action != INJECT_SLOW && *action != INJECT_PIN))
 		return false;
 	atomic_store(&plan->fired, 1);
 	if (*action == INJECT_KILL)
