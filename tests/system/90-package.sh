@@ -142,11 +142,11 @@ watched() { # POLICY: releases twice; $work/scan says what was seen during the s
 	local b c r pid
 	b=$(seal "$1" "${parts[@]}") && c=$(seal "$1" "${parts[@]}") || return 1
 	r=$(approved "$1" "$b" --artifact "$c") && quorate release "$r" -o "$work/$1-1.asice" || return 1
-	"$tools/memory" needles "$work/$1-1.asice" "$net/recipient/key.pem" >"$work/needles" || return 1
+	"$tools/needles" package "$work/$1-1.asice" "$net/recipient/key.pem" >"$work/needles" || return 1
 	for i in $(seq 16); do printf 'plaintext %s\n' "$(head -c 32 "$work/part$i" | od -An -v -tx1 | tr -d ' \n')"; done \
 	    >>"$work/needles"
 	r=$(approved "$1" "$b" --artifact "$c") || return 1
-	"$tools/memory" scan "$(cat "$net/coordinator/pid")" <"$work/needles" >"$work/scan" 2>"$work/scan.err" &
+	"$tools/hunt" scan "$(cat "$net/coordinator/pid")" <"$work/needles" >"$work/scan" 2>"$work/scan.err" &
 	pid=$!
 	sleep 0.3
 	quorate release "$r" -o "$work/$1-2.asice"
