@@ -1,47 +1,63 @@
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "base/libcrypto.h"
+#include "base/secret.h"
 
 /*
  * Its queue of errors does not tell: on the way up a failed allocation becomes
  * a "decode error", or nothing at all. So we ask the allocator, as base/json.c
  * does. It is not malloc() by name: the tests count that for our own objects.
+ *
+ * And what it gives back is zeroed first: on its way to a key it copies PEM, DER and
+ * plaintext through buffers that it frees as they are.
  */
 static _Thread_local bool	ran_out;
 
-static void *
-counted_realloc(void *p, size_t n, const char *file, int line)
+static void
+wiping_free(void *p, const char *file, int line)
 {
-	void	*ret;
-
 	(void)file;
 	(void)line;
-	if (n == 0) {
-		free(p);
-		return NULL;
-	}
-	if ((ret = reallocarray(p, n, 1)) == NULL)
-		ran_out = true;
-	return ret;
+	if (p != NULL)
+		wipe(p, malloc_usable_size(p));
+	free(p);
 }
 
 static void *
 counted_malloc(size_t n, const char *file, int line)
 {
-	return counted_realloc(NULL, n, file, line);
-}
+	void	*ret = NULL;
 
-static void
-counted_free(void *p, const char *file, int line)
-{
 	(void)file;
 	(void)line;
-	free(p);
+	if (n != 0 && (ret = reallocarray(NULL, n, 1)) == NULL)
+		ran_out = true;
+	return ret;
+}
+
+/* What moves leaves nothing behind; what shrinks by less than half stays. */
+static void *
+wiping_realloc(void *p, size_t n, const char *file, int line)
+{
+	size_t	 old = p == NULL ? 0 : malloc_usable_size(p);
+	void	*ret;
+
+	if (n != 0 && n <= old && n >= old / 2)
+		return p;
+	ret = counted_malloc(n, file, line);
+	if (ret == NULL && n != 0)
+		return NULL;
+	if (ret != NULL && p != NULL)
+		memcpy(ret, p, n < old ? n : old);
+	wiping_free(p, file, line);
+	return ret;
 }
 
 /*
@@ -51,7 +67,7 @@ counted_free(void *p, const char *file, int line)
 __attribute__((constructor)) static void
 count_failures(void)
 {
-	(void)CRYPTO_set_mem_functions(counted_malloc, counted_realloc, counted_free);
+	(void)CRYPTO_set_mem_functions(counted_malloc, wiping_realloc, wiping_free);
 }
 
 void

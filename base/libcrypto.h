@@ -1,5 +1,5 @@
 /*
- * base/libcrypto.h - why did libcrypto fail?
+ * base/libcrypto.h - why did libcrypto fail? And: what it frees it zeroes.
  *
  * Many of its calls say "no" alike to a point off the curve and to memory that
  * ran out. Who decides by that answer what others decide too must tell the two
@@ -8,6 +8,9 @@
  *	libcrypto_begin();
  *	if (EC_POINT_oct2point(...) != 1)
  *		return err_set(err, libcrypto_failed(RC_FORMAT), "...");
+ *
+ * In a program that this is linked into, all memory that libcrypto and libssl give back is
+ * zeroed first, whoever calls them: no code of ours can forget to.
  *
  * Threads: each has an answer of its own.
  */
