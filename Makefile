@@ -345,6 +345,22 @@ $(BUILD)/tests/inject/inject_token.so: tests/inject/token.c tests/inject/plan.c 
 
 # ---- constant time, threads, memory, coverage
 
+# Secrets marked as undefined, in valgrind (tests/ct/README.md); with the product's own flags.
+CT_MODE	= $(MODE) -gdwarf-4 -DQUORATE_CT
+CT_BUILD = build/ct-$(notdir $(lastword $(CC)))
+CT_O	= $(call obj,$(wildcard tests/ct/*.c) policy/descriptor.c evidence/segment.c evidence/keys.c)
+CT_LIBS	= $(call libs_in,base shamir audit)
+CT_WRAP	= crypto_scalarmult_ristretto255 crypto_scalarmult_ristretto255_base crypto_core_ristretto255_add \
+	  crypto_core_ristretto255_is_valid_point
+$(BUILD)/tests/ct/ct: $(CT_O) $(CT_LIBS)
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) $(CT_WRAP:%=-Wl,--wrap=%) -o $@ $(CT_O) $(call group,$(CT_LIBS)) $(CORE_LD)
+ct:
+	@$(MAKE) --no-print-directory BUILD=$(CT_BUILD) MODE="$(CT_MODE)" $(CT_BUILD)/tests/ct/ct
+	@tests/ct/run $(CT_BUILD)/tests/ct/ct $(CT)
+.PHONY: ct
+
 # ---- all of it
 
 system: all $(SYSTEM_TOOLS) $(LIARS) $(INJECT)

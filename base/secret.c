@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 #include <sodium.h>
 
+#include "base/declassify.h"
 #include "base/secret.h"
 
 #define ALIGN		((size_t)16)
@@ -126,7 +127,8 @@ secret_len(const struct secret *s)
 bool
 secret_eq(const struct secret *a, const struct secret *b)
 {
-	return a->len == b->len && sodium_memcmp(a->bytes, b->bytes, a->len) == 0;
+	/* How long they are is public, and so is whether they are equal; where they differ is not. */
+	return a->len == b->len && declassified(sodium_memcmp(a->bytes, b->bytes, a->len) == 0);
 }
 
 /* A locked mapping between two guard pages, out of core dumps and children. */

@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 #include "audit/tree.h"
+#include "base/declassify.h"
 #include "base/wire.h"
 #include "evidence/keys.h"
 
@@ -78,8 +79,8 @@ keys_put(struct secret *keys, uint32_t i, const struct secret *point)
 static bool
 is_point(const uint8_t p[SHAMIR_POINT_BYTES])
 {
-	return !sodium_is_zero(p, SHAMIR_POINT_BYTES) &&	/* the identity */
-	    p[SHAMIR_POINT_BYTES - 1] >> 7 == 0 &&		/* libsodium 1.0.18 does not look there */
+	return declassified(!sodium_is_zero(p, SHAMIR_POINT_BYTES)) &&	/* the identity */
+	    declassified(p[SHAMIR_POINT_BYTES - 1] >> 7 == 0) &&	/* libsodium 1.0.18 does not look there */
 	    crypto_core_ristretto255_is_valid_point(p) == 1;
 }
 

@@ -13,6 +13,7 @@
 #include <decaf/point_255.h>
 #include <sodium.h>
 
+#include "base/declassify.h"
 #include "shamir/group.h"
 
 #define CHUNK		64	/* points at a time, on the stack */
@@ -136,6 +137,8 @@ draw_weight(uint8_t ret[SHAMIR_SCALAR_BYTES], bool first)
 		ret[0] = 1;
 	else
 		randombytes_buf(ret, WEIGHT_BYTES);
+	/* Nobody may know it before the shares are chosen; afterwards it is of no use. */
+	declassify(ret, SHAMIR_SCALAR_BYTES);
 }
 
 static enum rc
@@ -173,6 +176,7 @@ times_base(const uint8_t left[SHAMIR_SCALAR_BYTES], uint8_t ret[SHAMIR_POINT_BYT
 {
 	if (crypto_scalarmult_ristretto255_base(ret, left) != 0)
 		memset(ret, 0, SHAMIR_POINT_BYTES);
+	declassify(ret, SHAMIR_POINT_BYTES);	/* of honest shares, what the commitments give */
 }
 
 enum rc

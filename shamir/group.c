@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include "base/declassify.h"
 #include "shamir/group.h"
 
 #define SHA512_BLOCK	128
@@ -23,14 +24,19 @@ shamir_is_scalar(const uint8_t s[SHAMIR_SCALAR_BYTES])
 	/* s - L borrows out of the top byte exactly when s < L. */
 	for (i = 0; i < SHAMIR_SCALAR_BYTES; i++)
 		borrow = ((uint32_t)s[i] - order[i] - borrow) >> 31;
-	return borrow == 1 && sodium_is_zero(s, SHAMIR_SCALAR_BYTES) == 0;
+	/* Whoever gave a scalar that is none hears so: an honest one never is. */
+	return declassified(borrow == 1) && declassified(sodium_is_zero(s, SHAMIR_SCALAR_BYTES) == 0);
 }
 
 bool
 shamir_is_point(const uint8_t p[SHAMIR_POINT_BYTES])
 {
-	/* libsodium 1.0.18 does not look at the highest bit; RFC 9496 wants it clear. */
-	return sodium_is_zero(p, SHAMIR_POINT_BYTES) == 0 && p[SHAMIR_POINT_BYTES - 1] >> 7 == 0 &&
+	/*
+	 * libsodium 1.0.18 does not look at the highest bit; RFC 9496 wants it clear. That a
+	 * contribution is a point is public, as that a scalar is one; which point is not.
+	 */
+	return declassified(sodium_is_zero(p, SHAMIR_POINT_BYTES) == 0) &&
+	    declassified(p[SHAMIR_POINT_BYTES - 1] >> 7 == 0) &&
 	    crypto_core_ristretto255_is_valid_point(p) == 1;
 }
 

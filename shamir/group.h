@@ -14,7 +14,7 @@
 
 /* Below L and not zero. Constant time: the scalar may be secret, the answer is public. */
 bool	 shamir_is_scalar(const uint8_t s[SHAMIR_SCALAR_BYTES]);
-/* A canonical encoding of an element other than the identity. */
+/* A canonical encoding of an element other than the identity; likewise. */
 bool	 shamir_is_point(const uint8_t p[SHAMIR_POINT_BYTES]);
 bool	 shamir_is_index(uint8_t index);
 /* The scalar of a small number, which may be 0. */

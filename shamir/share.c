@@ -3,6 +3,7 @@
 
 #include <sodium.h>
 
+#include "base/declassify.h"
 #include "shamir/group.h"
 
 static enum rc
@@ -153,6 +154,7 @@ shamir_share_public(const uint8_t share[SHAMIR_SCALAR_BYTES], uint8_t ret_point[
 
 	if (!shamir_is_scalar(share) || crypto_scalarmult_ristretto255_base(p, share) != 0)
 		return err_set(err, RC_FORMAT, "the share is no scalar below L, or zero");
+	declassify(p, sizeof(p));	/* the commitment to a share is public: the descriptor gives it */
 	memcpy(ret_point, p, sizeof(p));
 	return RC_OK;
 }
