@@ -26,7 +26,7 @@ DECAF	?= /usr/include/decaf
 
 # Headers of others are system headers: their warnings are not ours to mend.
 SYSTEM	:= $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags-only-I \
-	   libsodium libcrypto jansson libdeflate sqlite3 grpc libprotobuf-c p11-kit-1 libcurl libmicrohttpd)) -isystem $(DECAF)
+	   libsodium libcrypto jansson libdeflate sqlite3 grpc libprotobuf-c p11-kit-1 libcurl libmicrohttpd libseccomp)) -isystem $(DECAF)
 CPPFLAGS_ALL = -D_GNU_SOURCE -I. -isystem $(BUILD)/gen $(SYSTEM) $(CPPFLAGS)
 CFLAGS_ALL = -std=c11 $(MODE) $(CFLAGS)
 LINK	= $(CC) $(MODE) $(LDFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
@@ -66,7 +66,7 @@ ALL_LIBS = $(foreach f,$(FOLDERS),$(call lib,$(f)))
 
 CORE_LD	:= $(shell $(PKG_CONFIG) --libs libsodium libcrypto jansson libdeflate) -ldecaf
 ALL_LD	:= $(shell $(PKG_CONFIG) --libs libsodium libcrypto libssl jansson libdeflate sqlite3 grpc \
-	   libprotobuf-c p11-kit-1 libcurl libmicrohttpd) -ldecaf -lpthread
+	   libprotobuf-c p11-kit-1 libcurl libmicrohttpd libseccomp) -ldecaf -lpthread
 # Libraries refer to each other in both directions only by mistake, but the
 # order of a list should not be what finds out: scripts/check-layers does.
 group	= -Wl,--start-group $(1) -Wl,--end-group

@@ -23,6 +23,7 @@
 #include "coordinator/sequencer.h"
 #include "coordinator/tiles_child.h"
 #include "coordinator/uploads.h"
+#include "edge/confine.h"
 #include "edge/file.h"
 #include "edge/http.h"
 
@@ -222,6 +223,7 @@ run(const char *dir, struct coordinator *c, struct err *err)
 	AUTO(rpc_server_free) struct rpc_server *server = NULL;
 	AUTO(tiles_child_free) struct tiles_child *tiles = NULL;
 	sigset_t	set;
+	bool		whole;
 	enum rc		rc;
 
 	block_signals(&set);
@@ -232,6 +234,7 @@ run(const char *dir, struct coordinator *c, struct err *err)
 	TRY(lock_folder(dir, err));
 	TRY(coordinator_load(dir, c, err));
 	log_name("coordinatord", c->config.organisation);
+	TRY(confine_calls(CONFINE_COORDINATOR, &whole, err));	/* what it lacks the tile server says */
 	TRY(coordinator_start(c, err));
 	TRY(serve(c, &server, err));
 	if (c->config.tiles[0] != '\0')

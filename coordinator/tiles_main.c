@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "coordinator/config.h"
-#include "coordinator/confine.h"
 #include "coordinator/tiles_child.h"
 #include "coordinator/tiles_http.h"
+#include "edge/confine.h"
 
 #define PEM_BYTES_MAX	(64 << 10)
 #define DESCRIPTORS	(TILES_CONNECTIONS + 64)	/* connections, log.db, the library's own */
@@ -105,7 +105,8 @@ open_log(struct server *s, const char *dir, const char *genesis_hex, struct err 
 static enum rc
 prepare(struct server *s, const char *dir, const char *genesis, struct err *err)
 {
-	bool	whole;
+	const struct confine_place	state = { dir, false };
+	bool				files, calls;
 
 	TRY(secret_init(err));
 	TRY(drop_all(err));
@@ -113,11 +114,11 @@ prepare(struct server *s, const char *dir, const char *genesis, struct err *err)
 	TRY(read_tls(s, dir, err));
 	TRY(tiles_listen(s->config.tiles, &s->listener, err));
 	/* Where it may not, the database does not open its side files to write either. */
-	TRY(confine(dir, &whole, err));
+	TRY(confine_files(&state, 1, NULL, &files, err));
 	TRY(open_log(s, dir, genesis, err));
-	TRY(confine(NULL, &whole, err));	/* before the library's threads, which inherit it */
-	if (!whole)
-		log_line("this kernel cannot confine it wholly (Landlock): see coordinatord(8)");
+	TRY(confine_files(NULL, 0, NULL, &files, err));	/* before the library's threads, which inherit it */
+	TRY(confine_calls(CONFINE_TILES, &calls, err));
+	confine_say(files, calls);
 	TRY(tiles_http_new(&(struct tiles_http_options){ .tiles = { s->tiles[0], s->tiles[1] },
 	    .listener = s->listener, .cert_pem = buf_view(&s->cert), .key_pem = s->key }, &s->http, err));
 	return RC_OK;

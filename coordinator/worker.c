@@ -18,6 +18,7 @@
 
 #include "base/wire.h"
 #include "coordinator/worker.h"
+#include "edge/confine.h"
 #include "edge/edge.h"
 #include "evidence/case.h"
 #include "evidence/cms.h"
@@ -59,16 +60,19 @@ drop_all(struct err *err)
 		{ RLIMIT_CPU, { CPU_SECONDS, CPU_SECONDS } },
 	};
 	size_t	i;
+	bool	whole;
 
 	if (close_range(3, ~0u, 0) != 0)
 		return err_set(err, RC_IO, "worker: cannot close what it inherited");
+	/* What the kernel lacks of these two the limits make good. */
+	TRY(confine_files(NULL, 0, NULL, &whole, err));
 	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
 		if (setrlimit(limits[i].what, &limits[i].limit) != 0)
 			return err_set(err, RC_IO, "worker: cannot limit itself");
 	/* Its parent's end is its own. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
 		return err_set(err, RC_IO, "worker: cannot bind itself to its parent");
-	return RC_OK;
+	return confine_calls(CONFINE_WORKER, &whole, err);
 }
 
 static enum rc
