@@ -112,7 +112,7 @@ write_enrolment(struct init *i, struct err *err)
 }
 
 static enum rc
-fill_config(struct custodian_config *c, const char *dir, const char *const *v, struct err *err)
+fill_config(struct custodian_config *c, const char *dir, const char *const *v, const struct texts *places, struct err *err)
 {
 	enum { NAME, ORGANISATION, ADDRESS, MODULE, ARGS, TOKEN, URI, PIN };
 
@@ -124,13 +124,15 @@ fill_config(struct custodian_config *c, const char *dir, const char *const *v, s
 	(void)snprintf(c->name, sizeof(c->name), "%s", v[NAME]);
 	(void)snprintf(c->organisation, sizeof(c->organisation), "%s", v[ORGANISATION]);
 	(void)snprintf(c->listen, sizeof(c->listen), "%s", v[ADDRESS]);
-	return token_config_options(v[MODULE], v[ARGS], v[TOKEN], v[URI], v[PIN], &c->token, err);
+	TRY(token_config_options(v[MODULE], v[ARGS], v[TOKEN], v[URI], v[PIN], &c->token, err));
+	return token_config_places(&c->token, places->v, places->n, err);
 }
 
 enum rc
 custodian_init(int argc, char **argv, struct err *err)
 {
 	const char	*v[8] = { NULL }, *dir = NULL;
+	struct texts	 places = { .n = 0 };
 	AUTO_DONE(init_done) struct init i = { .cert_pem = BUF_INIT(16384), .cert_der = BUF_INIT(TLS_CERT_MAX) };
 	const struct option_row	rows[] = {
 		{ "name", OPTION_TEXT | OPTION_NEEDED, &v[0], "NAME", "what people call this custodian" },
@@ -141,6 +143,7 @@ custodian_init(int argc, char **argv, struct err *err)
 		{ "token", OPTION_TEXT, &v[5], "LABEL", "the token by its label" },
 		{ "uri", OPTION_TEXT, &v[6], "URI", "or by a PKCS#11 URI" },
 		{ "pin-file", OPTION_TEXT | OPTION_NEEDED, &v[7], "FILE", "its PIN, in a file of mode 600" },
+		{ "token-place", OPTION_TEXTS, &places, "PATH", "a file or folder that its library uses while it serves" },
 		{ "accept-extractable", OPTION_FLAG, &i.config.token.accept_extractable, NULL,
 		    "take a token that lets keys out; every audit will say so" },
 	};
@@ -155,7 +158,7 @@ custodian_init(int argc, char **argv, struct err *err)
 	TRY(options_read(&c, argc, argv, &dir, 1, 1, &n, &help, err));
 	if (help)
 		return RC_OK;
-	TRY(fill_config(&i.config, dir, v, err));
+	TRY(fill_config(&i.config, dir, v, &places, err));
 	TRY(file_mkdir(dir, err));
 	TRY(file_path(path, err, "%s/custodian.json", dir));
 	if (file_exists(path))

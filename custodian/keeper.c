@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "custodian/confined.h"
 #include "custodian/frame.h"
 #include "custodian/methods.h"
 
@@ -164,6 +165,7 @@ turn(struct keeper *k, struct err *err)
 static enum rc
 start(const char *dir, struct custody **ret, struct err *err)
 {
+	AUTO(custody_free) struct custody *c = NULL;
 	struct rlimit	files = { FILES_MAX, FILES_MAX };
 
 	/* The parent decides when we end: a service manager signals all of us at once. */
@@ -175,7 +177,11 @@ start(const char *dir, struct custody **ret, struct err *err)
 		return err_set(err, RC_IO, "cannot limit open files: %s", strerror(errno));
 	/* Before the token: whoever starts takes it over (custodian/steps.h), and by mistake nobody should. */
 	TRY(file_lock(dir, "custodiand", err));
-	return custody_open(dir, ret, err);
+	TRY(custody_open(dir, &c, err));
+	/* Before the first frame. */
+	TRY(keeper_confine(c, err));
+	*ret = TAKE(c);
+	return RC_OK;
 }
 
 int

@@ -16,6 +16,7 @@
 #include <sodium.h>
 
 #include "custodian/agree.h"
+#include "custodian/confined.h"
 #include "custodian/frame.h"
 #include "custodian/limit.h"
 #include "custodian/methods.h"
@@ -399,6 +400,7 @@ start(struct listener *l, const char *dir, struct rpc_server **ret, struct err *
 	TRY(file_read(path, &cert, err));
 	TRY(file_path(path, err, "%s/tls.key", dir));
 	TRY(file_read_secret(path, 16384, &key, err));
+	TRY(listener_confine(&config, l->charter, err));
 	for (i = n = 0; i < n_keeper_methods; i++)
 		if (keeper_methods[i].callers != CALLER_SELF)
 			methods[n++] = (struct rpc_method){ keeper_methods[i].name, forward,
@@ -415,7 +417,8 @@ start(struct listener *l, const char *dir, struct rpc_server **ret, struct err *
 	o.max_memory = 64 << 20;
 	o.workers = LIMIT_WORKERS;
 	TRY(rpc_server_new(&o, &s, err));
-	TRY(peers_start(dir, l->charter, l->index, ask_self, l, &l->peers, err));	/* before the first call may wake them */
+	/* Before the first call may wake them. */
+	TRY(peers_start(o.cert_pem, o.key_pem, l->charter, l->index, ask_self, l, &l->peers, err));
 	TRY(rpc_server_start(s, &port, err));
 	log_line("ready on %s", config.listen);
 	*ret = TAKE(s);

@@ -47,8 +47,8 @@ typedef enum rc (*keeper_ask)(void *user, const char *method, struct span reques
 #define SELF_HEARD		"/self/Heard"
 #define SELF_CHARTER		"/self/Charter"
 #define EXCHANGE_BYTES_MAX	(512 << 10)	/* of a question, and of an answer */
-/* own: our index; 0, not known yet: by our certificate. */
-MUST_USE enum rc peers_start(const char *dir, const struct charter *charter, uint8_t own, keeper_ask ask, void *user,
+/* cert_pem and key_pem: of this custodian, for TLS; copied. own: our index; 0, not known yet: by our certificate. */
+MUST_USE enum rc peers_start(struct span cert_pem, struct span key_pem, const struct charter *charter, uint8_t own, keeper_ask ask, void *user,
     struct peers **ret, struct err *err);
 void	 peers_wake(struct peers *p);	/* a statement was handed in: tell them now; NULL is fine */
 void	 peers_stop(struct peers *p);	/* and free; NULL is fine */

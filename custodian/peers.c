@@ -149,31 +149,9 @@ peer_thread(void *arg)
 
 /* --- start and stop ------------------------------------------------------------------ */
 
-struct identity {			/* of this custodian, for TLS */
-	struct buf	cert;
-	struct secret	*key;
-	struct buf	der;
+struct identity {			/* of this custodian, for TLS; borrowed */
+	struct span	cert, key, der;
 };
-
-static void
-identity_done(struct identity *i)
-{
-	buf_done(&i->cert);
-	buf_done(&i->der);
-	secret_free(i->key);
-}
-
-static enum rc
-identity_read(const char *dir, struct identity *ret, struct err *err)
-{
-	char	path[FILE_PATH_MAX];
-
-	TRY(file_path(path, err, "%s/tls.crt", dir));
-	TRY(file_read(path, &ret->cert, err));
-	TRY(pem_to_der(buf_view(&ret->cert), &ret->der, err));
-	TRY(file_path(path, err, "%s/tls.key", dir));
-	return file_read_secret(path, 16384, &ret->key, err);
-}
 
 static enum rc
 link_start(struct peers *p, const struct custodian *peer, const struct identity *own, struct err *err)
@@ -182,8 +160,8 @@ link_start(struct peers *p, const struct custodian *peer, const struct identity 
 	struct rpc_client_options	 o = {
 		.address = peer->address,
 		.server_cert = SPAN(peer->tls_certificate.p, peer->tls_certificate.n),
-		.cert_pem = buf_view(&own->cert),
-		.key_pem = SPAN(secret_view(own->key), secret_len(own->key)),
+		.cert_pem = own->cert,
+		.key_pem = own->key,
 		.max_reply = EXCHANGE_BYTES_MAX,
 	};
 
@@ -202,7 +180,7 @@ link_start(struct peers *p, const struct custodian *peer, const struct identity 
 static bool
 is_self(const struct custodian *peer, uint8_t index, const struct identity *own)
 {
-	bool	same = span_eq(buf_view(&own->der), SPAN(peer->tls_certificate.p, peer->tls_certificate.n));
+	bool	same = span_eq(own->der, SPAN(peer->tls_certificate.p, peer->tls_certificate.n));
 
 	if (index == peer->index && !same)
 		log_line("WARNING: the charter in force has another TLS certificate for this custodian than tls.crt: nobody will "
@@ -211,19 +189,17 @@ is_self(const struct custodian *peer, uint8_t index, const struct identity *own)
 }
 
 static enum rc
-links_start(struct peers *p, const char *dir, const struct charter *charter, uint8_t index, struct err *err)
+links_start(struct peers *p, const struct identity *own, const struct charter *charter, uint8_t index, struct err *err)
 {
-	AUTO_DONE(identity_done) struct identity own = { BUF_INIT(16384), NULL, BUF_INIT(16384) };
 	uint8_t	i;
 	enum rc	rc;
 
-	TRY(identity_read(dir, &own, err));
 	for (i = 0; i < charter->n; i++) {
 		const struct custodian	*peer = &charter->custodian[i];
 
-		if (is_self(peer, index, &own))
+		if (is_self(peer, index, own))
 			continue;
-		rc = link_start(p, peer, &own, err);
+		rc = link_start(p, peer, own, err);
 		if (rc != RC_OK)
 			return err_wrap(err, rc, "custodian %u (%s)", peer->index, peer->name);
 	}
@@ -257,17 +233,21 @@ peers_new(struct peers **ret, struct err *err)
 }
 
 enum rc
-peers_start(const char *dir, const struct charter *charter, uint8_t own, keeper_ask ask, void *user,
+peers_start(struct span cert_pem, struct span key_pem, const struct charter *charter, uint8_t own, keeper_ask ask, void *user,
     struct peers **ret, struct err *err)
 {
+	AUTO_DONE(buf_done) struct buf der = BUF_INIT(TLS_CERT_MAX);
+	struct identity	 identity = { cert_pem, key_pem, SPAN(NULL, 0) };
 	struct peers	*p = NULL;
 	enum rc		 rc;
 
+	TRY(pem_to_der(cert_pem, &der, err));
+	identity.der = buf_view(&der);
 	TRY(peers_new(&p, err));
 	p->ask = ask;
 	p->user = user;
 	p->every_ms = COMPARE_EVERY_MS * (1 + (charter->n - 2U) / PEERS_A_PERIOD);
-	rc = links_start(p, dir, charter, own, err);
+	rc = links_start(p, &identity, charter, own, err);
 	if (rc != RC_OK) {
 		peers_stop(p);
 		return rc;

@@ -25,6 +25,7 @@ struct restoring {
 	struct buf		 cert, sealed;
 	struct secret		*key;
 	bool			 new_identity;
+	struct texts		 places;
 };
 
 static void
@@ -157,7 +158,8 @@ fill_config(struct restoring *r, const char *dir, struct err *err)
 	TRY(file_path(r->config.dir, err, "%s", dir));
 	if (r->v[ADDRESS] != NULL && !is_plain_text(r->v[ADDRESS], NAME_MAX_BYTES))
 		return err_set(err, RC_USAGE, "address: printable text of at most %d bytes", NAME_MAX_BYTES);
-	return token_config_options(r->v[MODULE], r->v[ARGS], r->v[TOKEN], r->v[URI], r->v[PIN], &r->config.token, err);
+	TRY(token_config_options(r->v[MODULE], r->v[ARGS], r->v[TOKEN], r->v[URI], r->v[PIN], &r->config.token, err));
+	return token_config_places(&r->config.token, r->places.v, r->places.n, err);
 }
 
 static enum rc
@@ -234,6 +236,7 @@ custodian_restore(int argc, char **argv, struct err *err)
 		{ "tls-key", OPTION_TEXT, &r.v[KEY], "FILE", "tls.key from a backup" },
 		{ "sealed-key", OPTION_TEXT, &r.v[SEALED], "FILE", "signing-key.sealed from a backup, for a token that has no Ed25519" },
 		{ "address", OPTION_TEXT, &r.v[ADDRESS], "HOST:PORT", "where it listens; without, as the first charter says" },
+		{ "token-place", OPTION_TEXTS, &r.places, "PATH", "a file or folder that its library uses while it serves" },
 		{ "accept-extractable", OPTION_FLAG, &r.config.token.accept_extractable, NULL,
 		    "take a token that lets keys out, as its charter says; every audit will say so" },
 	};

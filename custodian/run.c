@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "custodian/confined.h"
 #include "custodian/frame.h"
 #include "custodian/methods.h"
 #include "edge/options.h"
@@ -230,6 +231,7 @@ run(const char *dir, struct err *err)
 	struct family		f = { .dir = dir, .control = -1 };
 	enum rc			rc;
 
+	TRY(harden(err));
 	TRY(config_read(dir, &config, err));
 	(void)snprintf(f.name, sizeof(f.name), "%s", config.name);
 	log_name("custodiand", config.name);
@@ -240,6 +242,8 @@ run(const char *dir, struct err *err)
 	(void)sigaddset(&f.signals, SIGCHLD);
 	(void)sigprocmask(SIG_BLOCK, &f.signals, &f.before);
 	rc = start_keeper(&f, err);
+	if (rc == RC_OK)
+		rc = parent_confine(err);
 	if (rc == RC_OK && !f.stop)
 		rc = start_listener(&f, err);
 	if (rc == RC_OK)

@@ -56,11 +56,15 @@ MUST_USE enum rc der_to_pem(struct span der, struct buf *pem, struct err *err);
 
 /*
  * The "token" member of a daemon's config file: {"module","module_args"(opt),"uri","pin_file",
+ * "places"(opt: [PATH...], files that the module uses; folders are written to),
  * "accept_extractable"(opt bool)}. Opens it with a pin guard in `dir`, after the last fork.
  */
+#define TOKEN_PLACES_MAX	8
 struct token_config {
 	char	module[1024];
 	char	module_args[512], pin_file[1024], uri[512];
+	char	place[TOKEN_PLACES_MAX][1024];
+	size_t	n_places;
 	bool	accept_extractable;
 };
 MUST_USE enum rc token_config_parse(const json_t *v, struct token_config *ret, struct err *err);
@@ -70,6 +74,7 @@ MUST_USE enum rc token_config_parse(const json_t *v, struct token_config *ret, s
  */
 MUST_USE enum rc token_config_options(const char *module, const char *args, const char *label,
     const char *uri, const char *pin_file, struct token_config *ret, struct err *err);
+MUST_USE enum rc token_config_places(struct token_config *c, const char *const *place, size_t n, struct err *err);
 json_t	*token_config_json(const struct token_config *c);	/* new reference, NULL: no memory */
 MUST_USE enum rc token_open(const struct token_config *c, const char *dir, struct hsm **ret, struct err *err);
 

@@ -375,6 +375,14 @@ file_mkdir_inside(const char *path, struct err *err)
 }
 
 bool
+file_is_dir(const char *path)
+{
+	struct stat	st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool
 file_exists(const char *path)
 {
 	struct stat	st;

@@ -25,6 +25,7 @@ MUST_USE enum rc file_mkdir(const char *path, struct err *err);
 /* The same for a folder in one that others may have filled: RC_USAGE for a link to one. */
 MUST_USE enum rc file_mkdir_inside(const char *path, struct err *err);
 bool	 file_exists(const char *path);
+bool	 file_is_dir(const char *path);	/* links are followed */
 /* "dir/name" into a fixed buffer; RC_USAGE when it does not fit. */
 #define FILE_PATH_MAX	1024
 MUST_USE enum rc file_path(char ret[FILE_PATH_MAX], struct err *err, const char *fmt, ...)

@@ -137,20 +137,39 @@ copy_text(char *out, size_t n, const char *in, const char *what, struct err *err
 	return RC_OK;
 }
 
+static enum rc
+read_places(const json_t *places, struct token_config *c, struct err *err)
+{
+	const char	*path;
+	size_t		 i;
+
+	for (i = 0; i < json_array_size(places); i++) {
+		path = json_string_value(json_array_get(places, i));
+		if (path == NULL || path[0] != '/')
+			return err_set(err, RC_FORMAT, "token: places are paths that begin with a slash");
+		TRY(copy_text(c->place[i], sizeof(c->place[i]), path, "a place", err));
+	}
+	c->n_places = i;
+	return RC_OK;
+}
+
 enum rc
 token_config_parse(const json_t *v, struct token_config *ret, struct err *err)
 {
 	struct jobj		o = jobj_init(v, "token", err);
 	struct token_config	c;
 	const char		*module, *args, *uri, *pin;
+	const json_t		*places;
 
 	memset(&c, 0, sizeof(c));
 	module = jobj_str(&o, "module", 1, sizeof(c.module) - 1);
 	args = jobj_str_opt(&o, "module_args", sizeof(c.module_args) - 1);
 	uri = jobj_str(&o, "uri", 1, sizeof(c.uri) - 1);
 	pin = jobj_str(&o, "pin_file", 1, sizeof(c.pin_file) - 1);
+	places = jobj_arr_opt(&o, "places", TOKEN_PLACES_MAX);
 	c.accept_extractable = jobj_bool_opt(&o, "accept_extractable", false);
 	TRY(jobj_done(&o));
+	TRY(read_places(places, &c, err));
 	TRY(copy_text(c.module, sizeof(c.module), module, "module", err));
 	TRY(copy_text(c.module_args, sizeof(c.module_args), args, "module_args", err));
 	TRY(copy_text(c.uri, sizeof(c.uri), uri, "uri", err));
@@ -208,6 +227,33 @@ token_config_options(const char *module, const char *args, const char *label, co
 	return hsm_uri_parse(ret->uri, &parsed, err);
 }
 
+enum rc
+token_config_places(struct token_config *c, const char *const *place, size_t n, struct err *err)
+{
+	size_t	i;
+
+	if (n > TOKEN_PLACES_MAX)
+		return err_set(err, RC_USAGE, "--token-place: at most %d; name a folder above them", TOKEN_PLACES_MAX);
+	for (i = 0; i < n; i++)
+		TRY(absolute(place[i], c->place[i], sizeof(c->place[i]), "--token-place", err));
+	c->n_places = n;
+	return RC_OK;
+}
+
+static json_t *
+places_json(const struct token_config *c)
+{
+	json_t	*list = json_array();
+	size_t	 i;
+
+	for (i = 0; list != NULL && i < c->n_places; i++)
+		if (json_array_append_new(list, json_string(c->place[i])) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
+}
+
 json_t *
 token_config_json(const struct token_config *c)
 {
@@ -216,6 +262,10 @@ token_config_json(const struct token_config *c)
 
 	if (o != NULL && c->module_args[0] != '\0' &&
 	    json_object_set_new(o, "module_args", json_string(c->module_args)) != 0) {
+		json_decref(o);
+		return NULL;
+	}
+	if (o != NULL && c->n_places != 0 && json_object_set_new(o, "places", places_json(c)) != 0) {
 		json_decref(o);
 		return NULL;
 	}

@@ -50,6 +50,7 @@ devnet kill "$net" custodian-4
 mv "$net/custodian-4/state" "$work/lost-4"
 ok "it begins anew with its token" env SOFTHSM2_CONF="$net/custodian-4/softhsm2.conf" "$bin/custodiand" restore \
     "$net/custodian-4/state" --charter "$net/charter.json" --module "$QUORATE_PKCS11_MODULE" --token custodian-4 \
+    --token-place "$net/custodian-4/softhsm2.conf" --token-place "$net/custodian-4/tokens" \
     --pin-file "$net/custodian-4/pin" --tls-cert "$work/lost-4/tls.crt" --tls-key "$work/lost-4/tls.key"
 back=$(ms)
 devnet start "$net" custodian-4

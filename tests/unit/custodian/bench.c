@@ -72,18 +72,20 @@ make_token(struct bench_place *p)
 static void
 init_custodian(struct bench_place *p)
 {
-	static char	word[8][32] = { "init", "--name", "--organisation", "--address", "--module",
-			    "--token", "--pin-file", "custodian" };
-	char		pin[128], module[128], name[] = "custodian-1", organisation[] = "Legal & Co",
+	static char	word[9][32] = { "init", "--name", "--organisation", "--address", "--module",
+			    "--token", "--pin-file", "custodian", "--token-place" };
+	char		pin[128], tokens[128], conf[128], module[128], name[] = "custodian-1", organisation[] = "Legal & Co",
 			address[] = "127.0.0.1:7001";
 	char		*argv[] = { word[0], p->dir, word[1], name, word[2], organisation, word[3], address,
-			    word[4], module, word[5], word[7], word[6], pin, NULL };
+			    word[4], module, word[5], word[7], word[6], pin, word[8], tokens, word[8], conf, NULL };
 	struct err	err;
 
 	snprintf(p->dir, sizeof(p->dir), "%s/one", p->root);
 	snprintf(pin, sizeof(pin), "%s/pin", p->root);
+	snprintf(tokens, sizeof(tokens), "%s/tokens", p->root);
+	snprintf(conf, sizeof(conf), "%s/softhsm.conf", p->root);
 	snprintf(module, sizeof(module), "%s", module_path());
-	must(custodian_init(14, argv, &err), &err);
+	must(custodian_init(18, argv, &err), &err);
 }
 
 bool

@@ -474,6 +474,34 @@ identity_names(void **state)
 	    RC_USAGE);
 }
 
+/* What a module uses while it serves: there, absolute, and back from the file as they were. */
+static void
+places_are_kept(struct token_config *c)
+{
+	static const char *const	many[TOKEN_PLACES_MAX + 1] = { "pin", "pin", "pin", "pin", "pin", "pin", "pin", "pin", "pin" };
+	static const char *const	two[] = { "pin", "." };
+	const char			*none = "none";
+	struct token_config		 back;
+	struct err			 err;
+	json_t				*o;
+
+	assert_int_equal(token_config_places(c, &none, 1, &err), RC_USAGE);
+	assert_int_equal(token_config_places(c, many, TOKEN_PLACES_MAX + 1, &err), RC_USAGE);
+	ok(token_config_places(c, many, TOKEN_PLACES_MAX, &err), &err);
+	ok(token_config_places(c, two, 2, &err), &err);
+	assert_non_null(o = token_config_json(c));
+	ok(token_config_parse(o, &back, &err), &err);
+	assert_int_equal(back.n_places, 2);
+	assert_int_equal(back.place[0][0], '/');
+	assert_string_equal(back.place[0], c->place[0]);
+	assert_string_equal(back.place[1], c->place[1]);
+	assert_int_equal(json_object_set_new(o, "places", json_pack("[s]", "pin")), 0);
+	assert_int_equal(token_config_parse(o, &back, &err), RC_FORMAT);	/* relative to what? */
+	assert_int_equal(json_object_set_new(o, "places", json_pack("[i]", 1)), 0);
+	assert_int_equal(token_config_parse(o, &back, &err), RC_FORMAT);
+	json_decref(o);
+}
+
 static void
 token_options(void **state)
 {
@@ -494,6 +522,7 @@ token_options(void **state)
 	assert_int_equal(c.module[0], '/');
 	assert_int_equal(c.pin_file[0], '/');
 	assert_int_equal(token_config_options("module.so", NULL, "a", "pkcs11:token=a", "pin", &c, &err), RC_USAGE);
+	places_are_kept(&c);
 	assert_int_equal(token_config_options("module.so", NULL, NULL, NULL, "pin", &c, &err), RC_USAGE);
 	assert_int_equal(token_config_options("none.so", NULL, "a", NULL, "pin", &c, &err), RC_USAGE);
 	assert_int_equal(token_config_options("module.so", NULL, "a", NULL, "nopin", &c, &err), RC_USAGE);
