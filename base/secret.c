@@ -73,6 +73,8 @@ secret_init(struct err *err)
 		return err_set(err, RC_IO, "cannot turn core dumps off: %s", strerror(errno));
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return err_set(err, RC_IO, "cannot refuse tracing: %s", strerror(errno));
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return err_set(err, RC_IO, "cannot refuse new privileges: %s", strerror(errno));
 	TRY(try_lock(err));
 	return key_heap(err);
 }

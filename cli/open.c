@@ -10,6 +10,7 @@
 #include "cli/recipient.h"
 #include "cli/remote.h"
 #include "cli/stop.h"
+#include "edge/confine.h"
 
 struct unpacking {
 	const char	*dir;
@@ -230,9 +231,24 @@ key_in_token(struct opened_file *f, struct recipient_key *key, struct err *err)
 	return recipient_key_find(key, buf_view(&certificate), err);
 }
 
+/*
+ * What parses the package reaches no network, starts nothing, and writes into the folder alone. A
+ * card's module reads files that only it knows of; without a card none is read either.
+ */
 static enum rc
-open_package(const char *path, const char *keypath, const struct package_trust *trust, struct unpacking *u, struct err *err)
+confine(const struct unpacking *u, bool card, struct err *err)
 {
+	const struct confine_place	place[] = { { u->dir, true }, { "/", false } };
+	bool				files, calls;	/* what the kernel lacks: quorate(1) */
+
+	TRY(confine_files(place, card ? 2 : 1, NULL, &files, err));
+	return confine_calls(CONFINE_OPEN, &calls, err);
+}
+
+static enum rc
+open_package(const char *path, const char *keypath, struct package_trust *trust, struct unpacking *u, struct err *err)
+{
+	AUTO(hands_free) struct hands *hands = NULL;
 	AUTO_DONE(opened_file_done) struct opened_file f = OPENED_FILE_INIT;
 	AUTO_DONE(recipient_key_done) struct recipient_key key = { .pkey = NULL };
 
@@ -241,9 +257,12 @@ open_package(const char *path, const char *keypath, const struct package_trust *
 		return err_set(err, RC_USAGE, "%s: exists already; choose another folder", u->note);
 	TRY(recipient_key_open(keypath, &key, err));
 	TRY(package_file(path, &f, err));
+	TRY(file_mkdir(u->dir, err));
+	TRY(confine(u, key.pkey == NULL, err));
+	TRY(hands_new(0, &hands, err));		/* threads: after Landlock, which they inherit */
+	trust->parallel = hands_parallel(hands);
 	if (key.pkey == NULL)
 		TRY(key_in_token(&f, &key, err));
-	TRY(file_mkdir(u->dir, err));
 	return unpack(u, &f, trust, key.pkey, err);
 }
 
@@ -262,7 +281,6 @@ cmd_open(int argc, char **argv, struct err *err)
 {
 	struct unpacking	u = { .file = FILE_NEW_INIT };
 	AUTO_DONE(trusted_done) struct trusted t = TRUSTED_INIT;
-	AUTO(hands_free) struct hands *hands = NULL;
 	const char		*path = NULL, *key = NULL, *charter = NULL, *trust = NULL;
 	const struct option_row	rows[] = {
 		{ "key", OPTION_TEXT | OPTION_NEEDED, &key, "KEY", "the recipient's private key: a PEM file or a PKCS#11 URI" },
@@ -284,8 +302,6 @@ cmd_open(int argc, char **argv, struct err *err)
 	TRY(trusted_read(charter, trust, &t, err));
 	if (t.trust.genesis == NULL)
 		return err_set(err, RC_USAGE, "which charter do you trust? Give --charter FILE or --trust FILE, or set QUORATE_CHARTER");
-	TRY(hands_new(0, &hands, err));
-	t.trust.parallel = hands_parallel(hands);
 	if ((u.files = json_array()) == NULL)
 		return err_set(err, RC_NOMEM, "no memory");
 	rc = open_package(path, key, &t.trust, &u, err);
