@@ -227,6 +227,7 @@ run(const char *dir, struct coordinator *c, struct err *err)
 	enum rc		rc;
 
 	block_signals(&set);
+	TRY(close_inherited(err));
 	TRY(secret_init(err));
 	TRY(harden(err));
 	TRY(http_init(err));

@@ -34,8 +34,7 @@ drop_all(struct err *err)
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
 		return err_set(err, RC_IO, "cannot bind itself to its parent");
-	if (close_range(3, ~0u, 0) != 0)
-		return err_set(err, RC_IO, "cannot close what it inherited");
+	TRY(close_inherited(err));
 	if (setrlimit(RLIMIT_NOFILE, &descriptors) != 0)
 		return err_set(err, RC_IO, "cannot limit itself: %s", strerror(errno));
 	return harden(err);

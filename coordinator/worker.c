@@ -62,8 +62,7 @@ drop_all(struct err *err)
 	size_t	i;
 	bool	whole;
 
-	if (close_range(3, ~0u, 0) != 0)
-		return err_set(err, RC_IO, "worker: cannot close what it inherited");
+	TRY(close_inherited(err));
 	/* What the kernel lacks of these two the limits make good. */
 	TRY(confine_files(NULL, 0, NULL, &whole, err));
 	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)

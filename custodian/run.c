@@ -231,6 +231,8 @@ run(const char *dir, struct err *err)
 	struct family		f = { .dir = dir, .control = -1 };
 	enum rc			rc;
 
+	/* Before it forks: each child has the two sockets that it is given, and nothing else. */
+	TRY(close_inherited(err));
 	TRY(harden(err));
 	TRY(config_read(dir, &config, err));
 	(void)snprintf(f.name, sizeof(f.name), "%s", config.name);

@@ -118,6 +118,14 @@ log_may(struct log_quota *q, unsigned max, uint64_t ms, uint64_t now_ms)
 }
 
 enum rc
+close_inherited(struct err *err)
+{
+	if (close_range(3, ~0u, 0) != 0)
+		return err_set(err, RC_IO, "cannot close what it inherited: %s", strerror(errno));
+	return RC_OK;
+}
+
+enum rc
 harden(struct err *err)
 {
 	struct rlimit	none = { 0, 0 };

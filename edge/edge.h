@@ -96,5 +96,10 @@ struct signer hsm_as_signer(struct hsm_signer *s);
 
 /* What every daemon does before it serves: no core dumps, no ptrace, no new privileges. */
 MUST_USE enum rc harden(struct err *err);
+/*
+ * And first of all: away with what whoever started it left open, but for standard input,
+ * output and error. Before any library may have opened something.
+ */
+MUST_USE enum rc close_inherited(struct err *err);
 
 #endif
