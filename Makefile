@@ -340,6 +340,21 @@ $(BUILD)/tests/inject/inject_token.so: tests/inject/token.c tests/inject/plan.c 
 # ---- crashes: tests/crashes/README.md
 
 # ---- schedules of liars, and the model: tests/schedules/README.md, tests/model/README.md
+# The software token stands before hsm/ and takes the place of its functions.
+
+SCHEDULES_O = $(call obj,$(wildcard tests/schedules/*.c tests/fixture/keys.c))
+SCHEDULES_LIBS = $(foreach f,$(CORE) $(ADAPTER) custodian,$(call lib,$(f)))
+SCHEDULES_WRAP = clock_now clock_ms log_line log_err
+SEEDS	?= 400
+$(SCHEDULES_O): | $(PB_H)
+$(BUILD)/tests/schedules/test_schedules: $(SCHEDULES_O) $(SCHEDULES_LIBS)
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -Wl,-z,muldefs $(SCHEDULES_WRAP:%=-Wl,--wrap=%) -o $@ $(SCHEDULES_O) $(call group,$(SCHEDULES_LIBS)) $(ALL_LD)
+
+schedules: $(BUILD)/tests/schedules/test_schedules
+	@SEEDS=$(SEEDS) SEED=$(SEED) $<
+.PHONY: schedules
 
 # ---- abuse of the network face: tests/abuse/README.md
 
