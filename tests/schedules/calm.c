@@ -46,7 +46,7 @@ collect(int order, bool liars_answer, struct gathered *g)
 	for (unsigned i = 0; i < world->n_nodes; i++) {
 		struct node	*x = &world->node[i];
 
-		if (!x->up || x->branch != 0 || (x->liar && i > 0 && world->node[i - 1].index == x->index) ||
+		if (!x->up || x->branch != 0 || x->face != 0 ||
 		    (x->liar && !liars_answer) || node_contribute(x, order, &reply) != RC_OK ||
 		    !contribution_read(x->index, order, buf_view(&reply), g->c[g->n], &n, &g->receipt[g->n]))
 			continue;
@@ -161,8 +161,7 @@ take_down(void)
 	unsigned	away = (unsigned)(world->n - world->q), first = pick(world->n);
 
 	for (unsigned i = 0; i < world->n_nodes; i++)
-		if (world->node[i].liar && world->node[i].branch == 0 && (i == 0 || world->node[i - 1].index != world->node[i].index))
-			away -= away > 0;
+		away -= world->node[i].liar && world->node[i].face == 0 && away > 0;
 	for (unsigned i = 0; i < world->n && away > 0; i++) {
 		struct node	*x = node_of((uint8_t)((first + i) % world->n + 1), 0);
 

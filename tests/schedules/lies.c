@@ -43,7 +43,7 @@ fork_log(void)
 	for (unsigned i = 0; i < world->n_nodes; i++) {
 		struct node	*x = &world->node[i];
 
-		if (x->liar && i > 0 && world->node[i - 1].index == x->index) {
+		if (x->liar && x->face == 1) {
 			x->branch = 1;
 			node_anew(x);
 		} else if (!x->liar && one_in(2))

@@ -1,7 +1,8 @@
 /*
  * tests/schedules/main.c - many seeds, each a schedule of a network of its own.
  *
- * usage: schedules [FIRST COUNT]	environment: SEED=n (one seed, told), STEPS, JOBS
+ * usage: test_schedules [FIRST COUNT]	environment: SEEDS, SEED=n (one seed, told), STEPS, JOBS
+ * With UNIT_ONLY, as scripts/mutants sets it, a few seeds and no more than one failure.
  *
  * Each seed runs in a process of its own, so that a crash is a failure like any other. One
  * that fails is cut short: steps are left out while the same invariant still breaks, for each
@@ -25,13 +26,17 @@
 #define FAILED_AT	100		/* exit codes: 100 + the number of the invariant */
 #define BROKEN		99
 #define SECONDS_MAX	120		/* of one seed */
+#define SEEDS_OF_MUTANTS 60
 
 struct world	*world;
 struct node	*running;
+static bool	 cutting;		/* runs that do not count */
 static bool	 told;			/* the schedule is printed */
 static bool	 left_out[STEPS_MAX];
-static unsigned	 steps = 60;
+static unsigned	 steps = 50;
 static char	 folder[64];
+
+static unsigned	 failures_max = 3;	/* of a worker */
 
 static struct figures {			/* of all processes */
 	uint64_t	seeds, steps, contributed, refused, released, cosigned, noes, forks, lying;
@@ -151,7 +156,8 @@ child(uint64_t seed)
 	if ((world = calloc(1, sizeof(*world))) == NULL)
 		_exit(BROKEN);
 	run(seed);
-	count_it();
+	if (!cutting)
+		count_it();
 	world_down();
 	free(world);
 	(void)fflush(stdout);
@@ -203,15 +209,14 @@ cut_short(uint64_t seed, int how)
 static void
 tell(uint64_t seed, int how)
 {
-	bool	replay = getenv("SEED") != NULL;
-
 	printf("FAIL: seed %llu (%s %d)\n", (unsigned long long)seed, how > 200 ? "signal" : how > FAILED_AT ?
 	    "invariant" : "code", how > 200 ? how - 200 : how > FAILED_AT ? how - FAILED_AT : how);
-	if (!replay)
+	cutting = true;
+	if (failures_max > 1)
 		cut_short(seed, how);
 	told = true;
 	(void)try(seed);
-	told = false;
+	told = cutting = false;
 	memset(left_out, 0, sizeof(left_out));
 	printf("replay: SEED=%llu make schedules\n", (unsigned long long)seed);
 }
@@ -240,13 +245,14 @@ make_folder(void)
 }
 
 /* Every jobs-th seed; how many failed. */
-static int
+static unsigned
 work(uint64_t first, unsigned count, unsigned turn, unsigned jobs)
 {
-	int	how, failed = 0;
+	unsigned	failed = 0;
+	int		how;
 
 	make_folder();
-	for (uint64_t seed = first + turn; seed < first + count && failed < 3; seed += jobs)
+	for (uint64_t seed = first + turn; seed < first + count && failed < failures_max; seed += jobs)
 		if ((how = try(seed)) != 0) {
 			tell(seed, how);
 			failed++;
@@ -279,7 +285,7 @@ in_parallel(uint64_t first, unsigned count, unsigned jobs)
 
 	for (unsigned turn = 0; turn < jobs; turn++)
 		if (fork() == 0)
-			_exit(work(first, count, turn, jobs));
+			_exit((int)work(first, count, turn, jobs));
 	while (wait(&status) > 0)
 		failed += WIFEXITED(status) ? (unsigned)WEXITSTATUS(status) : 1;
 	return failed;
@@ -293,6 +299,10 @@ main(int argc, char **argv)
 	struct err	err;
 	time_t		began = time(NULL);
 
+	if (getenv("UNIT_ONLY") != NULL) {
+		count = SEEDS_OF_MUTANTS;
+		failures_max = 1;
+	}
 	steps = number("STEPS", steps);
 	if (steps > STEPS_MAX)
 		steps = STEPS_MAX;

@@ -67,15 +67,15 @@ node_remove(struct node *x)
 /* --- start and end ------------------------------------------------------------------------- */
 
 void
-node_init(struct node *x, uint8_t index, unsigned branch, bool liar)
+node_init(struct node *x, uint8_t index, unsigned face, bool liar)
 {
 	memset(x, 0, sizeof(*x));
 	x->index = index;
 	x->liar = liar;
-	x->branch = branch;
+	x->face = face;
 	x->acting = -1;
 	x->skew = (int64_t)pick(7) - 3;
-	(void)snprintf(x->path, sizeof(x->path), "%s/%u-%u.db", world->dir, index, branch);
+	(void)snprintf(x->path, sizeof(x->path), "%s/%u-%u.db", world->dir, index, face);
 }
 
 static enum rc
@@ -148,7 +148,7 @@ node_of(uint8_t index, unsigned branch)
 	struct node	*found = NULL;
 
 	for (unsigned i = 0; i < world->n_nodes; i++)
-		if (world->node[i].index == index && (found == NULL || i == 0 || world->node[i].branch == branch))
+		if (world->node[i].index == index && (found == NULL || world->node[i].branch == branch))
 			found = &world->node[i];
 	return found;
 }

@@ -400,7 +400,7 @@ put_back(void)
 	unsigned	 faulty = 0;
 
 	for (unsigned i = 0; i < world->n_nodes; i++)
-		faulty += world->node[i].gone_back || (world->node[i].liar && world->node[i].branch == 0);
+		faulty += world->node[i].gone_back || (world->node[i].liar && world->node[i].face == 0);
 	if (x == NULL || x->liar)
 		return;
 	node_close(x);

@@ -140,7 +140,8 @@ struct hsm {			/* a token: it outlives the process that uses it */
 
 struct node {			/* a custodian; a liar has one for each branch, with one key */
 	uint8_t		index;
-	bool		liar, up, doubts;
+	bool		liar, up;
+	unsigned	face;		/* of a liar: 0 or 1 */
 	unsigned	branch;		/* what it is shown */
 	unsigned	on;		/* what it holds */
 	uint64_t	held;		/* entries after the last call */
@@ -233,7 +234,7 @@ void	 charter_envelope(struct buf *out);
 /* --- calls of a custodian (node.c) ------------------------------------------------------------- */
 
 struct node *node_of(uint8_t index, unsigned branch);
-void	 node_init(struct node *x, uint8_t index, unsigned branch, bool liar);
+void	 node_init(struct node *x, uint8_t index, unsigned face, bool liar);
 void	 node_open(struct node *x);		/* x->up: it started */
 void	 node_anew(struct node *x);		/* a liar begins from nothing */
 void	 node_close(struct node *x);
