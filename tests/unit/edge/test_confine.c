@@ -20,6 +20,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -404,6 +405,33 @@ test_arguments(void **state)
 		}
 }
 
+/* As on a kernel that has no filters. */
+static int
+without_filters(void)
+{
+	scmp_filter_ctx	f = seccomp_init(SCMP_ACT_ALLOW);
+	bool		whole = true;
+
+	if (f == NULL || seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(seccomp), 0) != 0 || seccomp_load(f) != 0)
+		return 10;
+	if (confine_calls(CONFINE_WORKER, &whole, NULL) != RC_OK || whole)
+		return 11;
+	return syscall(SYS_umask, 077) >= 0 ? 0 : 12;	/* nothing was taken away */
+}
+
+static void
+test_without(void **state)
+{
+	pid_t	pid;
+
+	(void)state;
+	if (!whole_calls())
+		skip();
+	if ((pid = fork()) == 0)
+		_exit(without_filters());
+	assert_int_equal(status_of(pid), 0);
+}
+
 static void
 test_ends(void **state)
 {
@@ -652,6 +680,7 @@ main(void)
 		cmocka_unit_test(test_kills),
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_without),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
