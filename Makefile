@@ -376,6 +376,48 @@ ct:
 	@tests/ct/run $(CT_BUILD)/tests/ct/ct $(CT)
 .PHONY: ct
 
+# ThreadSanitizer over what has threads, and the sanitized daemons: tests/sanitize/README.md.
+TSAN	= -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+TSAN_BUILD = build/tsan
+TSAN_CC	?= clang
+TSAN_O	= $(TSAN_BUILD)/obj/tests/sanitize/tsan.o
+TSAN_WRAP = -Wl,--wrap=grpc_call_start_batch,--wrap=grpc_completion_queue_next,--wrap=grpc_completion_queue_pluck
+TSAN_MAKE = $(MAKE) --no-print-directory BUILD=$(TSAN_BUILD) CC="$(TSAN_CC)" MODE="$(TSAN)"
+TSAN_LINK = LDFLAGS="$(TSAN_O) $(TSAN_WRAP)"
+# Those that start threads; the rest has none to confuse.
+TSAN_UNIT = $(patsubst %,$(TSAN_BUILD)/tests/%,proto/test_rpc proto/test_tls edge/test_http \
+	    $(addprefix coordinator/test_,anchor cosigning dating gather replicator reply sequencer tiles_http uploads) \
+	    custodian/test_frame custodian/test_limit cli/test_custodians cli/test_replay cli/test_trust \
+	    hsm/test_recovery)
+TSAN_SYSTEM ?= tests/system/10-main-job.sh tests/system/46-crowd.sh
+
+$(BUILD)/tests/sanitize/sees: $(BUILD)/obj/tests/sanitize/sees.o
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $<
+
+# What is linked into every program has to be there first.
+tsan-o:
+	+@$(TSAN_MAKE) $(TSAN_O) $(TSAN_BUILD)/tests/sanitize/sees
+tsan: tsan-o
+	+@$(TSAN_MAKE) $(TSAN_LINK) $(TSAN_UNIT)
+	@tests/sanitize/run thread $(TSAN_BUILD) unit $(TSAN_UNIT)
+tsan-system: tsan-o
+	+@$(TSAN_MAKE) $(TSAN_LINK) all $(SYSTEM_TOOLS:$(BUILD)/%=$(TSAN_BUILD)/%)
+	@tests/sanitize/run thread $(TSAN_BUILD) system $(TSAN_SYSTEM)
+
+ASAN_BUILD = build/asan
+ASAN_O	= $(ASAN_BUILD)/obj/tests/sanitize/asan.o
+ASAN_MAKE = $(MAKE) --no-print-directory BUILD=$(ASAN_BUILD) MODE="$(ASAN)"
+ASAN_LINK = LDFLAGS="$(ASAN_O) -Wl,--wrap=_exit"
+ASAN_SYSTEM ?= tests/system/10-main-job.sh tests/system/20-refusals.sh tests/system/90-package.sh
+
+asan-system:
+	+@$(ASAN_MAKE) $(ASAN_O)
+	+@$(ASAN_MAKE) $(ASAN_LINK) all liars $(SYSTEM_TOOLS:$(BUILD)/%=$(ASAN_BUILD)/%) $(ASAN_BUILD)/tests/sanitize/sees
+	@tests/sanitize/run address $(ASAN_BUILD) system $(ASAN_SYSTEM)
+.PHONY: tsan tsan-o tsan-system asan-system
+
 # ---- all of it
 
 system: all $(SYSTEM_TOOLS) $(LIARS) $(INJECT)

@@ -2,7 +2,7 @@
 
 #include "tests/unit/count.h"
 
-unsigned long	count_verified;
+atomic_ulong	count_verified;
 
 int	__real_crypto_sign_verify_detached(const unsigned char *, const unsigned char *, unsigned long long,
 	    const unsigned char *);

@@ -205,10 +205,23 @@ note(void *user, const struct rpc_call *call, const struct err *err)
 {
 	struct peers	*p = user;
 
-	p->note_rc = err->rc;
-	snprintf(p->note, sizeof(p->note), "%s", err->msg);
-	snprintf(p->note_method, sizeof(p->note_method), "%s", rpc_method_name(call));
+	pthread_mutex_lock(&p->lock);
+	p->note.rc = err->rc;
+	snprintf(p->note.words, sizeof(p->note.words), "%s", err->msg);
+	snprintf(p->note.method, sizeof(p->note.method), "%s", rpc_method_name(call));
+	pthread_mutex_unlock(&p->lock);
 	atomic_fetch_add(&p->noted, 1);
+}
+
+struct peers_note
+peers_noted(struct peers *p)
+{
+	struct peers_note	n;
+
+	pthread_mutex_lock(&p->lock);
+	n = p->note;
+	pthread_mutex_unlock(&p->lock);
+	return n;
 }
 
 /* ---- fixture ---- */
@@ -217,6 +230,7 @@ void
 peers_init(struct peers *p)
 {
 	memset(p, 0, sizeof(*p));
+	pthread_mutex_init(&p->lock, NULL);
 	identity_make(&p->server, "custodian-1", ID_SAN, NULL);
 	identity_make(&p->alice, "alice", 0, NULL);
 	identity_make(&p->bob, "bob", 0, NULL);

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include <cmocka.h>
@@ -39,6 +40,12 @@ void	 identity_done(struct identity *id);
 #define ROLE_BOB	2u
 #define ROLE_ANYONE	4u
 
+/* What an operator was told. */
+struct peers_note {
+	enum rc	rc;
+	char	words[ERR_MSG_BYTES], method[128];
+};
+
 /* Servers' methods are /t/Echo, Alice, Nobody, Small, Fail, Who, Slow, Grow. */
 struct peers {
 	struct identity		 server, alice, bob;
@@ -50,9 +57,8 @@ struct peers {
 	atomic_uint		 slow;		/* of /t/Slow, inside right now */
 	atomic_bool		 gate;		/* lets /t/Slow go */
 	atomic_uint		 noted;
-	char			 note[ERR_MSG_BYTES];	/* the last */
-	char			 note_method[128];
-	enum rc			 note_rc;
+	pthread_mutex_t		 lock;
+	struct peers_note	 note;		/* the last; under the lock: peers_noted() */
 };
 
 /* Identities and options; the test may change the options before peers_start(). */
@@ -62,6 +68,7 @@ void	 peers_stop(struct peers *p);		/* the server only */
 void	 peers_done(struct peers *p);
 /* A client of p's server, as id or (NULL) as nobody. */
 struct rpc_client *peers_client(const struct peers *p, const struct identity *id);
+struct peers_note peers_noted(struct peers *p);
 void	 wait_until(atomic_uint *n, unsigned at_least);	/* 10 s, else fails */
 void	 sleep_ms(unsigned ms);
 
