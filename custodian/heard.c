@@ -68,12 +68,14 @@ exchange_saw(struct custody *c, uint8_t peer, const uint8_t instance[COMPARE_INS
     const struct checkpoint *cp)
 {
 	struct compared_peer	*p = &c->comparing.peer[peer - 1];
+	/* Its answer and its next question come by two connections: one process's may come in either order. */
+	bool			 same = memcmp(p->instance, instance, sizeof(p->instance)) == 0;
 
 	saw_instance(c, peer, instance);
-	if (steps < p->past.steps)
-		runs_twice(c, peer, &p->back);
-	else
+	if (steps >= p->past.steps)
 		p->back = false;
+	else if (!same)
+		runs_twice(c, peer, &p->back);
 	if (steps > p->past.steps) {
 		p->past.steps = steps;
 		c->comparing.dirty = true;

@@ -659,6 +659,8 @@ peer_put_back(void **state)
 	see(5, 3, 1);
 	see(9, 4, 1);
 	assert_false(p->back || p->twice);
+	see(8, 4, 1);		/* said before, and overtaken by what it said next */
+	assert_false(p->back || p->twice);
 	see(9, 4, 2);		/* started again */
 	assert_false(p->back || p->twice);
 	see(8, 2, 3);		/* from an older copy */
