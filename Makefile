@@ -381,7 +381,7 @@ TSAN	= -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 TSAN_BUILD = build/tsan
 TSAN_CC	?= clang
 TSAN_O	= $(TSAN_BUILD)/obj/tests/sanitize/tsan.o
-TSAN_WRAP = -Wl,--wrap=grpc_call_start_batch,--wrap=grpc_completion_queue_next,--wrap=grpc_completion_queue_pluck
+TSAN_WRAP = -Wl,--wrap=grpc_call_start_batch,--wrap=grpc_server_request_call,--wrap=grpc_completion_queue_next,--wrap=grpc_completion_queue_pluck
 TSAN_MAKE = $(MAKE) --no-print-directory BUILD=$(TSAN_BUILD) CC="$(TSAN_CC)" MODE="$(TSAN)"
 TSAN_LINK = LDFLAGS="$(TSAN_O) $(TSAN_WRAP)"
 # Those that start threads; the rest has none to confuse.
@@ -394,7 +394,7 @@ TSAN_SYSTEM ?= tests/system/10-main-job.sh tests/system/46-crowd.sh
 $(BUILD)/tests/sanitize/sees: $(BUILD)/obj/tests/sanitize/sees.o
 	$(call say,LD)
 	@mkdir -p $(@D)
-	$(Q)$(LINK) -o $@ $<
+	$(Q)$(LINK) -o $@ $< $(ALL_LD)
 
 # What is linked into every program has to be there first.
 tsan-o:

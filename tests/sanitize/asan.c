@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
 const char	*__asan_default_options(void);
 const char	*__lsan_default_suppressions(void);
 void		 __lsan_do_leak_check(void);
@@ -38,6 +40,7 @@ look_for_leaks(void)
 
 	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	(void)prctl(PR_GET_NAME, name, 0, 0, 0);
+	OPENSSL_thread_stop();		/* its random generators of this thread: it frees them where a process returns */
 	__lsan_do_leak_check();		/* does not return when there is one */
 	if (strcmp(name, "quorate") != 0)
 		(void)dprintf(2, "sanitize: no leak in %s\n", name);

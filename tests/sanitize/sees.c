@@ -4,6 +4,7 @@
  */
 #include <limits.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,10 +47,10 @@ leak(void)
 static int
 heap(void)
 {
-	char	*volatile p = malloc(8);
-	int	 n = p == NULL ? 0 : p[8];
+	volatile char	*p = calloc(1, 8);
+	int		 n = p == NULL ? 0 : p[8];
 
-	free(p);
+	free((void *)(uintptr_t)p);
 	return n & 0;
 }
 

@@ -15,6 +15,10 @@ const char	*__tsan_default_suppressions(void);
 
 grpc_call_error	__real_grpc_call_start_batch(grpc_call *, const grpc_op *, size_t, void *, void *);
 grpc_call_error	__wrap_grpc_call_start_batch(grpc_call *, const grpc_op *, size_t, void *, void *);
+grpc_call_error	__real_grpc_server_request_call(grpc_server *, grpc_call **, grpc_call_details *, grpc_metadata_array *,
+		    grpc_completion_queue *, grpc_completion_queue *, void *);
+grpc_call_error	__wrap_grpc_server_request_call(grpc_server *, grpc_call **, grpc_call_details *, grpc_metadata_array *,
+		    grpc_completion_queue *, grpc_completion_queue *, void *);
 grpc_event	__real_grpc_completion_queue_next(grpc_completion_queue *, gpr_timespec, void *);
 grpc_event	__wrap_grpc_completion_queue_next(grpc_completion_queue *, gpr_timespec, void *);
 grpc_event	__real_grpc_completion_queue_pluck(grpc_completion_queue *, void *, gpr_timespec, void *);
@@ -45,6 +49,14 @@ __wrap_grpc_call_start_batch(grpc_call *call, const grpc_op *ops, size_t n, void
 {
 	__tsan_release(tag);
 	return __real_grpc_call_start_batch(call, ops, n, tag, reserved);
+}
+
+grpc_call_error
+__wrap_grpc_server_request_call(grpc_server *server, grpc_call **call, grpc_call_details *details,
+    grpc_metadata_array *head, grpc_completion_queue *of_call, grpc_completion_queue *cq, void *tag)
+{
+	__tsan_release(tag);
+	return __real_grpc_server_request_call(server, call, details, head, of_call, cq, tag);
 }
 
 static grpc_event
