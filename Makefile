@@ -128,6 +128,12 @@ FUZZ_LIBS = $(ALL_LIBS) $(BUILD)/libfixture.a
 FUZZ_MODE = -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 $(call obj,$(wildcard tests/fuzz/*.c)): | $(PB_H)
 
+# What a daemon would write in its log says nothing here.
+FUZZ_LINK = -Wl,--wrap=log_line,--wrap=log_err
+
+# What drives a custodian, or a coordinator.
+$(BUILD)/fuzz/keeper $(BUILD)/search/keeper: $(call obj,$(addprefix tests/unit/custodian/,bench.c hand.c))
+
 # What needs a package to change.
 FUZZ_WORLD = $(patsubst %,$(BUILD)/fuzz/%,$(FUZZ_OF_WORLD)) $(patsubst %,$(BUILD)/search/%,$(FUZZ_OF_WORLD))
 FUZZ_OF_WORLD = package signature
@@ -136,12 +142,12 @@ $(FUZZ_WORLD): $(call obj,$(addprefix tests/unit/evidence/,world.c world_anchor.
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/plain/driver.o $(FUZZ_O) $(FUZZ_LIBS)
 	$(call say,LD)
 	@mkdir -p $(@D)
-	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(call group,$(FUZZ_LIBS)) $(ALL_LD) $(CMOCKA)
+	$(Q)$(LINK) $(FUZZ_LINK) -o $@ $(filter %.o,$^) $(call group,$(FUZZ_LIBS)) $(ALL_LD) $(CMOCKA)
 
 $(BUILD)/search/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_O) $(FUZZ_LIBS)
 	$(call say,LD)
 	@mkdir -p $(@D)
-	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(call group,$(FUZZ_LIBS)) $(ALL_LD) $(CMOCKA)
+	$(Q)$(LINK) $(FUZZ_LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(call group,$(FUZZ_LIBS)) $(ALL_LD) $(CMOCKA)
 
 unit-fuzz: $(FUZZ_PLAIN)
 	@scripts/unit-run $^
@@ -152,7 +158,7 @@ fuzz:
 
 $(BUILD)/fuzz/make/seeds: $(call obj,$(wildcard tests/fuzz/make/*.c)) $(FUZZ_O) $(FUZZ_LIBS)
 	@mkdir -p $(@D)
-	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(call group,$(FUZZ_LIBS)) $(ALL_LD)
+	$(Q)$(LINK) $(FUZZ_LINK) -o $@ $(filter %.o,$^) $(call group,$(FUZZ_LIBS)) $(ALL_LD)
 seeds: $(BUILD)/fuzz/make/seeds
 	$< tests/fuzz/corpus tests/vectors
 	tests/fuzz/make/timestamp.sh tests/fuzz/corpus/timestamp/query tests/fuzz/corpus/timestamp
@@ -380,10 +386,10 @@ ct:
 TSAN	= -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 TSAN_BUILD = build/tsan
 TSAN_CC	?= clang
-TSAN_O	= $(TSAN_BUILD)/obj/tests/sanitize/tsan.o
+TSAN_A	= $(TSAN_BUILD)/tests/sanitize/tsan.a
 TSAN_WRAP = -Wl,--wrap=grpc_call_start_batch,--wrap=grpc_server_request_call,--wrap=grpc_completion_queue_next,--wrap=grpc_completion_queue_pluck
 TSAN_MAKE = $(MAKE) --no-print-directory BUILD=$(TSAN_BUILD) CC="$(TSAN_CC)" MODE="$(TSAN)"
-TSAN_LINK = LDFLAGS="$(TSAN_O) $(TSAN_WRAP)"
+TSAN_LINK = LINKED=$(TSAN_A) LDFLAGS="$(call whole,$(TSAN_A)) $(TSAN_WRAP)"
 # Those that start threads; the rest has none to confuse.
 TSAN_UNIT = $(patsubst %,$(TSAN_BUILD)/tests/%,proto/test_rpc proto/test_tls edge/test_http \
 	    $(addprefix coordinator/test_,anchor cosigning dating gather replicator reply sequencer tiles_http uploads) \
@@ -396,27 +402,31 @@ $(BUILD)/tests/sanitize/sees: $(BUILD)/obj/tests/sanitize/sees.o
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $< $(ALL_LD)
 
-# What is linked into every program has to be there first.
-tsan-o:
-	+@$(TSAN_MAKE) $(TSAN_O) $(TSAN_BUILD)/tests/sanitize/sees
-tsan: tsan-o
-	+@$(TSAN_MAKE) $(TSAN_LINK) $(TSAN_UNIT)
+# What is linked into every program, and makes each anew when it changes.
+whole	= -Wl,--whole-archive $(1) -Wl,--no-whole-archive
+$(BUILD)/tests/sanitize/%.a: $(BUILD)/obj/tests/sanitize/%.o
+	$(call say,AR)
+	@mkdir -p $(@D)
+	$(Q)$(AR) rcsD $@ $<
+$(PROGRAMS) $(UNIT) $(SYSTEM_TOOLS) $(filter-out %.so,$(LIARS)) $(BUILD)/tests/sanitize/sees: $(LINKED)
+
+tsan:
+	+@$(TSAN_MAKE) $(TSAN_LINK) $(TSAN_UNIT) $(TSAN_BUILD)/tests/sanitize/sees
 	@tests/sanitize/run thread $(TSAN_BUILD) unit $(TSAN_UNIT)
-tsan-system: tsan-o
-	+@$(TSAN_MAKE) $(TSAN_LINK) all $(SYSTEM_TOOLS:$(BUILD)/%=$(TSAN_BUILD)/%)
+tsan-system:
+	+@$(TSAN_MAKE) $(TSAN_LINK) all $(SYSTEM_TOOLS:$(BUILD)/%=$(TSAN_BUILD)/%) $(TSAN_BUILD)/tests/sanitize/sees
 	@tests/sanitize/run thread $(TSAN_BUILD) system $(TSAN_SYSTEM)
 
 ASAN_BUILD = build/asan
-ASAN_O	= $(ASAN_BUILD)/obj/tests/sanitize/asan.o
+ASAN_A	= $(ASAN_BUILD)/tests/sanitize/asan.a
 ASAN_MAKE = $(MAKE) --no-print-directory BUILD=$(ASAN_BUILD) MODE="$(ASAN)"
-ASAN_LINK = LDFLAGS="$(ASAN_O) -Wl,--wrap=_exit"
+ASAN_LINK = LINKED=$(ASAN_A) LDFLAGS="$(call whole,$(ASAN_A)) -Wl,--wrap=_exit"
 ASAN_SYSTEM ?= tests/system/10-main-job.sh tests/system/20-refusals.sh tests/system/90-package.sh
 
 asan-system:
-	+@$(ASAN_MAKE) $(ASAN_O)
 	+@$(ASAN_MAKE) $(ASAN_LINK) all liars $(SYSTEM_TOOLS:$(BUILD)/%=$(ASAN_BUILD)/%) $(ASAN_BUILD)/tests/sanitize/sees
 	@tests/sanitize/run address $(ASAN_BUILD) system $(ASAN_SYSTEM)
-.PHONY: tsan tsan-o tsan-system asan-system
+.PHONY: tsan tsan-system asan-system
 
 # ---- all of it
 
