@@ -382,6 +382,17 @@ ct:
 	@tests/ct/run $(CT_BUILD)/tests/ct/ct $(CT)
 .PHONY: ct
 
+# The CLI under valgrind memcheck; MEMCHECK=all: every command (tests/memcheck/README.md).
+MEMCHECK ?= few
+# As it is: an optimizer sees through a flaw and takes it out.
+$(BUILD)/tests/memcheck/flaw: tests/memcheck/flaw.c
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -O0 -g -w -o $@ $<
+memcheck: all $(BUILD)/tests/memcheck/flaw
+	@QUORATE_BIN=$(abspath $(BUILD))/bin tests/memcheck/run $(MEMCHECK)
+.PHONY: memcheck
+
 # ThreadSanitizer over what has threads, and the sanitized daemons: tests/sanitize/README.md.
 TSAN	= -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 TSAN_BUILD = build/tsan
