@@ -531,17 +531,24 @@ call_done(struct call *k)
 	buf_done(&k->cosigned);
 }
 
+void
+bench_pack(struct bench *b, const struct bench_sending *s, struct buf *request)
+{
+	struct call	k;
+
+	call_fill(b, &k, s);
+	(void)quorate__v1__append_request__pack(&k.q,
+	    buf_extend(request, quorate__v1__append_request__get_packed_size(&k.q)));
+	call_done(&k);
+}
+
 enum rc
 bench_send(struct bench *b, const struct bench_sending *s, Quorate__V1__AppendReply **ret, struct err *err)
 {
 	struct buf	request = BUF_INIT(BIG), reply = BUF_INIT(BIG);
-	struct call	k;
 	enum rc		rc;
 
-	call_fill(b, &k, s);
-	(void)quorate__v1__append_request__pack(&k.q,
-	    buf_extend(&request, quorate__v1__append_request__get_packed_size(&k.q)));
-	call_done(&k);
+	bench_pack(b, s, &request);
 	rc = custody_append(&b->c, buf_view(&request), &reply, err);
 	if (rc == RC_OK) {
 		*ret = quorate__v1__append_reply__unpack(NULL, reply.n, reply.p);

@@ -90,6 +90,8 @@ struct bench_sending {
 	bool		stranger;		/* signed by another key than the log's */
 };
 struct bench_sending bench_sending(const struct bench *b);
+/* The request's bytes, for who sends them elsewhere. */
+void	 bench_pack(struct bench *b, const struct bench_sending *s, struct buf *request);
 /* RC_OK: *ret is to be freed with bench_reply_free(). */
 enum rc	 bench_send(struct bench *b, const struct bench_sending *s, Quorate__V1__AppendReply **ret,
 	    struct err *err);
