@@ -10,7 +10,7 @@
 static int
 usage(void)
 {
-	fputs("usage: inject FILE new | arm NAME KIND N ACTION | fired | count NAME KIND\n", stderr);
+	fputs("usage: inject FILE new | arm NAME KIND N ACTION | fired | count NAME KIND | counts\n", stderr);
 	return 64;
 }
 
@@ -64,6 +64,19 @@ count(const struct inject_plan *p, char **word)
 	return 0;
 }
 
+static int
+counts(const struct inject_plan *p)
+{
+	size_t	name, kind;
+
+	for (name = 0; name < INJECT_NAMES; name++)
+		for (kind = 0; kind < INJECT_KINDS; kind++)
+			if (p->count[name][kind] != 0)
+				printf("%s %s %llu\n", inject_names[name], inject_kinds[kind],
+				    (unsigned long long)p->count[name][kind]);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -81,6 +94,8 @@ main(int argc, char **argv)
 		return arm(p, argv + 3);
 	if (argc == 5 && strcmp(argv[2], "count") == 0)
 		return count(p, argv + 3);
+	if (argc == 3 && strcmp(argv[2], "counts") == 0)
+		return counts(p);
 	if (argc != 3 || strcmp(argv[2], "fired") != 0)
 		return usage();
 	atomic_store(&p->armed, 0);

@@ -12,12 +12,15 @@
  *						tiles, quorate; `any`), the Nth call of KIND
  *	inject FILE fired			disarms; exit 0 when it had happened, else 1
  *	inject FILE count NAME KIND		how many such calls there were since `new`
+ *	inject FILE counts			all of them that are not 0: NAME KIND COUNT
  *
  * KIND and what belongs to it:
- *	memory	malloc, calloc, realloc, posix_memalign, aligned_alloc
+ *	memory	malloc, calloc, realloc, posix_memalign, aligned_alloc, called by the program itself, the
+ *		C library, SQLite, jansson or protobuf-c: what fails there is told to us
+ *	library	the same, called by any other library (gRPC, OpenSSL, SoftHSM): some of them abort
  *	sync	fsync, fdatasync
  *	write	on files, not on sockets and pipes: write, pwrite, writev, ftruncate, and what
- *		changes a folder: open that creates, rename, link, unlink, mkdir
+ *		changes a folder: open and mkostemp that create, rename, link, linkat, unlink, mkdir
  *	net	send, sendmsg, recv, recvmsg, connect
  *	token	every call of the PKCS#11 module that works with keys, objects or sessions
  *	durable	sync and write together: a step after which the disk is another
@@ -45,7 +48,8 @@
 #define INJECT_NAME	16
 #define INJECT_NAMES	8
 
-enum inject_kind { INJECT_MEMORY, INJECT_SYNC, INJECT_WRITE, INJECT_NET, INJECT_TOKEN, INJECT_DURABLE, INJECT_KINDS };
+enum inject_kind { INJECT_MEMORY, INJECT_SYNC, INJECT_WRITE, INJECT_NET, INJECT_TOKEN, INJECT_DURABLE, INJECT_LIBRARY,
+    INJECT_KINDS };
 enum inject_action { INJECT_FAIL, INJECT_FULL, INJECT_KILL, INJECT_AFTER, INJECT_HALF, INJECT_SLOW, INJECT_PIN, INJECT_SESSION,
     INJECT_ACTIONS };
 

@@ -11,7 +11,7 @@
 
 const char	*const inject_names[INJECT_NAMES] = { "custodiand", "keeper", "listener", "coordinatord", "release-worker",
 	"tiles", "quorate", "any" };
-const char	*const inject_kinds[INJECT_KINDS] = { "memory", "sync", "write", "net", "token", "durable" };
+const char	*const inject_kinds[INJECT_KINDS] = { "memory", "sync", "write", "net", "token", "durable", "library" };
 const char	*const inject_actions[INJECT_ACTIONS] = { "fail", "full", "kill", "after", "half", "slow", "pin", "session" };
 
 static struct inject_plan	*plan;

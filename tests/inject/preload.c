@@ -7,6 +7,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,9 +28,59 @@ void	*__libc_memalign(size_t align, size_t n);
 
 #pragma GCC diagnostic ignored "-Wstrict-prototypes"
 
+/* ---- who calls ---------------------------------------------------------------------------- */
+
+#define RANGES	16
+
+/* Of the program, and of libraries whose failures it is told of: the others are `library`. */
+static const char	*const told[] = { "/libc.so", "/libsqlite3.so", "/libjansson.so", "/libprotobuf-c.so" };
+static struct { uintptr_t from, to; }	range[RANGES];
+static size_t				ranges;
+
+static bool
+is_told(const struct dl_phdr_info *d)
+{
+	size_t	i;
+
+	for (i = 0; i < sizeof(told) / sizeof(told[0]) && strstr(d->dlpi_name, told[i]) == NULL; i++)
+		;
+	return d->dlpi_name[0] == '\0' || i < sizeof(told) / sizeof(told[0]);
+}
+
+static int
+note(struct dl_phdr_info *d, size_t n, void *arg)
+{
+	int	i;
+
+	(void)n;
+	(void)arg;
+	for (i = 0; is_told(d) && i < d->dlpi_phnum && ranges < RANGES; i++) {
+		const ElfW(Phdr)	*h = &d->dlpi_phdr[i];
+
+		if (h->p_type != PT_LOAD || (h->p_flags & PF_X) == 0)
+			continue;
+		range[ranges].from = d->dlpi_addr + h->p_vaddr;
+		range[ranges].to = range[ranges].from + h->p_memsz;
+		ranges++;
+	}
+	return 0;
+}
+
+static enum inject_kind
+memory_of(const void *caller)
+{
+	size_t	i;
+
+	for (i = 0; i < ranges; i++)
+		if ((uintptr_t)caller >= range[i].from && (uintptr_t)caller < range[i].to)
+			return INJECT_MEMORY;
+	return INJECT_LIBRARY;
+}
+
 __attribute__((constructor)) static void
 begin(void)
 {
+	(void)dl_iterate_phdr(note, NULL);
 	inject_rename(program_invocation_short_name);
 	(void)inject_plan();
 }
@@ -60,38 +112,40 @@ stands_in_the_way(enum inject_kind kind, int why, bool *ret_die)
 /* ---- memory ------------------------------------------------------------------------------- */
 
 static bool
-no_memory(void)
+no_memory(const void *caller)
 {
 	bool	die;
 
-	if (!stands_in_the_way(INJECT_MEMORY, ENOMEM, &die))
+	if (!stands_in_the_way(memory_of(caller), ENOMEM, &die))
 		return false;
 	errno = ENOMEM;
 	return true;
 }
 
+#define NO_MEMORY()	no_memory(__builtin_return_address(0))
+
 void *
 malloc(size_t n)
 {
-	return no_memory() ? NULL : __libc_malloc(n);
+	return NO_MEMORY() ? NULL : __libc_malloc(n);
 }
 
 void *
 calloc(size_t n, size_t each)
 {
-	return no_memory() ? NULL : __libc_calloc(n, each);
+	return NO_MEMORY() ? NULL : __libc_calloc(n, each);
 }
 
 void *
 realloc(void *p, size_t n)
 {
-	return n != 0 && no_memory() ? NULL : __libc_realloc(p, n);
+	return n != 0 && NO_MEMORY() ? NULL : __libc_realloc(p, n);
 }
 
 int
 posix_memalign(void **ret, size_t align, size_t n)
 {
-	void	*p = no_memory() ? NULL : __libc_memalign(align, n);
+	void	*p = NO_MEMORY() ? NULL : __libc_memalign(align, n);
 
 	if (p == NULL)
 		return ENOMEM;
@@ -102,7 +156,7 @@ posix_memalign(void **ret, size_t align, size_t n)
 void *
 aligned_alloc(size_t align, size_t n)
 {
-	return no_memory() ? NULL : __libc_memalign(align, n);
+	return NO_MEMORY() ? NULL : __libc_memalign(align, n);
 }
 
 /* ---- files ---------------------------------------------------------------------------------- */
@@ -204,7 +258,7 @@ ftruncate(int fd, off_t n)
 static int
 open_as(int (*real)(), const char *path, int flags, mode_t mode)
 {
-	if ((flags & O_CREAT) == 0)
+	if ((flags & O_CREAT) == 0 && (flags & O_TMPFILE) != O_TMPFILE)
 		return real(path, flags, mode);
 	STEP(INJECT_WRITE, EIO);
 	return (int)done(real(path, flags, mode), die);
@@ -250,6 +304,30 @@ link(const char *from, const char *to)
 	BEHIND(int, "link");
 	STEP(INJECT_WRITE, EIO);
 	return (int)done(real(from, to), die);
+}
+
+int
+linkat(int at, const char *from, int to_at, const char *to, int flags)
+{
+	BEHIND(int, "linkat");
+	STEP(INJECT_WRITE, EIO);
+	return (int)done(real(at, from, to_at, to, flags), die);
+}
+
+int
+renameat2(int at, const char *from, int to_at, const char *to, unsigned flags)
+{
+	BEHIND(int, "renameat2");
+	STEP(INJECT_WRITE, EIO);
+	return (int)done(real(at, from, to_at, to, flags), die);
+}
+
+int
+mkostemp(char *path, int flags)
+{
+	BEHIND(int, "mkostemp");
+	STEP(INJECT_WRITE, EIO);
+	return (int)done(real(path, flags), die);
 }
 
 int
@@ -328,4 +406,23 @@ prctl(int option, ...)
 	if (option == PR_SET_NAME && getpid() == gettid())
 		inject_rename((const char *)a[0]);
 	return real(option, a[0], a[1], a[2], a[3]);
+}
+
+/* ---- children -------------------------------------------------------------------------------- */
+
+/* The product gives its children no environment: ours goes in front, or they are out of reach. */
+int
+posix_spawn(pid_t *ret, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
+    char *const argv[], char *const envp[])
+{
+	BEHIND(int, "posix_spawn");
+	static char	preload[4096], plan[4096];
+	char		*env[64] = { preload, plan };
+	size_t		 i;
+
+	(void)snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", getenv("LD_PRELOAD") ? getenv("LD_PRELOAD") : "");
+	(void)snprintf(plan, sizeof(plan), "INJECT=%s", getenv("INJECT") ? getenv("INJECT") : "");
+	for (i = 0; envp[i] != NULL && i + 3 < sizeof(env) / sizeof(env[0]); i++)
+		env[i + 2] = envp[i];
+	return real(ret, path, actions, attributes, argv, env);
 }
