@@ -122,6 +122,7 @@ say_yes(const struct deciding *d, struct remote *r, const struct keyfile *key, s
 	TRY(remote_head(r, &seen, NULL, err));
 	TRY(sign_word(d, r, key, &seen, w, err));
 	h = hand_in(d, r, w);
+	h.again = void_reason_name(VOID_DECIDED);
 	rc = handin_other(&h, err);
 	c = h.c;
 	return rc == RC_OK ? handin_tell(&h, false, err) : rc;

@@ -22,8 +22,8 @@ log_thread(void *user)
 }
 
 /*
- * Who is told to run a "no" again, and does, is not refused: its log shows the first one,
- * or another's that says the same, and acts upon that.
+ * Who is told to run a command again, and does, is not refused: their log shows the first
+ * statement, or another's that says the same, and acts upon that.
  */
 static void
 note_repeats(struct handin *h)
@@ -60,6 +60,7 @@ handin_other(struct handin *h, struct err *err)
 		return RC_OK;
 	TRY(custodians_new(h->r, &h->c, err));
 	custodians_submit(h->c, h->dsse, h->blob, h->n_fixed);
+	note_repeats(h);
 	return RC_OK;
 }
 
@@ -137,7 +138,7 @@ judge_other(const struct handin *h, struct err *err)
 {
 	unsigned	n;
 
-	if (h->log_rc == RC_OK)
+	if (h->log_rc == RC_OK || (h->repeats && custodians_took(h->c, TOOK_LOGGED) >= h->c->charter->q))
 		return RC_OK;
 	n = has_it(h);
 	if (n > 0)
@@ -210,7 +211,7 @@ tell_custodians(const struct handin *h, bool no)
 	const struct charter	*c = h->c->charter;
 	uint8_t			 i;
 
-	cli_say("%s %u of %u custodians\n", no ? "in effect at" : "handed to", has_it(h), c->n);
+	cli_say("%s %u of %u custodians\n", no || h->repeats ? "in effect at" : "handed to", has_it(h), c->n);
 	for (i = 0; i < c->n; i++)
 		if (h->c->took[i].took < TOOK_LOGGED)
 			cli_say("  not at %u %s: %s: %s\n", i + 1u, c->custodian[i].name, took_word(h->c->took[i].took),

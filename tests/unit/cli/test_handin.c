@@ -309,6 +309,47 @@ a_no_again(void **state)
 	}
 }
 
+/* Nor is who approves again, when the answer to the first time was lost; but q must say so. */
+static void
+a_yes_again(void **state)
+{
+	static const struct {
+		const char	*again, *why;
+		unsigned	 refused;
+		enum rc		 rc;
+	} rows[] = {
+		{ "decided",	"decided",		5, RC_OK },
+		{ "decided",	"decided",		4, RC_OK },
+		{ "decided",	"decided",		3, RC_UNSURE },	/* fewer than q */
+		{ "decided",	"denied-before",	5, RC_DENIED },
+		{ NULL,		"decided",		5, RC_DENIED },
+	};
+	AUTO_DONE(buf_done) struct buf	dsse = BUF_INIT(BIG);
+	Quorate__V1__SubmitReply	r = QUORATE__V1__SUBMIT_REPLY__INIT;
+	uint8_t				id[32];
+	struct handin			h;
+	struct err			err;
+
+	(void)state;
+	denial(8, &dsse, id);
+	r.words = (char *)(uintptr_t)"void";
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		r.why = (char *)(uintptr_t)rows[i].why;
+		lab_refuse(&lab[0], LAB_SUBMIT, RC_DENIED, "its author has approved this request already");
+		for (unsigned k = 0; k < NET_N; k++)
+			if (k < rows[i].refused)
+				lab_answer(&at[k], LAB_SUBMIT, &r);
+			else
+				lab_refuse(&at[k], LAB_SUBMIT, RC_IO, "asleep");
+		h = handing(&dsse, id);
+		h.c = NULL;
+		h.again = rows[i].again;
+		must(handin_other(&h, &err), &err);
+		assert_int_equal(handin_tell(&h, false, &err), rows[i].rc);
+		custodians_free(h.c);
+	}
+}
+
 /* --- set-up -------------------------------------------------------------------------------------------------- */
 
 static void
@@ -337,6 +378,7 @@ main(void)
 		cmocka_unit_test(how_it_ended),
 		cmocka_unit_test(why_it_is_void),
 		cmocka_unit_test(a_no_again),
+		cmocka_unit_test(a_yes_again),
 	};
 	struct err	err;
 	int		failed;
