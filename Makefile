@@ -343,6 +343,10 @@ $(BUILD)/tests/inject/inject_token.so: tests/inject/token.c tests/inject/plan.c 
 	@mkdir -p $(@D)
 	$(Q)$(INJECT_CC) $(shell $(PKG_CONFIG) --cflags p11-kit-1) -fPIC -shared -o $@ $(filter %.c,$^)
 
+faults: all $(INJECT)
+	@QUORATE_BIN=$(abspath $(BUILD))/bin tests/faults/run
+.PHONY: faults
+
 # ---- crashes: tests/crashes/README.md
 
 # ---- schedules of liars, and the model: tests/schedules/README.md, tests/model/README.md

@@ -7,6 +7,8 @@
  */
 #include "hsm/internal.h"
 
+#include "base/libcrypto.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,9 +84,13 @@ login(struct hsm *h, CK_SESSION_HANDLE s, CK_USER_TYPE user)
 
 	if (h->pin_refused)
 		return CKR_PIN_INCORRECT;
+	libcrypto_begin();
 	rv = h->m->f->C_Login(s, user, secret_bytes(h->pin), secret_len(h->pin));
 	if (rv == CKR_USER_ALREADY_LOGGED_IN)
 		rv = CKR_OK;
+	/* A token in our own memory (SoftHSM) calls a PIN wrong when that runs out. */
+	if (hsm_rv_pin(rv) && libcrypto_failed(RC_OK) == RC_NOMEM)
+		rv = CKR_HOST_MEMORY;
 	if (hsm_rv_pin(rv))
 		h->pin_refused = true;
 	return rv;

@@ -333,8 +333,9 @@ watch_close(struct rpc_call *c)
 /*
  * Asked of the connection for each call. The certificate was not checked
  * against anything, but the handshake proved that the peer has its key.
+ * False: it has one that could not be read, as memory ran out; who calls is not known.
  */
-static void
+static bool
 find_pin(struct rpc_call *c)
 {
 	AUTO(grpc_auth_context_release) grpc_auth_context *ctx = grpc_call_auth_context(c->call);
@@ -342,11 +343,12 @@ find_pin(struct rpc_call *c)
 	const grpc_auth_property	*p;
 
 	if (ctx == NULL)
-		return;
+		return true;
 	it = grpc_auth_context_find_properties_by_name(ctx, GRPC_X509_PEM_CERT_PROPERTY_NAME);
 	p = grpc_auth_property_iterator_next(&it);
 	if (p != NULL)
 		c->has_pin = tls_pin_of_pem(p->value, p->value_length, c->pin);
+	return p == NULL || c->has_pin;
 }
 
 static const struct rpc_method *
@@ -363,16 +365,19 @@ static void
 admit(struct rpc_call *c)
 {
 	struct span	name = slice_span(&c->details.method);
+	bool		known;
 
 	plain_text(c->name, sizeof(c->name), name);
 	c->address = grpc_call_get_peer(c->call);
 	c->deadline = c->details.deadline;
 	watch_close(c);
-	find_pin(c);
+	known = find_pin(c);
 	c->roles = c->s->who(c->s->user, c->has_pin ? c->pin : NULL);
 	c->method = find_method(c->s, name);
 	if (c->method == NULL)
 		refuse(c, RC_USAGE, GRPC_STATUS_UNIMPLEMENTED, "unknown method");
+	else if (!known)	/* a "no" would be a verdict */
+		refuse(c, RC_NOMEM, status_of(RC_IO), status_words(RC_IO));
 	else if (c->method != &health && (c->method->roles & c->roles) == 0)
 		refuse(c, RC_DENIED, GRPC_STATUS_PERMISSION_DENIED,
 		    "this caller may not make this call");

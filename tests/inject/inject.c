@@ -28,9 +28,11 @@ find(const char *const *list, size_t n, const char *word)
 static int
 make(const char *path)
 {
-	int	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	static const struct inject_plan	empty;
+	int	fd = open(path, O_RDWR | O_CREAT, 0600);
 
-	return fd >= 0 && ftruncate(fd, sizeof(struct inject_plan)) == 0 && close(fd) == 0 ? 0 : 1;
+	/* Never shorter than it was: daemons have it mapped. */
+	return fd >= 0 && pwrite(fd, &empty, sizeof(empty), 0) == (ssize_t)sizeof(empty) && close(fd) == 0 ? 0 : 1;
 }
 
 static int

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <sodium.h>
@@ -378,6 +379,33 @@ test_stale(void **state)
 	assert_int_equal(calls, 1);
 }
 
+/* SoftHSM's answer when the memory that it shares with us runs out. */
+static CK_RV
+no_memory_for_login(CK_SESSION_HANDLE s, CK_USER_TYPE u, unsigned char *pin, CK_ULONG n)
+{
+	(void)s, (void)u, (void)pin, (void)n;
+	ERR_raise(ERR_LIB_CRYPTO, ERR_R_MALLOC_FAILURE);
+	return CKR_PIN_INCORRECT;
+}
+
+/* Nobody judged the PIN: it is not held against the token for ever. */
+static void
+test_memory_is_no_pin(void **state)
+{
+	AUTO(hsm_key_free) struct hsm_key *k = NULL;
+	struct err	err;
+
+	NEED(soft);
+	must(hsm_key_generate(soft, HSM_SIGN_P256, "memory", &k, &err), &err);
+	must(hsm_module_recover(soft->m, soft->generation, true), &err);
+	stand_before(soft);
+	stand_in.C_Login = no_memory_for_login;
+	assert_int_equal(hsm_key_health(k, &err), RC_NOMEM);
+	stand_aside(soft);
+	must(hsm_key_health(k, &err), &err);
+	must(hsm_key_destroy(k, &err), &err);
+}
+
 static CK_RV
 note_destroy(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o)
 {
@@ -682,6 +710,7 @@ main(void)
 		cmocka_unit_test(test_few_sessions),
 		cmocka_unit_test(test_thrown_away),
 		cmocka_unit_test(test_stale),
+		cmocka_unit_test(test_memory_is_no_pin),
 		cmocka_unit_test(test_z_destroyed),
 		cmocka_unit_test(test_callers_wait),
 		cmocka_unit_test(test_signer_there),

@@ -11,11 +11,33 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/libcrypto.h"
 #include "proto/inner.h"
 #include "tests/unit/fault.h"
 #include "tests/unit/proto/peers.h"
 
 #define MS 10000
+
+/* libcrypto's memory (base/libcrypto.c): the nth from now on fails; 0: none does. */
+static atomic_ulong	crypto_left;
+static atomic_bool	crypto_failed;
+
+void	*__real_realloc(void *p, size_t n);
+
+void *
+reallocarray(void *p, size_t n, size_t each)
+{
+	unsigned long	left = atomic_load(&crypto_left);
+
+	while (left != 0)
+		if (atomic_compare_exchange_weak(&crypto_left, &left, left - 1)) {
+			if (left != 1)
+				break;
+			atomic_store(&crypto_failed, true);
+			return NULL;
+		}
+	return __real_realloc(p, n * each);
+}
 
 /* A channel without our settings, and one call on it at a time. */
 struct raw {
@@ -296,6 +318,41 @@ test_no_memory_on_arrival(void **state)
 	peers_done(&p);
 }
 
+/* Whose certificate cannot be read for want of memory is not told that they may not. */
+static void
+test_no_memory_for_the_name(void **state)
+{
+	struct rpc_client	*c;
+	struct peers		 p;
+	unsigned		 n, failed = 0;
+	enum rc			 rc;
+
+	(void)state;
+	libcrypto_begin();	/* its memory is asked for as in our programs */
+	peers_init(&p);
+	peers_start(&p);
+	for (n = 1;; n++) {
+		AUTO_DONE(buf_done) struct buf reply = BUF_INIT(64), again = BUF_INIT(64);
+
+		c = peers_client(&p, &p.alice);
+		/* Connected, so that it is the call that fails and not the handshake. */
+		assert_int_equal(rpc_call(c, "/t/Alice", SPAN_STR("hi"), MS, &again, NULL), RC_OK);
+		atomic_store(&crypto_failed, false);
+		atomic_store(&crypto_left, n);
+		rc = rpc_call(c, "/t/Alice", SPAN_STR("hi"), MS, &reply, NULL);
+		atomic_store(&crypto_left, 0);
+		rpc_client_free(c);
+		if (!atomic_load(&crypto_failed))
+			break;
+		assert_int_not_equal(rc, RC_DENIED);
+		failed += rc != RC_OK;
+	}
+	assert_int_equal(rc, RC_OK);
+	assert_true(failed > 0);
+	peers_stop(&p);
+	peers_done(&p);
+}
+
 static void
 test_health(void **state)
 {
@@ -403,6 +460,7 @@ main(void)
 		cmocka_unit_test(test_large_headers),
 		cmocka_unit_test(test_silent_calls),
 		cmocka_unit_test(test_no_memory_on_arrival),
+		cmocka_unit_test(test_no_memory_for_the_name),
 		cmocka_unit_test(test_health),
 		cmocka_unit_test(test_deaf),
 	};
