@@ -349,6 +349,20 @@ faults: all $(INJECT)
 
 # ---- crashes: tests/crashes/README.md
 
+CRASHES	= $(BUILD)/tests/crashes/look $(INJECT)
+$(call obj,tests/crashes/look.c): | $(PB_H)
+$(BUILD)/tests/crashes/%: $(BUILD)/obj/tests/crashes/%.o $(ALL_LIBS)
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $< $(call group,$(ALL_LIBS)) $(ALL_LD)
+
+ROUNDS	?= 200
+SEED	?=
+crashes: all $(CRASHES)
+	@QUORATE_BIN=$(abspath $(BUILD))/bin ROUNDS=$(ROUNDS) SEED=$(SEED) tests/crashes/run
+
+.PHONY: crashes
+
 # ---- schedules of liars, and the model: tests/schedules/README.md, tests/model/README.md
 # The software token stands before hsm/ and takes the place of its functions.
 

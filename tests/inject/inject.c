@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/inject/inject.h"
@@ -10,7 +11,7 @@
 static int
 usage(void)
 {
-	fputs("usage: inject FILE new | arm NAME KIND N ACTION | fired | count NAME KIND | counts\n", stderr);
+	fputs("usage: inject FILE new | arm NAME KIND N ACTION | fired | await SECONDS | count NAME KIND | counts\n", stderr);
 	return 64;
 }
 
@@ -79,6 +80,18 @@ counts(const struct inject_plan *p)
 	return 0;
 }
 
+/* What was armed happened, within so many seconds? It stays as it is. */
+static int
+await(const struct inject_plan *p, const char *seconds)
+{
+	const struct timespec	tick = { 0, 5 * 1000000L };
+	long			ticks = strtol(seconds, NULL, 10) * 200;
+
+	while (!atomic_load(&p->fired) && ticks-- > 0)
+		(void)nanosleep(&tick, NULL);
+	return atomic_load(&p->fired) ? 0 : 1;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -94,6 +107,8 @@ main(int argc, char **argv)
 	}
 	if (argc == 7 && strcmp(argv[2], "arm") == 0)
 		return arm(p, argv + 3);
+	if (argc == 4 && strcmp(argv[2], "await") == 0)
+		return await(p, argv[3]);
 	if (argc == 5 && strcmp(argv[2], "count") == 0)
 		return count(p, argv + 3);
 	if (argc == 3 && strcmp(argv[2], "counts") == 0)

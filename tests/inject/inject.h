@@ -11,6 +11,7 @@
  *						keeper, listener, coordinatord, release-worker,
  *						tiles, quorate; `any`), the Nth call of KIND
  *	inject FILE fired			disarms; exit 0 when it had happened, else 1
+ *	inject FILE await SECONDS		waits for it, at most so long; as `fired`, but nothing is disarmed
  *	inject FILE count NAME KIND		how many such calls there were since `new`
  *	inject FILE counts			all of them that are not 0: NAME KIND COUNT
  *
