@@ -35,6 +35,8 @@ db_fail(struct store *s, int code, const char *what, struct err *err)
 
 	if (s->in_transaction && s->broken == RC_OK)
 		s->broken = rc;
+	if (code == SQLITE_IOERR_DATA)
+		return err_set(err, rc, "store: damaged: a page is not as it was written; see the manual page, DAMAGED (%s)", what);
 	return err_set(err, rc, "store: %s: %s", what,
 	    s->db == NULL ? sqlite3_errstr(code) : sqlite3_errmsg(s->db));
 }

@@ -14,7 +14,9 @@
 #include "audit/store/store.h"
 
 #define STORE_APPLICATION	0x51554f52	/* "QUOR" */
-#define STORE_VERSION		1
+#define STORE_VERSION		2
+#define STORE_PAGE_BYTES	4096
+#define STORE_PAGE_SUM		16		/* of them, at the end: the page's digest */
 
 enum sql {
 	SQL_BEGIN, SQL_BEGIN_READ, SQL_COMMIT, SQL_ROLLBACK,
@@ -89,6 +91,9 @@ MUST_USE enum rc query_col_fixed(struct query *q, int column, uint8_t *ret, size
 /* Part of a stored blob column without reading the rest. RC_MISSING: no such row. */
 MUST_USE enum rc db_read_at(struct store *s, const char *table, const char *column,
     uint64_t row, uint64_t at, uint8_t *ret, size_t n, struct err *err);
+
+/* pages.c: the way to the disk on which every page is checked when it is read. NULL: there is none. */
+const char *pages_vfs(void);
 
 /* log.c: the range as the database has it now. */
 MUST_USE enum rc log_refresh(struct store *s, struct err *err);

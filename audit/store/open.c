@@ -62,6 +62,30 @@ is_blank(struct store *s, bool *ret, struct err *err)
 	return RC_OK;
 }
 
+/* Room for the digests (pages.c): of a blank file here, before its first page is written. */
+static enum rc
+make_room(struct store *s, struct err *err)
+{
+	int	n = STORE_PAGE_SUM, code;
+
+	TRY(exec(s, "PRAGMA page_size = 4096", err));
+	code = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_RESERVE_BYTES, &n);
+	return code == SQLITE_OK ? RC_OK : db_fail(s, code, "pages", err);
+}
+
+/* ... without which nothing that is read was checked. */
+static enum rc
+has_room(struct store *s, struct err *err)
+{
+	int	n = -1, code = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_RESERVE_BYTES, &n);
+
+	if (code != SQLITE_OK)
+		return db_fail(s, code, "pages", err);
+	if (n != STORE_PAGE_SUM)
+		return err_set(err, RC_FORMAT, "store: its first page is damaged: no room for digests");
+	return RC_OK;
+}
+
 static enum rc
 identify(struct store *s, struct err *err)
 {
@@ -75,7 +99,7 @@ identify(struct store *s, struct err *err)
 		return err_set(err, RC_FORMAT,
 		    "store: schema version %s, this program reads %d",
 		    version.text, STORE_VERSION);
-	return RC_OK;
+	return has_room(s, err);
 }
 
 /* --- settings ---------------------------------------------------------------------- */
@@ -153,7 +177,9 @@ open_db(struct store *s, const char *path, struct err *err)
 	if (stat(path, &st) != 0 && errno == ENOENT)
 		return err_set(err, RC_MISSING, "store: no database %s", path);
 	flags |= s->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-	code = sqlite3_open_v2(path, &s->db, flags, NULL);
+	if (pages_vfs() == NULL)
+		return err_set(err, RC_NOMEM, "store: SQLite does not start");
+	code = sqlite3_open_v2(path, &s->db, flags, pages_vfs());
 	if (code != SQLITE_OK)
 		return db_fail(s, code, path, err);
 	return RC_OK;
@@ -167,8 +193,7 @@ set_up(struct store *s, enum store_mode mode, struct err *err)
 	TRY(restrain(s, err));
 	if (mode == STORE_CREATE)
 		TRY(is_blank(s, &blank, err));
-	if (!blank)
-		TRY(identify(s, err));
+	TRY(blank ? make_room(s, err) : identify(s, err));
 	if (!s->read_only)
 		TRY(make_durable(s, err));
 	if (blank)

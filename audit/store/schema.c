@@ -31,7 +31,7 @@ const char store_schema[] =
     "CREATE TABLE journal (row INTEGER PRIMARY KEY, journal TEXT NOT NULL,"
     "  key BLOB NOT NULL, value BLOB NOT NULL, UNIQUE (journal, key)) STRICT;"
     "PRAGMA application_id = 0x51554f52;"
-    "PRAGMA user_version = 1;"
+    "PRAGMA user_version = 2;"
     "COMMIT;";
 
 /* Each finds its rows by a key: a test asks SQLite whether any would scan. */
