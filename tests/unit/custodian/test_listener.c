@@ -9,6 +9,9 @@
  * answers in time, does not grow, and lives.
  *
  *	SEEDS=N		so many (1500); FIRST=S: from this one on; a failure prints its own
+ *
+ * A seed chooses the same again, but for the bytes of signatures, which are new each time; what
+ * does not fail alone may need those before it: FIRST=1.
  */
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -31,7 +34,6 @@
 
 #define BIG		((size_t)1 << 22)
 #define SAMPLES_MAX	96
-#define OWN_MAX		24	/* of them what the keeper said */
 #define ACTIONS		12	/* of one listener, at most */
 #define ANSWER_MS	60000	/* a slow machine's ten seconds */
 #define SEEDS_USUAL	1500
@@ -89,14 +91,9 @@ chance(uint64_t below)
 static struct buf *
 new_sample(enum method m)
 {
-	struct sample	*s = &sample[n_samples];
+	struct sample	*s = &sample[n_samples++];
 
-	if (n_samples == SAMPLES_MAX) {		/* the oldest of what it said goes */
-		s = &sample[n_genuine + chance(n_samples - n_genuine)];
-		buf_done(&s->bytes);
-	} else {
-		n_samples++;
-	}
+	assert_true(n_samples <= SAMPLES_MAX);
 	s->method = m;
 	s->bytes = BUF_INIT(FRAME_BYTES_MAX);
 	return &s->bytes;
@@ -438,6 +435,9 @@ one_seed(void)
 	struct frame	f = { .payload = BUF_INIT(FRAME_BYTES_MAX) };
 	uint64_t	n = 1 + chance(ACTIONS);
 
+	/* What the keeper said to others before is forgotten: a seed stands alone. */
+	while (n_samples > n_genuine)
+		buf_done(&sample[--n_samples].bytes);
 	new_listener();
 	while (n-- > 0)
 		if (chance(32) == 0)
