@@ -72,14 +72,14 @@ credentials_new(const struct rpc_client_options *o, const struct tls_cert *serve
     grpc_channel_credentials **ret, struct err *err)
 {
 	AUTO_DONE(tls_cert_done) struct tls_cert own = { NULL, "", { 0 } };
-	AUTO(tls_key_free) char		*key = NULL;
+	char				 key[TLS_KEY_NAME] = "";
 	grpc_ssl_pem_key_cert_pair	 pair;
 	grpc_ssl_verify_peer_options	 verify;
 	uint8_t				*pin;
 
 	if (o->cert_pem.n != 0 || o->key_pem.n != 0) {
 		TRY(tls_cert_read(o->cert_pem, &own, err));
-		TRY(tls_key_read(o->key_pem, &own, &key, err));
+		TRY(tls_key_read(o->key_pem, &own, key, err));
 	}
 	pair = (grpc_ssl_pem_key_cert_pair){ key, own.pem };
 	pin = malloc(RPC_PIN_BYTES);
@@ -88,7 +88,7 @@ credentials_new(const struct rpc_client_options *o, const struct tls_cert *serve
 	memcpy(pin, server->pin, RPC_PIN_BYTES);
 	/* The credentials own the pin from here: connections outlive the client. */
 	verify = (grpc_ssl_verify_peer_options){ is_pinned, pin, free };
-	*ret = grpc_ssl_credentials_create_ex(server->pem, key == NULL ? NULL : &pair,
+	*ret = grpc_ssl_credentials_create_ex(server->pem, key[0] == '\0' ? NULL : &pair,
 	    &verify, NULL);
 	if (*ret == NULL)
 		return err_set(err, RC_FORMAT, "RPC client: the library refuses the keys");

@@ -14,6 +14,7 @@
 #include <grpc/support/alloc.h>
 #include <grpc/support/log.h>
 #include <grpc/support/time.h>
+#include <openssl/types.h>
 
 #include "proto/rpc.h"
 
@@ -46,16 +47,24 @@ MUST_USE enum rc tls_cert_read(struct span in, struct tls_cert *ret, struct err 
 void	 tls_cert_done(struct tls_cert *c);
 
 /*
- * A private key that belongs to cert, as NUL-terminated PEM text that the
- * caller frees with tls_key_free(). RC_FORMAT, RC_NOMEM.
+ * A private key that belongs to cert: kept where engine.c has it. ret is what the library
+ * takes for it, and no secret. RC_FORMAT, RC_NOMEM.
  */
-MUST_USE enum rc tls_key_read(struct span pem, const struct tls_cert *cert, char **ret,
+#define TLS_KEY_NAME	(16 + HEX_BYTES(RPC_PIN_BYTES))
+MUST_USE enum rc tls_key_read(struct span pem, const struct tls_cert *cert, char ret[TLS_KEY_NAME],
     struct err *err);
-void	 tls_key_free(char *key);		/* wipes */
-DEFINE_AUTO(tls_key_free, char);
 
 /* The SHA-256 of the PEM text that the library gives for a peer's leaf. */
 bool	 tls_pin_of_pem(const char *pem, size_t n, uint8_t ret_pin[RPC_PIN_BYTES]);
+
+/* ---- engine.c ---- */
+
+/* Keeps a reference to the key of the certificate of that pin, and names it. RC_NOMEM. */
+MUST_USE enum rc engine_hold(EVP_PKEY *key, const uint8_t pin[RPC_PIN_BYTES], char ret[TLS_KEY_NAME],
+    struct err *err);
+/* The library is used, and no more: when nobody does, all keys are let go. */
+void	 engine_enter(void);
+void	 engine_leave(void);
 
 /* ---- status.c ---- */
 

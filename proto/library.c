@@ -91,6 +91,7 @@ library_enter(struct err *err)
 		return err_set(err, RC_IO,
 		    "TLS: OpenSSL does not take \"TLS 1.3 only, no tickets\"");
 	grpc_init();
+	engine_enter();
 	return RC_OK;
 }
 
@@ -99,4 +100,5 @@ library_leave(void)
 {
 	/* The other one leaves threads behind that end some time later. */
 	grpc_shutdown_blocking();
+	engine_leave();
 }

@@ -131,14 +131,14 @@ library_server(size_t max_message, size_t max_memory)
 static enum rc
 open_server(struct rpc_server *s, const struct rpc_server_options *o, struct err *err)
 {
-	AUTO(tls_key_free) char	*key = NULL;
+	char			 key[TLS_KEY_NAME];
 	size_t			 memory = o->max_memory != 0 ? o->max_memory : MEMORY;
 
 	TRY(tls_cert_read(o->cert_pem, &s->cert, err));
 	if (s->cert.name[0] == '\0')	/* no client could go by it */
 		return err_set(err, RC_FORMAT,
 		    "TLS certificate: no DNS name and no common name to go by");
-	TRY(tls_key_read(o->key_pem, &s->cert, &key, err));
+	TRY(tls_key_read(o->key_pem, &s->cert, key, err));
 	TRY(credentials_new(key, s->cert.pem, &s->creds, err));
 	s->cq = grpc_completion_queue_create_for_next(NULL);
 	s->server = library_server(s->max_message, memory);

@@ -9,7 +9,6 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include "base/secret.h"
 #include "proto/inner.h"
 
 DEFINE_AUTO(X509_free, X509);
@@ -169,52 +168,36 @@ tls_cert_done(struct tls_cert *c)
 	c->pem = NULL;
 }
 
-void
-tls_key_free(char *key)
+static enum rc
+key_parse(struct span pem, EVP_PKEY **ret, struct err *err)
 {
-	if (key == NULL)
-		return;
-	wipe(key, strlen(key));
-	free(key);
+	AUTO(BIO_free_all) BIO	*bio = NULL;
+
+	if (pem.n == 0 || pem.n > RPC_PEM_MAX || memchr(pem.p, 0, pem.n) != NULL)
+		return err_set(err, RC_FORMAT, "TLS key: not PEM");
+	if ((bio = BIO_new_mem_buf(pem.p, (int)pem.n)) == NULL)
+		return err_set(err, RC_NOMEM, "TLS key: no memory");
+	*ret = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
+	ERR_clear_error();
+	if (*ret == NULL)
+		return err_set(err, RC_FORMAT, "TLS key: not an unencrypted PEM key");
+	return RC_OK;
 }
 
-static enum rc
-key_matches(const char *pem, size_t n, const struct tls_cert *cert, struct err *err)
+enum rc
+tls_key_read(struct span pem, const struct tls_cert *cert, char ret[TLS_KEY_NAME], struct err *err)
 {
-	AUTO(BIO_free_all) BIO		*bio = BIO_new_mem_buf(pem, (int)n);
 	AUTO(EVP_PKEY_free) EVP_PKEY	*key = NULL;
 	AUTO(X509_free) X509		*x = NULL;
 	bool				 same;
 
-	if (bio == NULL)
-		return err_set(err, RC_NOMEM, "TLS key: no memory");
-	key = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
-	ERR_clear_error();
-	if (key == NULL)
-		return err_set(err, RC_FORMAT, "TLS key: not an unencrypted PEM key");
+	TRY(key_parse(pem, &key, err));
 	TRY(cert_parse(span_str(cert->pem), &x, err));
 	same = X509_check_private_key(x, key) == 1;
 	ERR_clear_error();
 	if (!same)
 		return err_set(err, RC_FORMAT, "TLS key: not the certificate's");
-	return RC_OK;
-}
-
-enum rc
-tls_key_read(struct span pem, const struct tls_cert *cert, char **ret, struct err *err)
-{
-	AUTO(tls_key_free) char	*copy = NULL;
-
-	if (pem.n == 0 || pem.n > RPC_PEM_MAX || memchr(pem.p, 0, pem.n) != NULL)
-		return err_set(err, RC_FORMAT, "TLS key: not PEM");
-	copy = malloc(pem.n + 1);
-	if (copy == NULL)
-		return err_set(err, RC_NOMEM, "TLS key: no memory");
-	memcpy(copy, pem.p, pem.n);
-	copy[pem.n] = '\0';
-	TRY(key_matches(copy, pem.n, cert, err));
-	*ret = TAKE(copy);
-	return RC_OK;
+	return engine_hold(key, cert->pin, ret, err);
 }
 
 /* Once a call, so without reading the certificate: the library just wrote it. */

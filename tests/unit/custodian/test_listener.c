@@ -536,9 +536,10 @@ make_samples(uint64_t covered)
 	sample_of(CHECKPOINT, SPAN(NULL, 0));
 	say_decision(&b, requests[2], NET_COMPLIANCE, true, &s);
 	sample_statement(&s);
-	say_decision(&b, requests[3], NET_SECOND_LEGAL, false, &s);
+	/* No "no" to the orders that count: that would be reason enough to refuse them. */
+	say_decision(&b, requests[2], NET_SECOND_LEGAL, false, &s);
 	sample_statement(&s);
-	say_withdrawal(&b, requests[3], NET_REQUESTER, &s);
+	say_withdrawal(&b, requests[2], NET_REQUESTER, &s);
 	sample_statement(&s);
 	for (uint8_t i = 0; i < 7; i++)
 		sample_of(OUTGOING, SPAN(&i, 1));
