@@ -564,7 +564,7 @@ networking(uint16_t mine, uint16_t theirs, uint16_t others, const struct sockadd
 
 	if (!reaches(others, false) || !reaches_abstract(abstract) || kill(getppid(), 0) != 0)
 		return 10;
-	if (confine_files(NULL, 0, &ports, &whole, NULL) != RC_OK)
+	if (confine_files(NULL, 0, &ports, &whole, NULL) != RC_OK || whole != (landlock() >= 6))
 		return 11;
 	if (!reaches(mine, true) || !reaches(theirs, false))
 		return 12;
