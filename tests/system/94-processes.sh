@@ -2,6 +2,10 @@
 # What each process holds open, against a table of one row a process (DESIGN 10), at rest, at work
 # and after; no core, no tracing, nothing swapped, and no start without locked memory.
 . "$(dirname "$0")/lib.sh"
+if grep -qaE '__[at]san_init' "$bin/quorate"; then
+	echo "skipped: a sanitizer's memory is not locked, and its descriptors are its own"
+	exit
+fi
 
 # Something that a daemon is started with and has no use for.
 exec 7>"$work/inherited" 8<"$here/README.md"
@@ -48,22 +52,42 @@ holds_its_row() { # PARTY PID
 		return 1
 	fi
 	while IFS= read -r want; do
-		printf '%s\n' "$have" | grep -qxF "$want" || { echo "$name of $1 lacks: $want"; return 1; }
+		printf '%s\n' "$have" | grep -qxF "$want" || { echo "$name of $1 lacks: $want"; return 2; }
 	done < <(has "$name" | tr '@' '\n')
-	# One way to its keeper, one place where it listens.
-	[ "$name" != listener ] || [ "$(printf '%s\n' "$have" | grep -cE '^(unix pair|tcp listen .*)$')" = 2 ] ||
-	    { echo "a listener of $1 with more than one pair or port"; return 1; }
+	# One way from one to the other, and one place to listen at.
+	case $name in
+	custodiand) want=1 ;;
+	listener | keeper) want=2 ;;
+	*) return 0 ;;
+	esac
+	[ "$(printf '%s\n' "$have" | grep -cE '^(unix pair|tcp listen .*)$')" = $want ] ||
+	    { echo "$name of $1 with another number of pairs and ports than $want"; return 2; }
 }
+# What is not allowed is so at any time; what lacks, or is there twice, may be on its way.
 all_hold_theirs() {
-	local p i bad=0 n=0
+	local code
+	for _ in $(seq 100); do
+		each_holds_its >"$work/held"
+		code=$?
+		[ $code = 2 ] || break
+		sleep 0.2
+	done
+	cat "$work/held"
+	return $code
+}
+each_holds_its() {
+	local p i bad=0 n=0 code
 	for p in coordinator custodian-1 custodian-2 custodian-3 custodian-4 custodian-5; do
 		for i in $(session $p); do
 			[ -e "/proc/$i/comm" ] || continue
-			holds_its_row $p $i || { [ -e "/proc/$i/exe" ] && bad=1; }
+			holds_its_row $p $i
+			code=$?
+			[ $code = 0 ] || [ ! -e "/proc/$i/exe" ] || [ $bad = 1 ] || bad=$code
 			n=$((n + 1))
 		done
 	done
-	[ $bad = 0 ] && [ $n -ge 17 ] || { echo "$n processes"; return 1; }
+	[ $bad != 0 ] || [ $n -ge 17 ] || { echo "$n processes"; return 2; }
+	return $bad
 }
 declare -A ports
 for p in coordinator custodian-1 custodian-2 custodian-3 custodian-4 custodian-5; do
@@ -107,6 +131,50 @@ kill -KILL "$old"
 another() { local n; n=$(session custodian-1 listener) && [ "$n" != "$old" ] && "$tools/handles" "$n" | grep -q '^tcp listen'; }
 ok "another listener" soon another
 ok "after that" all_hold_theirs
+
+# ---- commands at work: what they hold at any moment, as often as can be looked
+cli_row() {
+	local own="device /dev/null|write $work/watched\.(out|err)|read ($net|$work)/.*"
+	case $1 in
+	seal) echo "$own|tcp|socket other|eventfd|eventpoll|write .*/#[0-9]+ \(deleted\)" ;;
+	open) echo "$own|dir $work/opened.*|write $work/opened/.*" ;;	# no socket of any kind
+	esac
+}
+watched() { # WORD MUST COMMAND...: MUST is seen, and nothing that the row does not allow
+	local word=$1 must=$2 pid
+	shift 2
+	rm -rf "$work/opened"
+	(
+		for f in /proc/"$BASHPID"/fd/*; do [ "${f##*/}" -le 2 ] || eval "exec ${f##*/}>&-"; done
+		exec "$@" </dev/null >"$work/watched.out" 2>"$work/watched.err"
+	) &
+	pid=$!
+	while [ -e "/proc/$pid/exe" ]; do
+		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" != quorate ] || {
+			"$tools/handles" $pid
+			sed -n 's/^Max core file size *\(.*\) bytes.*/core \1/p' "/proc/$pid/limits"
+		}
+	done 2>/dev/null | sort -u >"$work/watched"
+	wait $pid || { cat "$work/watched.err"; return 1; }
+	# Before it has said so, it may dump core as whoever started it may.
+	if grep -v '^core ' "$work/watched" | grep -vxE "$(cli_row $word)"; then
+		echo "is held by quorate $word"
+		touch "$work/wrong"
+		return 0
+	fi
+	grep -qE "$must" "$work/watched" && grep -q '^core 0 *0 *$' "$work/watched"
+}
+large() { quorate release "$r" -o "$work/large.asice" >/dev/null 2>&1 || test -s "$work/large.asice"; }
+truncate -s 48M "$work/large"
+ok "a sealer is seen at work" soon watched seal '^tcp$' quorate seal --policy standard --part "large=$work/large" --json
+ok "with what its row allows" test ! -e "$work/wrong"
+a=$(sed -n 's/^ *"artifact": "\([0-9a-f]*\)".*/\1/p' "$work/watched.out")
+r=$(request "$a" standard) && approve "$r" legal compliance auditor
+ok "a large package" soon large
+ok "who opens it is seen at work" soon watched open '^write .*/opened/' \
+    quorate open "$work/large.asice" --key "$net/recipient/key.pem" -d "$work/opened"
+ok "without a network, and with what its row allows" test ! -e "$work/wrong"
+ok "and all of it is there" cmp "$work/large" "$work/opened/$a/large"
 
 # ---- each process: no core, no tracing, no new privileges, nothing swapped, locked memory
 dead_to_others() {
