@@ -180,7 +180,7 @@ add_narrowed(scmp_filter_ctx f, unsigned role)
 static int
 add_own(scmp_filter_ctx f, unsigned role)
 {
-	struct scmp_arg_cmp	self = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+	struct scmp_arg_cmp	self = { 0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0 };
 	int			e;
 
 	if ((e = seccomp_rule_add(f, SCMP_ACT_ALLOW, C(kill), 1, self)) != 0 ||

@@ -17,6 +17,7 @@
 #define ORDER_AT	6u
 #define SOCKET_HOLDS	(64u << 10)	/* without a reader, at least */
 
+const unsigned			fuzz_cuts = 3;
 static struct bench_place	place;
 static struct bench		b;
 static struct known		known;

@@ -19,6 +19,9 @@
 
 int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* How often plain/driver.c cuts and changes each file; 48 where a target does not say. */
+extern const unsigned	fuzz_cuts;
+
 #define PROMISE(x)							\
 	do {								\
 		if (!(x)) {						\

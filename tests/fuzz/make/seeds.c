@@ -384,6 +384,7 @@ main(int argc, char **argv)
 	make_texts();
 	make_charter();
 	make_packages();
+	make_calls();
 	of_people(world());
 	of_others(world());
 	buf_done(&note);

@@ -10,5 +10,6 @@ void	 seed_buf(const char *target, const char *name, struct buf *b);
 
 /* packages.c: package, signature, embed, opening, trust */
 void	 make_packages(void);
+void	 make_calls(void);
 
 #endif

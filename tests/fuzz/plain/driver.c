@@ -2,7 +2,7 @@
  * tests/fuzz/plain/driver.c - runs a target over its corpus, without libFuzzer.
  * usage: fuzz/NAME [FILE...]	(default: tests/fuzz/corpus/NAME/)
  *
- * Each file whole, cut short at up to CUTS places, and with one byte changed at as many: each
+ * Each file whole, cut short at up to fuzz_cuts places, and with one byte changed at as many: each
  * in a block of its own, so that a sanitizer sees a read past the end.
  */
 #include <dirent.h>
@@ -10,10 +10,10 @@
 
 #include "tests/fuzz/lib/fuzz.h"
 
-#define CUTS		48u
 #define FILE_MAX	(1u << 20)
 
-
+/* A target that takes its time says fewer. */
+__attribute__((weak)) const unsigned	fuzz_cuts = 48;
 
 static void
 once(const uint8_t *p, size_t n)
@@ -30,7 +30,7 @@ once(const uint8_t *p, size_t n)
 static void
 run_bytes(uint8_t *p, size_t n)
 {
-	size_t	step = n / CUTS + 1, i;
+	size_t	step = n / fuzz_cuts + 1, i;
 
 	once(p, n);
 	for (i = 0; i < n; i += step) {
@@ -47,7 +47,6 @@ run_file(const char *path)
 	static uint8_t	 bytes[FILE_MAX];
 	FILE		*f = fopen(path, "rb");
 	size_t		 n;
-
 
 	if (f == NULL)
 		return false;
