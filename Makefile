@@ -133,10 +133,12 @@ FUZZ_LINK = -Wl,--wrap=log_line,--wrap=log_err
 
 # What drives a custodian, or a coordinator.
 $(BUILD)/fuzz/keeper $(BUILD)/search/keeper: $(call obj,$(addprefix tests/unit/custodian/,bench.c hand.c))
+$(BUILD)/fuzz/handlers $(BUILD)/search/handlers: $(call obj,tests/unit/coordinator/rig.c)
+$(BUILD)/fuzz/handlers $(BUILD)/search/handlers: FUZZ_LINK += -Wl,--wrap=replicators_wait,--wrap=replicators_status,--wrap=replicators_unready
 
 # What needs a package to change.
 FUZZ_WORLD = $(patsubst %,$(BUILD)/fuzz/%,$(FUZZ_OF_WORLD)) $(patsubst %,$(BUILD)/search/%,$(FUZZ_OF_WORLD))
-FUZZ_OF_WORLD = package signature
+FUZZ_OF_WORLD = package signature worker
 $(FUZZ_WORLD): $(call obj,$(addprefix tests/unit/evidence/,world.c world_anchor.c memfile.c repack.c) tests/unit/tsa.c)
 
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/plain/driver.o $(FUZZ_O) $(FUZZ_LIBS)
@@ -449,7 +451,7 @@ tsan-system:
 ASAN_BUILD = build/asan
 ASAN_A	= $(ASAN_BUILD)/tests/sanitize/asan.a
 ASAN_MAKE = $(MAKE) --no-print-directory BUILD=$(ASAN_BUILD) MODE="$(ASAN)"
-ASAN_LINK = LINKED=$(ASAN_A) LDFLAGS="$(call whole,$(ASAN_A)) -Wl,--wrap=_exit"
+ASAN_LINK = LINKED=$(ASAN_A) LDFLAGS="$(call whole,$(ASAN_A)) -Wl,--wrap=_exit,--wrap=confine_files,--wrap=confine_calls"
 ASAN_SYSTEM ?= tests/system/10-main-job.sh tests/system/20-refusals.sh tests/system/90-package.sh
 
 asan-system:

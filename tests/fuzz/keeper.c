@@ -17,7 +17,7 @@
 #define ORDER_AT	6u
 #define SOCKET_HOLDS	(64u << 10)	/* without a reader, at least */
 
-const unsigned			fuzz_cuts = 3;
+const unsigned			fuzz_cuts = 2;
 static struct bench_place	place;
 static struct bench		b;
 static struct known		known;
@@ -140,6 +140,7 @@ make(void)
 		add_note(i + 1u, 4, false, (uint8_t)(KNOWN_COSIGNED + i));
 	add_note(PARTY_ENTRIES, 0, true, KNOWN_FORK);
 	add_note(PARTY_ENTRIES, 4, true, KNOWN_FORK_COSIGNED);
+	add_blob(0, KNOWN_CHARTER);
 	add_blob(1, KNOWN_DESCRIPTORS);
 	add_blob(2, KNOWN_SCOPE);
 	add_blob(7, KNOWN_SCOPE_2);

@@ -18,7 +18,7 @@ enum party_known {
 	KNOWN_COSIGNED = KNOWN_NOTE + PARTY_ENTRIES,	/* ... and by four custodians */
 	KNOWN_FORK = KNOWN_COSIGNED + PARTY_ENTRIES,	/* of size 8 and another root, signed by the log */
 	KNOWN_FORK_COSIGNED,
-	KNOWN_DESCRIPTORS, KNOWN_SCOPE, KNOWN_SCOPE_2,	/* blobs */
+	KNOWN_CHARTER, KNOWN_DESCRIPTORS, KNOWN_SCOPE, KNOWN_SCOPE_2,	/* blobs */
 	KNOWN_VECTOR,					/* of the first custodian */
 	KNOWN_STATEMENT,				/* of entries 0..7 */
 	KNOWN_ID = KNOWN_STATEMENT + PARTY_ENTRIES,	/* likewise */

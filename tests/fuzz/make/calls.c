@@ -30,11 +30,11 @@ append(struct buf *b, uint8_t from, uint8_t to, uint8_t note, uint8_t cosigned)
 {
 	uint8_t	i;
 
-	buf_u8(b, (uint8_t)(1 + (to - from) + 3 + 1 + 2));
+	buf_u8(b, (uint8_t)(1 + (to - from) + 4 + 1 + 2));
 	field_number(b, 1, from);
 	for (i = from; i < to; i++)
 		field_known(b, 2, (uint8_t)(KNOWN_ENTRY + i));
-	for (i = KNOWN_DESCRIPTORS; i <= KNOWN_SCOPE_2; i++)
+	for (i = KNOWN_CHARTER; i <= KNOWN_SCOPE_2; i++)
 		field_known(b, 3, i);
 	buf_u8(b, 4);
 	buf_u8(b, HOW_MESSAGE);

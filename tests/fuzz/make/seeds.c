@@ -385,6 +385,7 @@ main(int argc, char **argv)
 	make_charter();
 	make_packages();
 	make_calls();
+	make_parties();
 	of_people(world());
 	of_others(world());
 	buf_done(&note);
