@@ -373,8 +373,8 @@ piece(struct uploads *u, struct upload *p, uint64_t offset, struct span data, bo
 	/* Repeated, or not the next one: the sender learns where to go on. */
 	if (p->whole || offset > p->size || offset + data.n < p->size)
 		return RC_OK;
-	data.p += p->size - offset;
-	data.n -= (size_t)(p->size - offset);
+	if (p->size > offset)		/* an empty piece has no address to add to */
+		data = SPAN(data.p + (p->size - offset), data.n - (size_t)(p->size - offset));
 	TRY(open_part(u, p, err));
 	TRY(write_piece(p, data, err));
 	(void)pthread_mutex_lock(&u->lock);
