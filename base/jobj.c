@@ -121,14 +121,6 @@ jobj_uint(struct jobj *o, const char *name, uint64_t min, uint64_t max)
 	return v == NULL ? 0 : as_uint(o, v, name, min, max);
 }
 
-uint64_t
-jobj_uint_opt(struct jobj *o, const char *name, uint64_t max, uint64_t absent)
-{
-	const json_t	*v = find(o, name);
-
-	return v == NULL ? absent : as_uint(o, v, name, 0, max);
-}
-
 bool
 jobj_bool_opt(struct jobj *o, const char *name, bool absent)
 {

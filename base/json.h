@@ -38,7 +38,6 @@ struct jobj	 jobj_init(const json_t *v, const char *what, struct err *err);
 const char	*jobj_str(struct jobj *o, const char *name, size_t min, size_t max); /* borrowed; "" on failure */
 const char	*jobj_str_opt(struct jobj *o, const char *name, size_t max);	/* NULL when absent */
 uint64_t	 jobj_uint(struct jobj *o, const char *name, uint64_t min, uint64_t max);
-uint64_t	 jobj_uint_opt(struct jobj *o, const char *name, uint64_t max, uint64_t absent);
 bool		 jobj_bool_opt(struct jobj *o, const char *name, bool absent);
 when		 jobj_when(struct jobj *o, const char *name);
 void		 jobj_hex(struct jobj *o, const char *name, uint8_t *out, size_t n);

@@ -114,12 +114,6 @@ reader_give(struct reader *reader)
 }
 
 enum rc
-reader_leaf(struct reader *r, uint64_t index, struct buf *ret, struct err *err)
-{
-	return store_entry(r->store, index, ret, err);
-}
-
-enum rc
 reader_proof(struct coordinator *c, struct reader *r, uint64_t index, struct buf *ret,
     struct err *err)
 {

@@ -24,11 +24,7 @@ struct reader *reader_take(struct readers *r);	/* waits */
 void	 reader_give(struct reader *r);		/* NULL is fine */
 DEFINE_AUTO(reader_give, struct reader);
 
-/*
- * A leaf and its tlog-proof under the latest cosigned note; proof stays empty when
- * that does not cover it. RC_MISSING: no such entry.
- */
-MUST_USE enum rc reader_leaf(struct reader *r, uint64_t index, struct buf *ret, struct err *err);
+/* A leaf's tlog-proof under the latest cosigned note; empty when that does not cover it. */
 MUST_USE enum rc reader_proof(struct coordinator *c, struct reader *r, uint64_t index,
     struct buf *ret, struct err *err);
 

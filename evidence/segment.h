@@ -87,11 +87,10 @@ struct segment_source {
 	void		*user;
 };
 
-/* Every leaf against its hash; nothing is decrypted. RC_VERIFY names the chunk. */
-MUST_USE enum rc segment_check(const struct segment_source *s, struct err *err);
 /*
- * Check and decrypt, chunk by chunk, to `write`: what was written before a
- * failure was verified, and is a prefix. Fixed memory, two chunks.
+ * Check each leaf against its hash and decrypt, chunk by chunk, to `write`: what was
+ * written before a failure was verified, and is a prefix. RC_VERIFY names the chunk.
+ * Fixed memory, two chunks.
  */
 MUST_USE enum rc segment_open_stream(const struct segment_source *s, const struct secret *point,
     stream_write write, void *write_user, struct err *err);

@@ -42,20 +42,6 @@ read_leaf(const struct reader *r, uint64_t chunk, struct span *ret, struct err *
 	return RC_OK;
 }
 
-enum rc
-segment_check(const struct segment_source *s, struct err *err)
-{
-	AUTO(free_bytes) uint8_t *leaf = malloc(SEGMENT_LEAF_MAX);
-	struct reader	r = { s, segment_chunks(s->length), leaf };
-	struct span	in;
-
-	if (leaf == NULL)
-		return err_set(err, RC_NOMEM, "segment: no memory");
-	for (uint64_t i = 0; i < r.chunks; i++)
-		TRY(read_leaf(&r, i, &in, err));
-	return RC_OK;
-}
-
 static enum rc
 open_leaf(const struct reader *r, uint64_t chunk, const struct secret *point,
     struct segment_cipher *cipher, struct secret *plain, struct span *ret, struct err *err)

@@ -131,7 +131,6 @@ DEFINE_AUTO(hsm_key_free, struct hsm_key);
 enum hsm_kind	 hsm_key_kind(const struct hsm_key *k);
 /* HSM_POINT_BYTES or HSM_ED25519_BYTES, valid as long as k. */
 struct span	 hsm_key_public(const struct hsm_key *k);
-const char	*hsm_key_label(const struct hsm_key *k);
 
 /*
  * "quorate share 3": the label of the share key of epoch 3. out has HSM_LABEL_MAX + 1

@@ -285,12 +285,6 @@ hsm_key_public(const struct hsm_key *k)
 	return SPAN(k->public, k->public_n);
 }
 
-const char *
-hsm_key_label(const struct hsm_key *k)
-{
-	return k->label;
-}
-
 char *
 hsm_share_label(uint32_t epoch, char *out)
 {
