@@ -413,6 +413,18 @@ memcheck: all $(BUILD)/tests/memcheck/flaw
 	@QUORATE_BIN=$(abspath $(BUILD))/bin tests/memcheck/run $(MEMCHECK)
 .PHONY: memcheck
 
+# Which lines the tests run, by gcc and gcov (tests/coverage/README.md): those of the core by their folders'
+# tests, or with COVERAGE=all by every unit test and corpus.
+COVERAGE ?= core
+COVERAGE_BUILD = build/coverage
+# What is not optimized looks as if it might write too much.
+COVERAGE_MODE = -O0 -g --coverage -Wno-format-truncation
+COVERAGE_UNIT = $(if $(filter all,$(COVERAGE)),$(UNIT) $(FUZZ_PLAIN),$(foreach f,$(CORE),$(call tests,$(f))))
+coverage:
+	@$(MAKE) --no-print-directory BUILD=$(COVERAGE_BUILD) MODE="$(COVERAGE_MODE)" $(COVERAGE_UNIT:$(BUILD)/%=$(COVERAGE_BUILD)/%)
+	@tests/coverage/run $(COVERAGE_BUILD) $(COVERAGE)
+.PHONY: coverage
+
 # ThreadSanitizer over what has threads, and the sanitized daemons: tests/sanitize/README.md.
 TSAN	= -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 TSAN_BUILD = build/tsan

@@ -570,6 +570,56 @@ foreign(void **state)
 	}
 }
 
+/* --- files where others should be -------------------------------------------------------------------- */
+
+static void
+refused_saying(const char *words)
+{
+	struct memfile		f = MEMFILE_INIT;
+	struct package_report	rep;
+
+	repack_write(&r, &f);
+	assert_int_equal(package_verify(memfile_read, &f, f.b.n, WORLD_TRUST(w.net.genesis, w.net.now), &rep, NULL), RC_OK);
+	assert_int_equal(rep.verdict, PACKAGE_INVALID);
+	assert_int_equal(rep.claim[CLAIM_CONTAINER].verdict, CLAIM_NO);
+	if (strstr(rep.claim[CLAIM_CONTAINER].words, words) == NULL)
+		fail_msg("%s: it says %s", words, rep.claim[CLAIM_CONTAINER].words);
+	memfile_done(&f);
+}
+
+/* The i-th file under another name. */
+static void
+placed_as(size_t i, const char *name, const char *words)
+{
+	package_name	was;
+
+	memcpy(was, r.name[i], sizeof(was));
+	(void)snprintf(r.name[i], sizeof(r.name[i]), "%s", name);
+	refused_saying(words);
+	memcpy(r.name[i], was, sizeof(was));
+}
+
+static void
+places_that_lie(void **state)
+{
+	static const char	messages[] = NAME_MESSAGES "00.p7m", other[] = NAME_MESSAGES "32.p7m";
+	size_t			at, last = 0;
+
+	(void)state;
+	placed_as(repack_starting(&r, NAME_ERASABLE), NAME_ERASABLE "0123", "not a digest");
+	for (size_t i = 0; i < r.n; i++)
+		if (strncmp(r.name[i], NAME_PROOFS, strlen(NAME_PROOFS)) == 0)
+			last = i;
+	placed_as(last, NAME_PROOFS "1.tlog-proof", "does not come last");
+	at = repack_starting(&r, NAME_KEYS);
+	repack_insert(&r, at, messages, SPAN_STR("x"));
+	refused_saying("no such custodian");
+	repack_drop(&r, at);
+	repack_insert(&r, at, other, SPAN_STR("x"));
+	refused_saying("no such custodian");
+	repack_drop(&r, at);
+}
+
 int
 main(void)
 {
@@ -583,6 +633,7 @@ main(void)
 		cmocka_unit_test(ends_that_lie),
 		cmocka_unit_test(members_that_overlap),
 		cmocka_unit_test(many_that_lie),
+		cmocka_unit_test(places_that_lie),
 		cmocka_unit_test(foreign),
 	};
 

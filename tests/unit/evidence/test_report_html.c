@@ -114,6 +114,30 @@ what_people_chose_is_escaped(void **state)
 	buf_done(&b);
 }
 
+/* What programs read says the same as what people do. */
+static void
+each_verdict_has_its_word(void **state)
+{
+	static const struct {
+		enum package_verdict	 v;
+		const char		*word;
+	} rows[] = {
+		{ PACKAGE_VALID, "{\"verdict\":\"valid\"," },
+		{ PACKAGE_CONSISTENT, "{\"verdict\":\"consistent\"," },
+		{ PACKAGE_INVALID, "{\"verdict\":\"invalid\"," },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		AUTO_DONE(buf_done) struct buf	b = BUF_INIT((size_t)1 << 20);
+		struct package_report		r = report(rows[i].v);
+
+		assert_int_equal(package_report_json(&r, &b, NULL), RC_OK);
+		if (strstr(buf_text(&b), rows[i].word) != buf_text(&b))
+			fail_msg("%s: %.80s", rows[i].word, buf_text(&b));
+	}
+}
+
 int
 main(void)
 {
@@ -121,6 +145,7 @@ main(void)
 		cmocka_unit_test(each_claim_is_there),
 		cmocka_unit_test(it_calls_nothing_valid_that_is_not),
 		cmocka_unit_test(what_people_chose_is_escaped),
+		cmocka_unit_test(each_verdict_has_its_word),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

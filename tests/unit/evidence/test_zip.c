@@ -378,6 +378,61 @@ counts_are_bounded(void **state)
 }
 
 static void
+set_u16(struct memfile *f, size_t from_end, uint16_t v)
+{
+	f->b.p[f->b.n - from_end] = (uint8_t)v;
+	f->b.p[f->b.n - from_end + 1] = (uint8_t)(v >> 8);
+}
+
+/* A directory that is longer than its entries can be, or whose place is told in a way the writer has no need of. */
+static void
+ends_that_lie(void **state)
+{
+	static const uint8_t	in_64[4] = { 0xff, 0xff, 0xff, 0xff };
+	struct memfile		f = MEMFILE_INIT;
+	struct file		many[40];
+	char			name[40][8];
+	struct err		err;
+	uint64_t		at;
+
+	(void)state;
+	for (size_t i = 0; i < 40; i++) {
+		(void)snprintf(name[i], sizeof(name[i]), "d/%zu", i);
+		many[i] = (struct file){ i == 0 ? "mimetype" : name[i], i == 0 ? sample[0].text : "x" };
+	}
+	assert_int_equal(write_all(&f, many, 40, NULL), RC_OK);
+	assert_int_equal(read_all(&f, &err), RC_OK);
+	set_u16(&f, ZIP_END_FIXED - 8, 1);
+	set_u16(&f, ZIP_END_FIXED - 10, 1);
+	assert_int_equal(read_all(&f, &err), RC_FORMAT);
+	assert_non_null(strstr(err.msg, "directory too long for 1 entries"));
+	set_u16(&f, ZIP_END_FIXED - 8, 40);
+	set_u16(&f, ZIP_END_FIXED - 10, 40);
+
+	/* The end alone, which says that the rest stands before it. */
+	memcpy(f.b.p + f.b.n - ZIP_END_FIXED + 16, in_64, sizeof(in_64));
+	memmove(f.b.p, f.b.p + f.b.n - ZIP_END_FIXED, ZIP_END_FIXED);
+	f.b.n = ZIP_END_FIXED;
+	assert_int_equal(read_all(&f, &err), RC_FORMAT);
+	assert_non_null(strstr(err.msg, "not a ZIP file"));
+
+	/* The large form of a place that the small one can tell. */
+	buf_reset(&f.b);
+	assert_int_equal(write_all(&f, sample, SAMPLES, NULL), RC_OK);
+	at = zip_u32(f.b.p + f.b.n - ZIP_END_FIXED + 16);
+	for (size_t i = 0; i < ZIP_TAIL_MAX - ZIP_END_FIXED; i++)
+		buf_u8(&f.b, 0);
+	memmove(f.b.p + f.b.n - ZIP_END_FIXED, f.b.p + f.b.n - ZIP_TAIL_MAX, ZIP_END_FIXED);
+	memset(f.b.p + f.b.n - ZIP_TAIL_MAX, 0, ZIP_TAIL_MAX - ZIP_END_FIXED);
+	memcpy(f.b.p + f.b.n - ZIP_END_FIXED + 16, in_64, sizeof(in_64));
+	for (unsigned i = 0; i < 8; i++)
+		f.b.p[f.b.n - ZIP_TAIL_MAX + 48 + i] = (uint8_t)(at >> 8 * i);
+	assert_int_equal(read_all(&f, &err), RC_FORMAT);
+	assert_non_null(strstr(err.msg, "zip64 where none is needed"));
+	memfile_done(&f);
+}
+
+static void
 failing_writes_and_allocations(void **state)
 {
 	struct memfile		f = MEMFILE_INIT;
@@ -525,6 +580,7 @@ main(void)
 		cmocka_unit_test(writer_out_of_turn),
 		cmocka_unit_test(entries_are_counted),
 		cmocka_unit_test(counts_are_bounded),
+		cmocka_unit_test(ends_that_lie),
 		cmocka_unit_test(failing_writes_and_allocations),
 		cmocka_unit_test(large_files_use_zip64),
 		cmocka_unit_test(vectors),

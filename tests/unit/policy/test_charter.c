@@ -406,6 +406,46 @@ explains_amendments(void **state)
 	}
 }
 
+/* What the numbers mean, to a lawyer: each warning is there when it is due, and not otherwise. */
+static void
+explains_numbers(void **state)
+{
+	static const struct {
+		const char	*path, *value, *says, *never;
+	} rows[] = {
+		{ "threshold", "{\"n\":5,\"k\":3,\"f\":0,\"q\":3,\"h\":3}",
+		    "2 may be down.\nNone may lie: one lying custodian could help to show two pasts.\n", "or lying" },
+		{ "threshold", "{\"n\":5,\"k\":5,\"f\":0,\"q\":5,\"h\":5}", "while 5 cosign: none may be down.\n", "may be down or" },
+		{ "threshold", "{\"n\":5,\"k\":3,\"f\":1,\"q\":4,\"h\":4}",
+		    "Up to 1 of them may lie; every wrong answer is detected", "None may lie" },
+		{ "single_operator", "true", "WARNING: one operator runs several custodians", NULL },
+		{ "single_operator", "false", "", "one operator" },
+		{ "custodians/1/extractable", "true", "WARNING: the token of custodian 2", "custodian 1 (" },
+		{ "tsas", "[]", "No time-stamping authority vouches", "Checkpoints are time-stamped" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		AUTO_DONE(buf_done) struct buf b = BUF_INIT(BIG);
+		AUTO(charter_free) struct charter *c = NULL;
+		json_t	*doc = document(), *v;
+		char	 last[64], *text;
+
+		v = walk(doc, rows[i].path, last, sizeof(last));
+		json_object_set_new(v, last, value_of(doc, rows[i].value));
+		if (strcmp(last, "tsas") == 0)
+			json_object_del(doc, "anchor");
+		text = json_dumps(doc, 0);
+		assert_int_equal(charter_parse(span_str(text), &c, NULL), RC_OK);
+		charter_explain(c, &b);
+		if (strstr(buf_text(&b), rows[i].says) == NULL ||
+		    (rows[i].never != NULL && strstr(buf_text(&b), rows[i].never) != NULL))
+			fail_msg("%s, %s: %s", rows[i].path, rows[i].value, buf_text(&b));
+		free(text);
+		json_decref(doc);
+	}
+}
+
 static struct buf	tsas;
 
 static int
@@ -446,6 +486,7 @@ main(void)
 		cmocka_unit_test(single_operator_may),
 		cmocka_unit_test(reads_what_it_says),
 		cmocka_unit_test(explains_amendments),
+		cmocka_unit_test(explains_numbers),
 		cmocka_unit_test(every_truncation),
 		cmocka_unit_test(every_allocation),
 		cmocka_unit_test(too_large),

@@ -368,6 +368,33 @@ scope_order(void **state)
 	}
 }
 
+/* What the parser cannot read is not written either, whoever filled it in. */
+static void
+scopes_not_written(void **state)
+{
+	static const char	bytes[] = "\1" "\0\2" ID_A ONE ID_B ONE;
+
+	(void)state;
+	for (unsigned i = 0; i < 7; i++) {
+		AUTO_DONE(buf_done) struct buf b = BUF_INIT(BIG);
+		AUTO_DONE(scope_done) struct scope s = { 0 };
+
+		assert_int_equal(scope_parse(SPAN(bytes, sizeof(bytes) - 1), &s, NULL), RC_OK);
+		switch (i) {
+		case 0:	s.n_artifacts = 0; break;
+		case 1:	s.n_artifacts = SCOPE_ARTIFACTS_MAX + 1; break;
+		case 2:	s.artifact[1].first_part = 0; break;
+		case 3:	s.artifact[1].n_parts = 0; break;
+		case 4:	s.artifact[1].n_parts = 2; break;	/* there is one */
+		case 5:	s.part[1].artifact = 0; break;
+		case 6:	s.n_artifacts = 1; break;		/* and a part of none */
+		}
+		assert_int_equal(scope_write(&s, &b, NULL), RC_FORMAT);
+		assert_int_equal(b.n, 0);
+		s.n_artifacts = 2;
+	}
+}
+
 /* Each part one segment: their number alone is too large. */
 static void
 scope_of_many_parts(void **state)
@@ -431,6 +458,7 @@ main(void)
 		cmocka_unit_test(scopes),
 		cmocka_unit_test(scope_order),
 		cmocka_unit_test(scope_of_many_parts),
+		cmocka_unit_test(scopes_not_written),
 		cmocka_unit_test(scope_memory),
 	};
 
