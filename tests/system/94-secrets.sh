@@ -79,12 +79,35 @@ ends_clean() { # COMMAND...
 }
 ended() { # once the needles have been written
 	wait $command || { echo "exit $?"; cat "$work/ended.err"; return 1; }
-	grep -q '^quorate: found' "$work/ended" || return 1
-	! grep -E '^quorate [a-z.0-9]+ (locked|heap|stack|anon|file) ' "$work/ended"
+	grep -qE '^(quorate|custodiand): found' "$work/ended" || return 1
+	! grep -E '^[a-z]+ [a-z.0-9]+ (locked|heap|stack|anon|file) ' "$work/ended"
 }
 soon() { local i; for i in $(seq 600); do "$@" && return 0; sleep 0.1; done; return 1; }
 said() { sed -n "s/^ *\"$1\": \"\\([0-9a-f]*\\)\".*/\\1/p" "$work/ended" | grep .; }
 mkfifo "$work/fifo"
+
+# ---- keys that are made
+has_line() { soon test -s "$1"; }
+ends_clean quorate keygen -o "$work/new.key"
+ok "a key is made" has_line "$work/new.key.pub"
+needles pem new "$work/new.key" >"$work/fifo"
+ok "and is in its file alone" ended
+ends_clean quorate keygen --tls -o "$work/host"
+ok "one for TLS" has_line "$work/host.key"
+soon needles pem new "$work/host.key" >/dev/null 2>&1
+needles pem new "$work/host.key" >"$work/fifo"
+ok "likewise" ended
+mkdir "$work/new" "$work/new/tokens"
+printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$work/new/tokens" >"$work/new/conf"
+(umask 077; echo 123498765432 >"$work/new/pin")
+export SOFTHSM2_CONF=$work/new/conf
+softhsm2-util --init-token --free --label new --pin 123498765432 --so-pin 123498765432 >/dev/null
+ends_clean custodiand init "$work/new/state" --name New --organisation New --address 127.0.0.1:7001 --module "$module" \
+    --token new --pin-file "$work/new/pin"
+ok "a custodian's" has_line "$work/new/state/enrolment.json"
+{ needles pem tls "$work/new/state/tls.key"; needles text pin "$work/new/pin"; } >"$work/fifo"
+ok "and its PIN" ended
+unset SOFTHSM2_CONF
 
 # ---- sealing: the sealer's own memory as it ends, then everybody's
 

@@ -56,7 +56,7 @@ static pid_t			keeper;
 static uint8_t			granted[32], uncovered[32], withdrawn[32], wanting[32], requests[4][32];
 static struct buf		text[64];		/* of the log's checkpoints, by size */
 static struct buf		contribution;		/* what was answered to the granted order */
-static uint64_t			seed, state;
+static uint64_t			seed, state, slowest;
 static unsigned long		frames, answers[NONE + 1], oks[NONE + 1], nonsense;
 
 static struct sample {
@@ -332,9 +332,13 @@ ask(uint8_t method, uint8_t roles, uint8_t from, struct span request, struct fra
 	static uint32_t	id;
 	struct err	err;
 
+	uint64_t	began = clock_ms();
+
 	frames++;
 	ok(frame_write(fd, ++id, method, roles, from, NULL, request, &err), &err);
 	ok(frame_read(fd, ANSWER_MS, f, &err), &err);
+	if (clock_ms() - began > slowest)
+		slowest = clock_ms() - began;
 	CHECK(f->id == id);
 	judge(method, request, f);
 	return (enum rc)f->code;
@@ -640,10 +644,11 @@ anything_at_all(void **unused)
 			CHECK(memory_kib() < before + GROWTH_KIB);
 	}
 	seed = 0;
-	print_message("listener: %llu seeds from %llu, %lu frames (%lu answered well), %lu that are none; keeper %lu -> %lu KiB\n",
+	print_message("listener: %llu seeds from %llu, %lu frames (%lu answered well), %lu that are none; the slowest "
+	    "answer %llu ms; keeper %lu -> %lu KiB\n",
 	    (unsigned long long)n, (unsigned long long)first, frames,
 	    oks[APPEND] + oks[CONTRIBUTE] + oks[CHECKPOINT] + oks[SUBMIT] + oks[EXCHANGE] + oks[OUTGOING] + oks[HEARD] + oks[CHARTER],
-	    nonsense, before, memory_kib());
+	    nonsense, (unsigned long long)slowest, before, memory_kib());
 	/* Each method was asked well and badly: else this tried nothing. */
 	for (size_t i = 0; i < NONE && n >= SEEDS_USUAL; i++)
 		assert_true(oks[i] > 0 && answers[i] > oks[i]);
