@@ -345,7 +345,7 @@ $(BUILD)/tests/inject/inject_token.so: tests/inject/token.c tests/inject/plan.c 
 	@mkdir -p $(@D)
 	$(Q)$(INJECT_CC) $(shell $(PKG_CONFIG) --cflags p11-kit-1) -fPIC -shared -o $@ $(filter %.c,$^)
 
-faults: all $(INJECT)
+faults: all $(INJECT) $(SYSTEM_TOOLS)
 	@QUORATE_BIN=$(abspath $(BUILD))/bin tests/faults/run
 .PHONY: faults
 

@@ -27,8 +27,7 @@ prepare() {
 	other=$(seal direct --part "text=$work/base.txt")
 	pack=$work/pack.asice
 	quorate release "$(approved "$base" standard)" -o "$pack" --archive >/dev/null
-	on_card softhsm2-util --import "$net/recipient/key.pem" --token card --label recipient --id 02 \
-	    --pin "$(cat "$net/card/pin")" >/dev/null
+	on_card "$tools/card" "$(card_uri none)" "$net/recipient/key.pem" recipient 02
 	quorate charter draft --out "$work/new.json" >/dev/null
 	quorate charter remove "$work/new.json" person twohats >/dev/null
 	[ -n "$base" ] && [ -n "$other" ] && [ -s "$pack" ] && [ -s "$work/new.json" ]
@@ -78,7 +77,13 @@ ready_acknowledge() {
 	    quorate release "$r" -o "$work/released/p" >/dev/null &&
 	    quorate open "$work/released/p" --key "$net/recipient/key.pem" -d "$work/opened/d" >/dev/null
 }
-op_acknowledge() { q acknowledge "$work/opened/d/opening.p7s" --key "$people/requester.key"; }
+# Once a person and order: whoever hears nothing and asks again is told that it was done.
+op_acknowledge() {
+	local code=0
+	q acknowledge "$work/opened/d/opening.p7s" --key "$people/requester.key" || code=$?
+	[ $code != 1 ] || ! grep -q 'this was done already' "$work/err" || code=0
+	return $code
+}
 done_acknowledge() { quorate show "$r" >/dev/null; }
 
 ready_audit() { fresh state; }
@@ -86,7 +91,7 @@ op_audit() { q audit --state "$work/state"; }
 done_audit() { quorate audit --state "$work/state" >/dev/null; }
 
 ready_monitor() { fresh state; }
-op_monitor() { q audit --from "$QUORATE_TILES" --state "$work/state"; }
+op_monitor() { q audit --from "$QUORATE_TILES" --blobs coordinator --state "$work/state"; }
 done_monitor() { done_audit; }
 
 ready_export() { fresh exported; }
