@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/remote.h"
+#include "proto/unpack.h"
 
 #define TLS_FILE_MAX	16384
 #define HEAD_MS		5000	/* for what a command begins with */
@@ -160,8 +161,8 @@ message_call(struct rpc_client *c, const char *method, const void *q, const Prot
 	(void)protobuf_c_message_pack(m, p);
 	(void)snprintf(name, sizeof(name), "/quorate.v1.%s", method);
 	TRY(rpc_call_said(c, name, buf_view(&out), ms, &in, said, err));
-	if ((answer = protobuf_c_message_unpack(reply, NULL, in.n, in.p)) == NULL)
-		return err_set(err, RC_FORMAT, "the answer to %s is malformed", method);
+	if ((answer = protobuf_c_message_unpack(reply, unpack_memory(), in.n, in.p)) == NULL)
+		return err_wrap(err, unpack_failed("answer", err), "%s", method);
 	message_clean(answer);
 	memcpy(ret, &answer, sizeof(answer));
 	return RC_OK;

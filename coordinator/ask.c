@@ -12,7 +12,7 @@
 #include "evidence/cms.h"
 
 #define COVER_MS	5000u	/* for a custodian to hear that the order is cosigned */
-#define TRIES_MAX	20u	/* of one custodian, while it only says "not yet" */
+#define TRIES_MAX	20u	/* of one custodian, while it only says "not yet", or fails inside */
 
 PB_AUTO(contribute_reply, ContributeReply);
 
@@ -120,13 +120,20 @@ take_reply(struct gathering *g, uint8_t custodian, struct span reply, struct err
 	return rc == RC_DENIED ? err_set(err, RC_VERIFY, "its message is sealed to somebody else") : rc;
 }
 
-void
-ask_refused(struct gathering *g, uint8_t custodian, const char *words)
+/* It will not be asked again; what the first of these said is told. */
+static void
+gives_up(struct gathering *g, uint8_t custodian, enum ask_state as, const char *words)
 {
-	g->ask[custodian - 1].state = ASK_REFUSED;
+	g->ask[custodian - 1].state = as;
 	if (g->refusal[0] == '\0')
 		(void)snprintf(g->refusal, sizeof(g->refusal), "custodian %u (%s): %s", custodian,
 		    g->c->first->custodian[custodian - 1].name, words);
+}
+
+void
+ask_refused(struct gathering *g, uint8_t custodian, const char *words)
+{
+	gives_up(g, custodian, ASK_REFUSED, words);
 }
 
 /* With the lock held: what an answer makes of its ask. */
@@ -140,8 +147,10 @@ settle(struct gathering *g, uint8_t custodian, enum rc asked, enum rc checked, c
 		a->state = ASK_GOOD;
 	else if (asked == RC_OK && (checked == RC_FORMAT || checked == RC_VERIFY))
 		a->state = ASK_LIED;
-	else if (asked == RC_DENIED || asked == RC_FORMAT || asked == RC_VERIFY || ++a->tries >= TRIES_MAX)
+	else if (asked == RC_DENIED || asked == RC_FORMAT || asked == RC_VERIFY)
 		ask_refused(g, custodian, words);
+	else if (++a->tries >= TRIES_MAX)
+		gives_up(g, custodian, ASK_FAILED, words);	/* not its "no" */
 	else
 		a->state = ASK_LATER;	/* away, busy, or not that far yet */
 }
@@ -156,7 +165,7 @@ ask_tell(const struct gathering *g, uint8_t custodian, const struct err *err)
 	(void)hex_write(SPAN_OF(g->order), hex);
 	if (a->state == ASK_LIED)
 		log_line("ALARM: custodian %u (%s) answered order %.16s wrongly: %s", custodian, name, hex, err->msg);
-	else if (a->state == ASK_REFUSED)
+	else if (a->state == ASK_REFUSED || a->state == ASK_FAILED)
 		log_line("custodian %u (%s) contributes nothing to order %.16s: %s", custodian, name, hex, err->msg);
 	else if (a->state == ASK_LATER && a->tries == 1)
 		log_line("custodian %u (%s) does not contribute to order %.16s yet: %s", custodian, name, hex, err->msg);

@@ -132,7 +132,7 @@ static unsigned
 lost(const struct gathering *g)
 {
 	struct custodian_status	s;
-	unsigned		n = count(g, ASK_REFUSED) + count(g, ASK_LIED);
+	unsigned		n = count(g, ASK_REFUSED) + count(g, ASK_FAILED) + count(g, ASK_LIED);
 	uint8_t			i;
 
 	for (i = 1; i <= g->c->first->n; i++) {
@@ -148,9 +148,10 @@ verdict(const struct gathering *g, uint64_t until, struct err *err)
 {
 	unsigned	k = g->c->first->k, n = g->c->first->n;
 
+	/* One that failed each time may do better when the command is run again: that is no refusal. */
 	if (n - lost(g) < k)
-		return err_set(err, RC_DENIED, "%s", g->refusal[0] != '\0' ? g->refusal :
-		    "too few custodians contribute");
+		return err_set(err, n - lost(g) + count(g, ASK_FAILED) < k ? RC_DENIED : RC_UNSURE, "%s",
+		    g->refusal[0] != '\0' ? g->refusal : "too few custodians contribute");
 	if (clock_ms() >= until || cosigning_woken(g->c->cosigning))
 		return err_set(err, RC_UNSURE, "%u of %u custodians have contributed, "
 		    "%u are needed", count(g, ASK_GOOD), n, k);

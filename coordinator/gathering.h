@@ -10,7 +10,7 @@
 
 #define RETRY_MS	500u
 
-enum ask_state { ASK_NOT = 0, ASK_RUNS, ASK_GOOD, ASK_REFUSED, ASK_LIED, ASK_LATER };
+enum ask_state { ASK_NOT = 0, ASK_RUNS, ASK_GOOD, ASK_REFUSED, ASK_FAILED, ASK_LIED, ASK_LATER };
 
 struct ask {
 	enum ask_state	state;

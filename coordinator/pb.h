@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "base/bytes.h"
 #include "proto/quorate.pb-c.h"
+#include "proto/unpack.h"
 
 /* Borrows: good while s is. protobuf-c has no const. */
 static inline ProtobufCBinaryData
@@ -36,7 +37,7 @@ MUST_USE enum rc pb_fixed(const ProtobufCBinaryData *b, const char *what, uint8_
 
 /*
  * PB_REQUEST(head, r): r is the request of a handler as Quorate__V1__HeadRequest,
- * freed on every path; a malformed one returns RC_FORMAT.
+ * freed on every path; a malformed one returns RC_FORMAT, and RC_NOMEM says what it says.
  */
 #define PB_AUTO(lower, Type)						\
 	static inline void						\
@@ -48,8 +49,8 @@ MUST_USE enum rc pb_fixed(const ProtobufCBinaryData *b, const char *what, uint8_
 
 #define PB_UNPACK(lower, Type, name, in)				\
 	AUTO(lower##_free) Quorate__V1__##Type *name =			\
-	    quorate__v1__##lower##__unpack(NULL, (in).n, (in).p);	\
+	    quorate__v1__##lower##__unpack(unpack_memory(), (in).n, (in).p); \
 	if (name == NULL)						\
-		return err_set(err, RC_FORMAT, "malformed " #Type)
+		return unpack_failed(#Type, err)
 
 #endif

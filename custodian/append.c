@@ -12,6 +12,7 @@
 
 #include "audit/entry.h"
 #include "custodian/append.h"
+#include "proto/unpack.h"
 #include "evidence/batch.h"
 
 static inline void
@@ -27,9 +28,10 @@ put_blobs(struct appending *a, struct span leaf, struct err *err)
 {
 	uint8_t	want[2][SHA256_BYTES], kept[SHA256_BYTES];
 	size_t	n, i, b;
+	enum rc	rc = entry_blobs(leaf, want, &n, err);
 
-	if (entry_blobs(leaf, want, &n, err) != RC_OK)
-		return RC_OK;	/* malformed: apply gives the verdict */
+	if (rc != RC_OK)	/* malformed: apply gives the verdict */
+		return rc == RC_NOMEM ? rc : RC_OK;
 	for (b = 0; b < a->q->n_blobs; b++) {
 		for (i = 0; i < n; i++)
 			if (memcmp(a->digest[b], want[i], sizeof(want[i])) == 0)
@@ -234,11 +236,11 @@ enum rc
 custody_append(struct custody *c, struct span request, struct buf *reply, struct err *err)
 {
 	__attribute__((cleanup(auto_request_free))) Quorate__V1__AppendRequest *q =
-	    quorate__v1__append_request__unpack(NULL, request.n, request.p);
+	    quorate__v1__append_request__unpack(unpack_memory(), request.n, request.p);
 	AUTO_DONE(appending_done) struct appending a = { .c = c, .q = q, .line = BUF_INIT(1024) };
 
 	if (q == NULL)
-		return custody_say(c, err, RC_FORMAT, "malformed request");
+		return custody_unread(c, "request", err);
 	TRY(look_through(&a, err));
 	a.now = clock_now();
 	a.size = a.before = store_size(c->store);

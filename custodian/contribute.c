@@ -14,6 +14,7 @@
 #include "evidence/cms.h"
 #include "evidence/keys.h"
 #include "proto/quorate.pb-c.h"
+#include "proto/unpack.h"
 
 #define RECEIPT_LIFE	(30 * UINT64_C(86400))
 #define BATCHES_MAX	SCOPE_ARTIFACTS_MAX
@@ -318,20 +319,22 @@ enum rc
 custody_contribute(struct custody *c, struct span request, struct buf *reply, struct err *err)
 {
 	Quorate__V1__ContributeRequest	*q =
-	    quorate__v1__contribute_request__unpack(NULL, request.n, request.p);
+	    quorate__v1__contribute_request__unpack(unpack_memory(), request.n, request.p);
 	AUTO_DONE(grant_done) struct grant grant;
 	AUTO_DONE(contributing_done) struct contributing k = { .c = c, .grant = &grant, .now = clock_now() };
 	const struct charter	*charter;
 	uint8_t			 order[SHA256_BYTES];
 	char			 hex[HEX_BYTES(SHA256_BYTES)];
-	bool			 ok = q != NULL && q->order.len == sizeof(order);
+	bool			 ok;
 	enum rc			 rc;
 
 	memset(&grant, 0, sizeof(grant));
+	if (q == NULL)
+		return custody_unread(c, "request", err);
+	ok = q->order.len == sizeof(order);
 	if (ok)
 		memcpy(order, q->order.data, sizeof(order));
-	if (q != NULL)
-		quorate__v1__contribute_request__free_unpacked(q, NULL);
+	quorate__v1__contribute_request__free_unpacked(q, NULL);
 	if (!ok)
 		return custody_say(c, err, RC_FORMAT, "malformed request");
 	TRY(custody_charter(c, &charter, err));

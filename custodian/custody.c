@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "custodian/custody.h"
+#include "proto/unpack.h"
 #include "evidence/case.h"
 
 void
@@ -99,6 +100,15 @@ custody_say(struct custody *c, struct err *err, enum rc rc, const char *fmt, ...
 	(void)vsnprintf(c->words, sizeof(c->words), fmt, ap);
 	va_end(ap);
 	return err_set(err, rc, "%s", c->words);
+}
+
+enum rc
+custody_unread(struct custody *c, const char *what, struct err *err)
+{
+	struct err	why;
+	enum rc		rc = unpack_failed(what, &why);
+
+	return custody_say(c, err, rc, "%.200s", why.msg);
 }
 
 enum rc

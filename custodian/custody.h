@@ -100,6 +100,8 @@ DEFINE_AUTO(custody_free, struct custody);
 /* The words for the caller, then rc, so that a refusal is one statement. */
 enum rc	 custody_say(struct custody *c, struct err *err, enum rc rc, const char *fmt, ...)
 	    __attribute__((format(printf, 4, 5)));
+/* A message that unpack_memory() was for came to nothing: malformed, or no memory. */
+enum rc	 custody_unread(struct custody *c, const char *what, struct err *err);
 
 /* The charter in force; RC_UNSURE before entry 0 came. Learns our index by the signing key. */
 MUST_USE enum rc custody_charter(struct custody *c, const struct charter **ret, struct err *err);

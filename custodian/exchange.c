@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "custodian/exchange.h"
+#include "proto/unpack.h"
 
 #define DOMAIN	"quorate/exchange/v1\n"
 
@@ -385,14 +386,14 @@ answer(struct answering *a, struct buf *reply, struct err *err)
 enum rc
 custody_exchange(struct custody *c, struct span request, struct buf *reply, struct err *err)
 {
-	AUTO(pb_request_free) pb_request *q = quorate__v1__exchange_request__unpack(NULL, request.n, request.p);
+	AUTO(pb_request_free) pb_request *q = quorate__v1__exchange_request__unpack(unpack_memory(), request.n, request.p);
 	AUTO_DONE(answering_done) struct answering a = { .c = c, .q = q, .ours = COMPARED_NOTE_INIT,
 	    .cosigned_note = BUF_INIT(NOTE_BYTES_MAX), .accusation = BUF_INIT(ACCUSATION_BYTES_MAX),
 	    .list = PASS_LIST_INIT, .r = QUORATE__V1__EXCHANGE_REPLY__INIT };
 
 	TRY(exchange_peer(c, c->from, &a.charter, err));
 	if (q == NULL)
-		return custody_say(c, err, RC_FORMAT, "malformed request");
+		return custody_unread(c, "request", err);
 	a.p = &c->comparing.peer[c->from - 1];
 	/* Each may cost a hundred signatures to look at. */
 	if (!log_may(&a.p->asks, COMPARE_ASKED_MAX, COMPARE_ASKED_MS, clock_ms()))

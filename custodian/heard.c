@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "custodian/exchange.h"
+#include "proto/unpack.h"
 
 typedef Quorate__V1__ExchangeReply	pb_reply;
 
@@ -356,9 +357,9 @@ custody_heard(struct custody *c, struct span request, struct buf *reply, struct 
 	h.peer = request.p[0];
 	TRY(exchange_peer(c, h.peer, &h.charter, err));
 	h.p = &c->comparing.peer[h.peer - 1];
-	h.r = r = quorate__v1__exchange_reply__unpack(NULL, request.n - 1, request.p + 1);
+	h.r = r = quorate__v1__exchange_reply__unpack(unpack_memory(), request.n - 1, request.p + 1);
 	if (r == NULL)
-		return custody_say(c, err, RC_FORMAT, "custodian %u: a malformed answer", h.peer);
+		return custody_unread(c, "answer of a custodian", err);
 	TRY(hear(&h, err));
 	buf_u8(reply, when_again(&h));
 	return buf_check(reply, "reply", err);

@@ -3,6 +3,7 @@
 
 #include "custodian/custody.h"
 #include "proto/quorate.pb-c.h"
+#include "proto/unpack.h"
 
 #define SUBMIT_BLOBS_MAX	8	/* more than any statement names */
 
@@ -54,11 +55,11 @@ enum rc
 custody_submit(struct custody *c, struct span request, struct buf *reply, struct err *err)
 {
 	__attribute__((cleanup(auto_submit_free))) Quorate__V1__SubmitRequest *q =
-	    quorate__v1__submit_request__unpack(NULL, request.n, request.p);
+	    quorate__v1__submit_request__unpack(unpack_memory(), request.n, request.p);
 	struct handed_answer	a;
 
 	if (q == NULL)
-		return custody_say(c, err, RC_FORMAT, "malformed request");
+		return custody_unread(c, "request", err);
 	TRY(take(c, q, &a, err));
 	return write_reply(&a, reply, err);
 }

@@ -330,11 +330,15 @@ mkostemp(char *path, int flags)
 	return (int)done(real(path, flags), die);
 }
 
+/* A full disk does not keep a file from being removed. */
 int
 unlink(const char *path)
 {
 	BEHIND(int, "unlink");
-	STEP(INJECT_WRITE, EIO);
+	bool	die;
+
+	if (stands_in_the_way(INJECT_WRITE, EIO, &die) && errno != ENOSPC)
+		return -1;
 	return (int)done(real(path), die);
 }
 

@@ -274,6 +274,8 @@ static const struct row {
 	    BIT(3) | BIT(4), 0, BIT(1) | BIT(2) | BIT(5), 0, 8000 },
 	{ "three lie: their receipts all the same", { OTHER_MESSAGE, GARBAGE, GOOD, GOOD, OTHER_MESSAGE }, 3,
 	    RC_DENIED, BIT(3) | BIT(4), BIT(1) | BIT(2) | BIT(5), 0, BIT(1) | BIT(5), 8000 },
+	{ "three fail for ever, which is no refusal", { NOT_YET, NOT_YET, GOOD, GOOD, NOT_YET }, 3, RC_UNSURE,
+	    BIT(3) | BIT(4), 0, 0, 0, 40000 },
 	{ "two are frozen, one refuses", { FROZEN, FROZEN, GOOD, GOOD, REFUSES }, 3, RC_DENIED, BIT(3) | BIT(4), 0,
 	    BIT(5), 0, 8000 },
 	{ "one more is wanted, and comes", { GOOD, GOOD, GOOD, SLOW, GOOD }, 4, RC_OK, 15, 0, 0, 15, 8000 },
