@@ -233,7 +233,7 @@ key_in_token(struct opened_file *f, struct recipient_key *key, struct err *err)
 
 /*
  * What parses the package reaches no network, starts nothing, and writes into the folder alone. A
- * card's module reads files that only it knows of; without a card none is read either.
+ * card's module reads files that only it knows of, and talks to its daemon; without one neither is left.
  */
 static enum rc
 confine(const struct unpacking *u, bool card, struct err *err)
@@ -242,7 +242,7 @@ confine(const struct unpacking *u, bool card, struct err *err)
 	bool				files, calls;	/* what the kernel lacks: quorate(1) */
 
 	TRY(confine_files(place, card ? 2 : 1, NULL, &files, err));
-	return confine_calls(CONFINE_OPEN, &calls, err);
+	return confine_calls(card ? CONFINE_OPEN_CARD : CONFINE_OPEN, &calls, err);
 }
 
 static enum rc

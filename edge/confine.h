@@ -51,7 +51,8 @@ enum confine_role {
 	CONFINE_KEEPER = 1 << 1,	/* custodiand: files, unix sockets (a token's daemon), threads */
 	CONFINE_WORKER = 1 << 2,	/* coordinatord: reads and writes what is open, and nothing else */
 	CONFINE_TILES = 1 << 3,		/* coordinatord: accepts connections, reads what is open, threads */
-	CONFINE_OPEN = 1 << 4,		/* quorate open: files, unix sockets (a card's daemon), threads */
+	CONFINE_OPEN = 1 << 4,		/* quorate open: files, threads */
+	CONFINE_OPEN_CARD = 1 << 7,	/* the same, and unix sockets: a card's daemon */
 	/* For these two only what no honest code calls is taken away; their children inherit that. */
 	CONFINE_PARENT = 1 << 5,	/* custodiand, once the keeper is there: forks listeners */
 	CONFINE_COORDINATOR = 1 << 6,	/* coordinatord: starts its own program anew */

@@ -39,12 +39,15 @@
 #define W	CONFINE_WORKER
 #define T	CONFINE_TILES
 #define O	CONFINE_OPEN
+#define Y	CONFINE_OPEN_CARD
 #define P	CONFINE_PARENT
 #define C	CONFINE_COORDINATOR
-#define LISTED	(L | K | W | T | O)
+#define LISTED	(L | K | W | T | O | Y)
 #define EVERY	(LISTED | P | C)
-#define THREADS	(L | K | T | O)
-#define FILES	(K | O)
+#define THREADS	(L | K | T | O | Y)
+#define FILES	(K | O | Y)
+#define UNIX	(K | Y)
+#define SOCKETS	(L | T | UNIX)
 
 /* What a child came to. */
 enum { WORKED = 0, REFUSED = 1, FAILED = 2, KILLED = 3 };
@@ -116,10 +119,10 @@ static const struct row	may[] = {
 	R(renameat2, FILES), R(link, FILES), R(linkat, FILES), R(mkdir, FILES), R(mkdirat, FILES), R(rmdir, FILES), R(fchmod, FILES),
 	R(fchown, FILES), R(umask, FILES),
 	/* Sockets. */
-	R(connect, L | FILES), R(bind, L), R(listen, L), R(accept, L | T), R(accept4, L | T), R(shutdown, THREADS), R(sendto, THREADS),
-	R(recvfrom, THREADS), R(sendmsg, THREADS), R(recvmsg, THREADS), R(sendmmsg, L), R(getsockname, THREADS),
-	R(getpeername, THREADS), R(getsockopt, THREADS), R(setsockopt, THREADS), R(sendfile, T), R(epoll_create1, L | T),
-	R(epoll_ctl, L | T), R(epoll_wait, L | T), R(epoll_pwait, L | T), R(eventfd2, THREADS),
+	R(connect, L | UNIX), R(bind, L), R(listen, L), R(accept, L | T), R(accept4, L | T), R(shutdown, SOCKETS), R(sendto, SOCKETS),
+	R(recvfrom, SOCKETS), R(sendmsg, SOCKETS), R(recvmsg, SOCKETS), R(sendmmsg, L), R(getsockname, SOCKETS),
+	R(getpeername, SOCKETS), R(getsockopt, SOCKETS), R(setsockopt, SOCKETS), R(sendfile, T), R(epoll_create1, L | T),
+	R(epoll_ctl, L | T), R(epoll_wait, L | T), R(epoll_pwait, L | T), R(eventfd2, SOCKETS),
 	/* Never, by whomever: a few that libraries try. */
 	R(creat, 0), R(truncate, 0), R(chmod, 0), R(chown, 0), R(symlink, 0), R(mknod, 0), R(setxattr, 0), R(vfork, 0), R(wait4, 0),
 	R(tkill, 0), R(rt_sigqueueinfo, 0), R(shmget, 0), R(memfd_create, 0), R(inotify_init1, 0), R(timerfd_create, 0),
@@ -174,7 +177,7 @@ all_of_may(long unused)
 static void
 test_may(void **state)
 {
-	static const enum confine_role	roles[] = { L, K, W, T, O };
+	static const enum confine_role	roles[] = { L, K, W, T, O, Y };
 	size_t	i;
 	int	got;
 
@@ -198,7 +201,7 @@ test_kills(void **state)
 	(void)state;
 	if (!whole_calls())
 		skip();
-	for (role = L; role <= C; role <<= 1)
+	for (role = L; role <= Y; role <<= 1)
 		for (i = 0; i < N(kills); i++) {
 			got = child(raw, kills[i].call);
 			if ((got == KILLED) != ((kills[i].roles & role) != 0))
@@ -367,18 +370,18 @@ test_arguments(void **state)
 		{ "a signal to itself", signal_self, 0, EVERY, true },
 		{ "IPv4", family, AF_INET, L | P | C, true },
 		{ "IPv6", family, AF_INET6, L | P | C, true },
-		{ "unix", family, AF_UNIX, FILES | P | C, true },
+		{ "unix", family, AF_UNIX, UNIX | P | C, true },
 		{ "routes", family, AF_NETLINK, L | P | C, true },
 		{ "audit", audit_socket, 0, P | C, true },
 		{ "packets", family, AF_PACKET, P | C, true },
 		{ "vsock", family, AF_VSOCK, P | C, true },
-		{ "a pair of sockets", pair, 0, FILES | P | C, true },
+		{ "a pair of sockets", pair, 0, UNIX | P | C, true },
 		{ "a file to read", open_null, O_RDONLY, L | FILES | P | C, false },
 		{ "a file to write", open_null, O_WRONLY, FILES | P | C, false },
 		{ "a file to read and write", open_null, O_RDWR, FILES | P | C, false },
 		{ "a file to truncate", open_null, O_RDONLY | O_TRUNC, FILES | P | C, false },
 		{ "is it a terminal", control, 0x5401, EVERY, true },
-		{ "a terminal's echo", control, 0x5404, O | P | C, true },
+		{ "a terminal's echo", control, 0x5404, O | Y | P | C, true },
 		{ "typing for others", control, 0x5412 /* TIOCSTI */, P | C, true },
 		{ "what waits to be read", control, 0x541b, EVERY & ~W, true },
 		{ "its name", name, 0, EVERY, true },
@@ -393,7 +396,7 @@ test_arguments(void **state)
 	(void)state;
 	if (!whole_calls())
 		skip();
-	for (role = L; role <= C; role <<= 1)
+	for (role = L; role <= Y; role <<= 1)
 		for (i = 0; i < N(rows); i++) {
 			got = child(rows[i].attempt, rows[i].arg);
 #ifdef CONFINE_SANITIZED
@@ -438,7 +441,7 @@ test_ends(void **state)
 	(void)state;
 	if (!whole_calls())
 		skip();
-	for (role = L; role <= C; role <<= 1) {
+	for (role = L; role <= Y; role <<= 1) {
 		assert_int_equal(child(ends, 0), 100 + SIGABRT);	/* and not SIGSYS */
 #ifdef __x86_64__
 		if ((role & (P | C)) == 0)
