@@ -384,6 +384,10 @@ schedules: $(BUILD)/tests/schedules/test_schedules
 
 # ---- abuse of the network face: tests/abuse/README.md
 
+abuse: all
+	@ABUSE_SECONDS=$(or $(SECONDS),30) ABUSE_WIDTH=$(or $(WIDTH),50) ABUSE_CROWD=$(or $(CROWD),8000) ABUSE_ROUNDS=$(or $(ROUNDS),2) \
+	    QUORATE_BIN=$(abspath $(BUILD))/bin tests/system/96-abuse.sh
+
 # ---- constant time, threads, memory, coverage
 
 # Secrets marked as undefined, in valgrind (tests/ct/README.md); with the product's own flags.

@@ -32,6 +32,8 @@
 #define GRACE_MS		1000u
 #define ALIVE_SECONDS		15	/* between calls to our own port */
 #define ALIVE_TIMEOUT_MS	5000u
+#define NOTES_MAX		50u	/* lines about calls in NOTES_MS, and as many of the library's */
+#define NOTES_MS		10000u
 
 /*
  * A log is begun by whom its genesis names only, and never where one is being rebuilt: its
@@ -136,18 +138,35 @@ who(void *user, const uint8_t pin[RPC_PIN_BYTES])
 	return roles;
 }
 
+/* Strangers can be refused faster than a disk wants to hear of it. */
+static pthread_mutex_t	quota_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct log_quota	notes, lines;
+
+static bool
+may_log(struct log_quota *q)
+{
+	bool	may;
+
+	(void)pthread_mutex_lock(&quota_lock);
+	may = log_may(q, NOTES_MAX, NOTES_MS, clock_ms());
+	(void)pthread_mutex_unlock(&quota_lock);
+	return may;
+}
+
 static void
 note(void *user, const struct rpc_call *call, const struct err *err)
 {
 	(void)user;
-	log_line("%s from %s: %s (%s)", rpc_method_name(call), rpc_peer_address(call),
-	    err->msg, rc_name(err->rc));
+	if (may_log(&notes))
+		log_line("%s from %s: %s (%s)", rpc_method_name(call), rpc_peer_address(call),
+		    err->msg, rc_name(err->rc));
 }
 
 static void
 library_line(const char *line)
 {
-	log_line("rpc: %s", line);
+	if (may_log(&lines))
+		log_line("rpc: %s", line);
 }
 
 static enum rc

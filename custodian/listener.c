@@ -30,7 +30,7 @@
 #define ALIVE_WAIT_MS	3000
 #define RENEW_EVERY	1000	/* milliseconds: looks for another charter */
 #define LOOK_UP_MS	200	/* how soon a signal to stop is seen */
-#define NOTES_MAX	50	/* lines about calls in NOTES_MS */
+#define NOTES_MAX	50	/* lines about calls in NOTES_MS, and as many of the library's */
 #define NOTES_MS	10000
 #define STOP_GRACE_MS	500	/* for calls that run */
 
@@ -121,7 +121,15 @@ note(void *user, const struct rpc_call *call, const struct err *err)
 static void
 library_line(const char *line)
 {
-	log_line("tls: %s", line);
+	static pthread_mutex_t	lock = PTHREAD_MUTEX_INITIALIZER;
+	static struct log_quota	lines;
+	bool			may;
+
+	(void)pthread_mutex_lock(&lock);
+	may = log_may(&lines, NOTES_MAX, NOTES_MS, clock_ms());
+	(void)pthread_mutex_unlock(&lock);
+	if (may)
+		log_line("tls: %s", line);
 }
 
 /*

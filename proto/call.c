@@ -37,6 +37,8 @@ call_free(struct rpc_call *c)
 	gpr_free(c->address);
 	if (c->call != NULL)
 		grpc_call_unref(c->call);
+	if (c->guest != 0)
+		door_over(c->guest, c->refused || atomic_load(&c->cancelled), now_ms());
 	free(c);
 }
 
@@ -184,6 +186,7 @@ refuse(struct rpc_call *c, enum rc rc, grpc_status_code status, const char *why)
 {
 	struct err	err;
 
+	c->refused = true;
 	err_set(&err, rc, "%s", why);
 	tell(c, rc, &err);
 	answer(c, status, why, false);
@@ -263,6 +266,8 @@ gather(struct rpc_call *c)
 static void
 on_received(struct rpc_call *c, bool ok)
 {
+	if (c->payload != NULL)
+		door_whole(c->guest, grpc_byte_buffer_length(c->payload));
 	if (!ok || c->payload == NULL) {
 		refuse(c, RC_FORMAT, GRPC_STATUS_INVALID_ARGUMENT, "no request");
 		return;
@@ -360,6 +365,20 @@ find_method(const struct rpc_server *s, struct span name)
 	return span_eq(name, span_str(health.name)) ? &health : NULL;
 }
 
+/*
+ * The library keeps to the bound that it announced only when the peer says that it has
+ * heard of it.
+ */
+static bool
+head_is_large(const struct rpc_call *c)
+{
+	size_t	n = 0;
+
+	for (size_t i = 0; i < c->head.count && n <= RPC_METADATA_MAX; i++)
+		n += GRPC_SLICE_LENGTH(c->head.metadata[i].key) + GRPC_SLICE_LENGTH(c->head.metadata[i].value) + 32;
+	return n > RPC_METADATA_MAX;
+}
+
 /* Who calls what, decided before a byte of the request is read. */
 static void
 admit(struct rpc_call *c)
@@ -374,7 +393,11 @@ admit(struct rpc_call *c)
 	known = find_pin(c);
 	c->roles = c->s->who(c->s->user, c->has_pin ? c->pin : NULL);
 	c->method = find_method(c->s, name);
-	if (c->method == NULL)
+	c->guest = door_call(c->address != NULL ? c->address : "", (c->roles & ~c->s->strangers) != 0);
+	if (head_is_large(c)) {
+		door_close(c->guest);
+		refuse(c, RC_LIMIT, GRPC_STATUS_RESOURCE_EXHAUSTED, "the headers are too large");
+	} else if (c->method == NULL)
 		refuse(c, RC_USAGE, GRPC_STATUS_UNIMPLEMENTED, "unknown method");
 	else if (!known)	/* a "no" would be a verdict */
 		refuse(c, RC_NOMEM, status_of(RC_IO), status_words(RC_IO));

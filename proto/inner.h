@@ -32,6 +32,8 @@
  */
 MUST_USE enum rc library_enter(struct err *err);
 void	 library_leave(void);
+/* A line of our own, to where the library's go. */
+void	 library_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* ---- tls.c ---- */
 

@@ -1,4 +1,5 @@
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,6 +51,21 @@ pass_on(gpr_log_func_args *args)
 	if (to == NULL || args->message == NULL)
 		return;
 	plain_text(line, sizeof(line), span_str(args->message));
+	to(line);
+}
+
+void
+library_say(const char *fmt, ...)
+{
+	void	(*to)(const char *) = atomic_load(&sink);
+	char	line[256];
+	va_list	ap;
+
+	if (to == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
 	to(line);
 }
 

@@ -16,11 +16,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "proto/door.h"
 #include "proto/inner.h"
 
 #define RPC_SLOTS		32	/* calls posted to the library, ahead of their arrival */
-#define RPC_STREAMS_MAX		128	/* calls at once on one connection */
+#define RPC_STREAMS_MAX		100	/* calls at once on one connection; DOOR_CALLS for who does not listen */
 #define RPC_SWEEP_MS		250	/* how often stalled calls are looked for */
+#define RPC_TELL_MS		60000	/* how often it is said what the door did */
 #define RPC_HANDSHAKE_MS	10000
 #define RPC_IDLE_MS		300000	/* a connection without calls is closed */
 
@@ -51,6 +53,8 @@ struct rpc_call {
 	uint8_t			 pin[RPC_PIN_BYTES];
 	uint32_t		 roles;
 	char			*address;	/* gpr_free */
+	uint64_t		 guest;		/* its connection, at the door */
+	bool			 refused;
 	char			 name[128];
 	char			 said[RPC_SAID_BYTES];
 
@@ -96,12 +100,16 @@ struct rpc_server {
 	uint32_t	(*who)(void *, const uint8_t *);
 	void		(*note)(void *, const struct rpc_call *, const struct err *);
 	unsigned	 workers, queue, max_calls, stall_ms;
+	uint32_t	 strangers;	/* what whoever shows no certificate may be */
+	uint64_t	 told_ms;	/* when it last said what the door did */
 	size_t		 max_message;
 
 	grpc_server_credentials *creds;
 	grpc_server	*server;
 	grpc_completion_queue *cq;
-	pthread_t	 network;
+	pthread_t	 network, doorman;
+	pthread_mutex_t	 hands;		/* whoever has an event of the queue */
+	atomic_bool	 ending;
 	struct pool	 pool;
 	bool		 started;	/* once */
 	bool		 serving;	/* between start and stop */

@@ -61,6 +61,7 @@ take_options(struct rpc_server *s, const struct rpc_server_options *o, struct er
 	s->n_methods = o->n_methods;
 	s->user = o->user;
 	s->who = o->who;
+	s->strangers = o->who(o->user, NULL);
 	s->note = o->note;
 	return RC_OK;
 }
@@ -152,6 +153,7 @@ init_locks(struct rpc_server *s)
 	pthread_condattr_t	attr;
 
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_mutex_init(&s->hands, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&s->changed, &attr);
@@ -167,7 +169,8 @@ rpc_server_new(const struct rpc_server_options *o, struct rpc_server **ret_serve
 
 	if (s == NULL)
 		return err_set(err, RC_NOMEM, "RPC server: no memory");
-	if ((rc = take_options(s, o, err)) != RC_OK || (rc = library_enter(err)) != RC_OK) {
+	if ((rc = take_options(s, o, err)) != RC_OK || (rc = door_open(err)) != RC_OK ||
+	    (rc = library_enter(err)) != RC_OK) {
 		free(s);
 		return rc;
 	}
@@ -192,6 +195,42 @@ on_down(struct rpc_server *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* Once a minute at most, for the operator: each connection by itself would fill a disk. */
+static void
+tell_door(struct rpc_server *s, uint64_t now)
+{
+	struct door_told	t;
+
+	if (now - s->told_ms < RPC_TELL_MS)
+		return;
+	s->told_ms = now;
+	t = door_tell();
+	if (t.refused + t.closed + t.starved != 0)
+		library_say("connections: %u refused, %u closed to make room or for what they did, %u without a descriptor",
+		    t.refused, t.closed, t.starved);
+}
+
+static void
+sweep(struct rpc_server *s, uint64_t now)
+{
+	call_sweep(s);
+	door_sweep(now);
+	tell_door(s, now);
+}
+
+static void
+handle(struct rpc_server *s, const grpc_event *ev)
+{
+	struct tag	*tag = ev->tag;
+
+	if (ev->type != GRPC_OP_COMPLETE)
+		return;
+	if (ev->tag == &down_tag)
+		on_down(s);
+	else
+		tag->done(tag->call, ev->success != 0);
+}
+
 static void *
 network(void *arg)
 {
@@ -205,18 +244,44 @@ network(void *arg)
 		    gpr_time_from_millis(RPC_SWEEP_MS, GPR_TIMESPAN)), NULL);
 		if (ev.type == GRPC_QUEUE_SHUTDOWN)
 			return NULL;
-		if (ev.type == GRPC_OP_COMPLETE && ev.tag == &down_tag) {
-			on_down(s);
-		} else if (ev.type == GRPC_OP_COMPLETE) {
-			struct tag	*tag = ev.tag;
-
-			tag->done(tag->call, ev.success != 0);
-		}
+		pthread_mutex_lock(&s->hands);
+		handle(s, &ev);
+		pthread_mutex_unlock(&s->hands);
 		if (now_ms() - swept >= RPC_SWEEP_MS) {
-			call_sweep(s);
+			sweep(s, now_ms());
 			swept = now_ms();
 		}
 	}
+}
+
+/* Looks at what is there; false: nothing. */
+static bool
+look(struct rpc_server *s)
+{
+	grpc_event	ev;
+
+	pthread_mutex_lock(&s->hands);
+	ev = grpc_completion_queue_next(s->cq, gpr_inf_past(GPR_CLOCK_MONOTONIC), NULL);
+	handle(s, &ev);
+	pthread_mutex_unlock(&s->hands);
+	return ev.type == GRPC_OP_COMPLETE;
+}
+
+/*
+ * More is read from the network when nothing is left of what was read before. The network
+ * thread cannot see to it: it may sleep while another thread of the library reads.
+ */
+static void *
+doorman(void *arg)
+{
+	struct rpc_server	*s = arg;
+
+	while (door_wait(&s->ending)) {
+		while (look(s))
+			;
+		door_next();
+	}
+	return NULL;
 }
 
 /* Under the lock. */
@@ -259,6 +324,9 @@ drain(struct rpc_server *s, unsigned grace_ms)
 static void
 join_threads(struct rpc_server *s)
 {
+	atomic_store(&s->ending, true);
+	door_wake();
+	pthread_join(s->doorman, NULL);
 	grpc_completion_queue_shutdown(s->cq);
 	pthread_join(s->network, NULL);
 	pool_stop(&s->pool);
@@ -291,11 +359,17 @@ static enum rc
 start_threads(struct rpc_server *s, struct err *err)
 {
 	TRY(pool_start(&s->pool, s->workers, s->queue, err));
-	if (pthread_create(&s->network, NULL, network, s) != 0) {
+	if (pthread_create(&s->doorman, NULL, doorman, s) != 0) {
 		pool_stop(&s->pool);
 		return err_set(err, RC_IO, "RPC server: no threads");
 	}
-	return RC_OK;
+	if (pthread_create(&s->network, NULL, network, s) == 0)
+		return RC_OK;
+	atomic_store(&s->ending, true);
+	door_wake();
+	pthread_join(s->doorman, NULL);
+	pool_stop(&s->pool);
+	return err_set(err, RC_IO, "RPC server: no threads");
 }
 
 enum rc
@@ -340,6 +414,7 @@ rpc_server_free(struct rpc_server *s)
 	tls_cert_done(&s->cert);
 	pthread_cond_destroy(&s->changed);
 	pthread_mutex_destroy(&s->lock);
+	pthread_mutex_destroy(&s->hands);
 	free(s);
 	library_leave();
 }
