@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <openssl/crypto.h>
 
+#include "base/libcrypto.h"
 #include "base/secret.h"
 #include "tests/unit/fault.h"
 
@@ -264,6 +266,62 @@ test_wipe(void **state)
 	wipe(NULL, 0);
 }
 
+/* A sanitizer's allocator gives nobody what another had. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED	1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define SANITIZED	1
+#endif
+#endif
+
+#ifndef SANITIZED
+/* The next to get the same memory; what it held before is looked at through a volatile pointer. */
+static bool
+left_behind(const uint8_t *was, size_t n)
+{
+	uint8_t			*again = malloc(n);
+	const volatile uint8_t	*p = again;
+	bool			 left = false;
+
+	assert_ptr_equal(again, was);
+	/* The allocator has its own words at the front. */
+	for (size_t i = 32; i < n; i++)
+		left = left || p[i] == 0xa5;
+	free(again);
+	return left;
+}
+
+/* libcrypto copies keys on its way to them, and frees the copies as they are. */
+static void
+test_libcrypto_frees(void **state)
+{
+	uint8_t	*p = OPENSSL_malloc(500), *q, *was = p;
+
+	(void)state;
+	libcrypto_begin();
+	memset(p, 0xa5, 500);
+	OPENSSL_free(p);
+	assert_false(left_behind(was, 500));
+	/* It grows: what it leaves is freed as well. */
+	was = p = OPENSSL_malloc(500);
+	memset(p, 0xa5, 500);
+	q = OPENSSL_realloc(p, 5000);
+	assert_non_null(q);
+	assert_int_equal(q[0], 0xa5);
+	assert_int_equal(q[499], 0xa5);
+	assert_false(left_behind(was, 500));
+	/* It shrinks, a little and a lot. */
+	memset(q, 0xa5, 5000);
+	assert_ptr_equal(p = OPENSSL_realloc(q, 4000), q);
+	p = OPENSSL_realloc(p, 100);
+	assert_int_equal(p[99], 0xa5);
+	OPENSSL_free(p);
+	OPENSSL_free(NULL);
+	assert_null(OPENSSL_realloc(OPENSSL_malloc(8), 0));
+}
+#endif
+
 int
 main(void)
 {
@@ -276,6 +334,9 @@ main(void)
 		cmocka_unit_test(test_locked),
 		cmocka_unit_test(test_no_lock),
 		cmocka_unit_test(test_wipe),
+#ifndef SANITIZED
+		cmocka_unit_test(test_libcrypto_frees),
+#endif
 	};
 
 	/* smaps is not ours to read once we are not dumpable, unless we are root. */

@@ -1,4 +1,5 @@
 /* Words of others, command lines, files and keys at the edge. */
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -599,6 +600,56 @@ one_to_a_folder(void **state)
 	(void)close(said[1]);
 }
 
+/* --- what a daemon starts as ------------------------------------------------------------ */
+
+/* In a process of its own: it is for life. */
+static void
+holds_in_a_child(bool (*holds)(void))
+{
+	int	status;
+	pid_t	pid = fork();
+
+	if (pid == 0)
+		_exit(holds() ? 0 : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static bool
+is_closed(int fd)
+{
+	return fcntl(fd, F_GETFD) < 0 && errno == EBADF;
+}
+
+static bool
+inherits_three(void)
+{
+	int	low = open("/dev/null", O_RDWR), high = fcntl(low, F_DUPFD, 200);
+
+	return low > 2 && high >= 200 && close_inherited(NULL) == RC_OK && is_closed(3) && is_closed(low) && is_closed(high) &&
+	    !is_closed(2);
+}
+
+static bool
+is_hardened(void)
+{
+	struct rlimit	core = { 4096, 4096 };
+
+	(void)setrlimit(RLIMIT_CORE, &core);		/* root may; else it is 0 already */
+	return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0 && harden(NULL) == RC_OK &&
+	    prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 &&
+	    getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur == 0 && core.rlim_max == 0;
+}
+
+static void
+starts_alone(void **state)
+{
+	(void)state;
+	holds_in_a_child(inherits_three);
+	holds_in_a_child(is_hardened);
+}
+
 int
 main(void)
 {
@@ -618,6 +669,7 @@ main(void)
 		cmocka_unit_test(token_options),
 		cmocka_unit_test(lines_are_bounded),
 		cmocka_unit_test(exit_codes),
+		cmocka_unit_test(starts_alone),
 	};
 	struct err	err;
 	char		command[96];
