@@ -393,7 +393,8 @@ abuse: all
 # Secrets marked as undefined, in valgrind (tests/ct/README.md); with the product's own flags.
 CT_MODE	= $(MODE) -gdwarf-4 -DQUORATE_CT
 CT_BUILD = build/ct-$(notdir $(lastword $(CC)))
-CT_O	= $(call obj,$(wildcard tests/ct/*.c) policy/descriptor.c evidence/segment.c evidence/keys.c)
+CT_O	= $(call obj,$(wildcard tests/ct/*.c) policy/cert.c policy/descriptor.c \
+	  $(addprefix evidence/,segment.c keys.c cms.c cms_open.c cms_shape.c))
 CT_LIBS	= $(call libs_in,base shamir audit)
 CT_WRAP	= crypto_scalarmult_ristretto255 crypto_scalarmult_ristretto255_base crypto_core_ristretto255_add \
 	  crypto_core_ristretto255_is_valid_point

@@ -3,6 +3,7 @@
 
 #include <sodium.h>
 
+#include "evidence/cms.h"
 #include "evidence/keys.h"
 #include "evidence/segment.h"
 #include "tests/ct/ct.h"
@@ -84,9 +85,30 @@ run_contributions(void)
 	ct_need(ct_is_secret(root, sizeof(root)), "the root depends on them");
 }
 
+DEFINE_AUTO(EVP_PKEY_free, EVP_PKEY);
+
+/* What is sealed to a certificate: the key that seals it is libcrypto's, and not looked at. */
+static void
+run_message(void)
+{
+	AUTO_DONE(buf_done) struct buf		der = BUF_INIT(CMS_BYTES_MAX), cert = BUF_INIT(CMS_CERT_MAX);
+	AUTO(EVP_PKEY_free) EVP_PKEY		*key = NULL;
+	AUTO(secret_free) struct secret		*plain = secret_new(PLAIN), *out = NULL;
+
+	ct_need(plain != NULL, "a secret");
+	ct_secret(secret_bytes(plain), PLAIN);
+	ct_ok(cms_addressee_new("ct", 1795341600, 3600, &key, &cert, NULL), "an addressee");
+	ct_ok(cms_seal(buf_view(&cert), SPAN(secret_view(plain), PLAIN), &der, NULL), "a message is sealed");
+	ct_need(der.n > 16 && ct_is_secret(der.p + der.n - 16, 16), "its tag depends on the plaintext");
+	ct_public(der.p, der.n);			/* it goes over the wire */
+	ct_ok(cms_open(key, buf_view(&cert), buf_view(&der), &out, NULL), "it opens");
+	ct_need(secret_eq(plain, out), "it is what was sealed");
+}
+
 const struct ct_case	ct_segment[] = {
 	{ "segment-key", run_segment, false },
 	{ "keys", run_keys, false },
 	{ "contributions", run_contributions, false },
+	{ "message", run_message, false },
 	{ NULL, NULL, false },
 };
