@@ -117,16 +117,18 @@ done_verify() { :; }
 
 running() { devnet status "$net" | grep -q "^$1 up"; }
 started() { # NAME: until it serves, or has ended
-	local _
+	local until=$((SECONDS + patience)) p
 	: >"$work/err"
 	devnet start "$net" "$1" || return 70
-	for _ in $(seq 300); do
-		running "$1" || { tail -n 1 "$net/$1/log" >"$work/err"; return 74; }
+	while [ $SECONDS -lt $until ]; do
+		for p in coordinator custodian-1 custodian-2; do
+			running "$p" || { tail -n 1 "$net/$p/log" >"$work/err"; return 74; }
+		done
 		settled_once && return 0
 		sleep 0.1
 	done
 	echo "it does not come up" >"$work/err"
-	return 2
+	return 124
 }
 ready_startcoordinator() { devnet kill "$net" coordinator; }
 op_startcoordinator() { started coordinator; }
