@@ -159,9 +159,41 @@ make_writes(void)
 	seed_buf("handlers", "upload_empty", &b);
 }
 
+/* ---- files: u8 which, then the file ------------------------------------------------------ */
+
+static void
+file(const char *name, uint8_t which, const char *text)
+{
+	struct buf	b = BUF_INIT(4096);
+
+	buf_u8(&b, which);
+	buf_printf(&b, "%s", text);
+	seed_buf("files", name, &b);
+}
+
+static void
+make_files(void)
+{
+	static const char	token[] = "\"token\":{\"module\":\"/a.so\",\"uri\":\"pkcs11:token=a\",\"pin_file\":\"/pin\"}";
+	char			text[1024];
+
+	(void)snprintf(text, sizeof(text), "{\"organisation\":\"Example\",\"origin\":\"log.example/one\","
+	    "\"address\":\"127.0.0.1:7000\",\"tiles\":\"127.0.0.1:7001\",%s}\n", token);
+	file("coordinator", 0, text);
+	(void)snprintf(text, sizeof(text), "{\"name\":\"Legal\",\"organisation\":\"Example\",\"listen\":"
+	    "\"127.0.0.1:7002\",%s}\n", token);
+	file("custodian", 1, text);
+	file("genesis", 2, "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n");
+	/* The private key of RFC 8410, section 10.3. */
+	file("key", 3, "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n"
+	    "-----END PRIVATE KEY-----\n");
+	file("succession", 4, "{\"payload\":\"e30=\",\"payloadType\":\"application/vnd.quorate+json\",\"signatures\":[]}");
+}
+
 void
 make_parties(void)
 {
+	make_files();
 	make_workers();
 	make_hired();
 	make_messages();
