@@ -135,10 +135,11 @@ FUZZ_LINK = -Wl,--wrap=log_line,--wrap=log_err
 $(BUILD)/fuzz/keeper $(BUILD)/search/keeper: $(call obj,$(addprefix tests/unit/custodian/,bench.c hand.c))
 $(BUILD)/fuzz/handlers $(BUILD)/search/handlers: $(call obj,tests/unit/coordinator/rig.c)
 $(BUILD)/fuzz/handlers $(BUILD)/search/handlers: FUZZ_LINK += -Wl,--wrap=replicators_wait,--wrap=replicators_status,--wrap=replicators_unready
+$(BUILD)/fuzz/replies $(BUILD)/search/replies: FUZZ_LINK += -Wl,--wrap=rpc_client_new,--wrap=rpc_client_free,--wrap=rpc_call_said
 
 # What needs a package to change.
 FUZZ_WORLD = $(patsubst %,$(BUILD)/fuzz/%,$(FUZZ_OF_WORLD)) $(patsubst %,$(BUILD)/search/%,$(FUZZ_OF_WORLD))
-FUZZ_OF_WORLD = package signature worker
+FUZZ_OF_WORLD = package signature worker replies
 $(FUZZ_WORLD): $(call obj,$(addprefix tests/unit/evidence/,world.c world_anchor.c memfile.c repack.c) tests/unit/tsa.c)
 
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/plain/driver.o $(FUZZ_O) $(FUZZ_LIBS)

@@ -132,6 +132,15 @@ message_make(struct rd *r, const struct known *k, struct buf *out)
 }
 
 void
+message_value(struct rd *r, const struct known *k, struct buf *out)
+{
+	uint8_t	how;
+
+	if (rd_u8(r, &how) && how % HOWS != HOW_NUMBER && how % HOWS != HOW_SMALL)
+		(void)take_value(r, k, how % HOWS, 0, out);
+}
+
+void
 field_number(struct buf *out, uint8_t number, uint64_t value)
 {
 	buf_u8(out, number);

@@ -36,6 +36,9 @@ void	 known_done(struct known *k);
 /* Appended to out; a message that does not fit is cut at a field. */
 void	 message_make(struct rd *r, const struct known *k, struct buf *out);
 
+/* One value: u8 how (not a number), and what that takes. */
+void	 message_value(struct rd *r, const struct known *k, struct buf *out);
+
 /* The other way, for seeds. */
 void	 field_number(struct buf *out, uint8_t number, uint64_t value);
 void	 field_known(struct buf *out, uint8_t number, uint8_t which);

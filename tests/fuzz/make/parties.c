@@ -1,6 +1,7 @@
 /* What a release worker and its parent say (worker, hired), messages (cms), calls to a coordinator (handlers). */
 #include "coordinator/worker.h"
 #include "tests/fuzz/lib/handlers.h"
+#include "tests/fuzz/lib/replies.h"
 #include "tests/fuzz/make/seeds.h"
 
 /* ---- worker: steps as tests/fuzz/worker.c has them ------------------------------------- */
@@ -190,9 +191,66 @@ make_files(void)
 	file("succession", 4, "{\"payload\":\"e30=\",\"payloadType\":\"application/vnd.quorate+json\",\"signatures\":[]}");
 }
 
+/* ---- answers to a person's program -------------------------------------------------------- */
+
+enum { ASK_HEAD, ASK_FOLLOW, ASK_BLOB, ASK_SUBMIT, ASK_LEAF };
+
+static struct buf
+answer(uint8_t asked, uint8_t fields)
+{
+	struct buf	b = BUF_INIT(1024);
+
+	buf_u8(&b, asked);
+	buf_u8(&b, 1);
+	buf_u8(&b, fields);
+	return b;
+}
+
+static void
+make_answers(void)
+{
+	struct buf	b = answer(ASK_HEAD, 3);
+
+	field_known(&b, 1, REPLIES_COSIGNED);
+	field_number(&b, 2, 12);
+	field_known(&b, 8, REPLIES_GENESIS);
+	seed_buf("replies", "head", &b);
+	b = answer(ASK_HEAD, 1);
+	field_known(&b, 1, REPLIES_NOTE);
+	seed_buf("replies", "head_of_one", &b);
+	b = answer(ASK_FOLLOW, 3);
+	field_known(&b, 1, REPLIES_CASE);
+	field_number(&b, 2, 100);
+	field_known(&b, 3, REPLIES_GENESIS);
+	seed_buf("replies", "follow", &b);
+	b = answer(ASK_BLOB, 2);
+	field_known(&b, 1, REPLIES_BLOB);
+	field_number(&b, 2, sizeof(REPLIES_BLOB_TEXT) - 1);
+	seed_buf("replies", "blob", &b);
+	b = answer(ASK_SUBMIT, 4);
+	field_known(&b, 1, REPLIES_GENESIS);
+	field_number(&b, 2, 1);
+	field_number(&b, 4, 1);
+	field_number(&b, 7, 1);
+	buf_u8(&b, 1);
+	buf_u8(&b, 2);
+	field_known(&b, 2, REPLIES_LEAF);
+	field_known(&b, 6, REPLIES_PROOF);
+	seed_buf("replies", "submit", &b);
+	b = BUF_INIT(64);
+	buf_u8(&b, ASK_LEAF);
+	buf_u8(&b, HOW_KNOWN);
+	buf_u8(&b, REPLIES_LEAF);
+	buf_u8(&b, HOW_KNOWN);
+	buf_u8(&b, REPLIES_PROOF);
+	buf_u8(&b, 1);
+	seed_buf("replies", "leaf", &b);
+}
+
 void
 make_parties(void)
 {
+	make_answers();
 	make_files();
 	make_workers();
 	make_hired();

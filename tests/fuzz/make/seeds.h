@@ -10,7 +10,7 @@ void	 seed_buf(const char *target, const char *name, struct buf *b);
 
 /* packages.c: package, signature, embed, opening, trust */
 void	 make_packages(void);
-/* calls.c: keeper; parties.c: worker, hired, cms, handlers, files */
+/* calls.c: keeper; parties.c: worker, hired, cms, handlers, files, replies */
 void	 make_calls(void);
 void	 make_parties(void);
 
