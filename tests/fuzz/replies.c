@@ -103,10 +103,14 @@ make(void)
 static void
 head(struct remote *r)
 {
+	struct buf		note = BUF_INIT(NOTE_BYTES_MAX);
 	struct checkpoint	cp;
 
-	if (remote_head(r, &cp, NULL, NULL) == RC_OK)
+	if (remote_head(r, &cp, &note, NULL) == RC_OK) {
 		PROMISE(cp.size == w.net.log_entries.n && memcmp(cp.root, root, sizeof(root)) == 0);
+		PROMISE(!span_eq(buf_view(&note), buf_view(&known.value[REPLIES_NOTE])));	/* by too few */
+	}
+	buf_done(&note);
 }
 
 static void

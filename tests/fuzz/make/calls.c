@@ -71,6 +71,10 @@ make_one_field(void)
 	buf_u8(&b, 1);
 	field_known(&b, 1, KNOWN_ID + 6);
 	seed_buf("keeper", "contribute", &b);
+	b = keeper(ALL, CONTRIBUTE, CALLER_ANYBODY, 0);
+	buf_u8(&b, 1);
+	field_known(&b, 1, KNOWN_ID + 6);
+	seed_buf("keeper", "contribute_to_anybody", &b);
 	b = keeper(ALL, CHECKPOINT, CALLER_ANYBODY, 0);
 	buf_u8(&b, 0);
 	seed_buf("keeper", "checkpoint", &b);
