@@ -5,6 +5,8 @@
 #ifndef TESTS_UNIT_CLI_LAB_H
 #define TESTS_UNIT_CLI_LAB_H
 
+#include <stdatomic.h>
+
 #include "cli/custodians.h"
 #include "tests/fixture/network.h"
 
@@ -31,11 +33,11 @@ struct lab_answer {
 	struct buf	reply;
 	enum rc		rc;		/* not RC_OK: this and `say` (NULL: no words) instead */
 	const char	*say;
-	unsigned	delay_ms;
+	atomic_uint	delay_ms;
 	/* What came. */
-	unsigned	calls;
-	uint64_t	called_ms;	/* the last, by clock_ms() */
-	bool		certificate;	/* the caller presented one */
+	atomic_uint	calls;
+	_Atomic uint64_t called_ms;	/* the last, by clock_ms() */
+	atomic_bool	certificate;	/* the caller presented one */
 	struct buf	request;	/* the last */
 };
 
