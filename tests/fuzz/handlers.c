@@ -163,12 +163,21 @@ ask(struct rd *r)
 }
 
 int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	begin();
+	return 0;
+}
+
+int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct rd	r = rd_init(SPAN(data, size));
 	int		i;
 
-	if (known.n == 0)
+	if (known.n == 0)	/* the last one changed it */
 		begin();
 	for (i = 0; i < CALLS_MAX && ask(&r); i++)
 		;

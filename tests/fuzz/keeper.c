@@ -348,6 +348,16 @@ run(struct rd *r, struct keeper *k, int fd)
 }
 
 int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	PROMISE(bench_place_up(&place));
+	make();
+	return 0;
+}
+
+int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const unsigned	how_much[] = { 0, 5, PARTY_ENTRIES };
@@ -357,10 +367,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int			fd[2];
 	uint8_t			want;
 
-	if (place.root[0] == '\0') {
-		PROMISE(bench_place_up(&place));
-		make();
-	}
 	if (!rd_u8(&r, &want))
 		return 0;
 	begin_anew(how_much[want % 3]);

@@ -154,14 +154,21 @@ leaf(struct remote *r)
 }
 
 int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	make();
+	return 0;
+}
+
+int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	AUTO(remote_free) struct remote *r = calloc(1, sizeof(*r));
 	struct charter	*charter;
 	uint8_t		 what;
 
-	if (known.n == 0)
-		make();
 	answers = rd_init(SPAN(data, size));
 	PROMISE(r != NULL);
 	PROMISE(charter_parse(buf_view(&w.net.charter_json), &charter, NULL) == RC_OK);

@@ -136,6 +136,15 @@ hear(const struct took *t, struct buf *body)
 }
 
 int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	make();
+	return 0;
+}
+
+int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct worker	k = { .certificate = BUF_INIT(CMS_CERT_MAX), .case_bytes = BUF_INIT(CASE_BYTES_MAX),
@@ -146,8 +155,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool		done = false;
 	int		i;
 
-	if (whole.n == 0)
-		make();
 	memcpy(k.genesis, w.net.genesis, SHA256_BYTES);
 	k.key = w.net.worker_key;
 	PROMISE(EVP_PKEY_up_ref(k.key) == 1);

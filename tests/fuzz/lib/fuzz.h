@@ -18,6 +18,8 @@
 #include "tests/fixture/keys.h"
 
 int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* What takes its time is made here, before any input is waited for; both drivers call it when there is one. */
+int	 LLVMFuzzerInitialize(int *argc, char ***argv);
 
 /* How often plain/driver.c cuts and changes each file; 48 where a target does not say. */
 extern const unsigned	fuzz_cuts;

@@ -12,6 +12,8 @@
 
 #define FILE_MAX	(1u << 20)
 
+#pragma weak LLVMFuzzerInitialize
+
 /* A target that takes its time says fewer. */
 __attribute__((weak)) const unsigned	fuzz_cuts = 48;
 
@@ -82,6 +84,8 @@ main(int argc, char **argv)
 	unsigned	 n = 0;
 	int		 i;
 
+	if (LLVMFuzzerInitialize != NULL)
+		(void)LLVMFuzzerInitialize(&argc, &argv);
 	for (i = 1; i < argc; i++)
 		n += run_file(argv[i]);
 	if (argc == 1) {
