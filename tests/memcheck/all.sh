@@ -7,7 +7,7 @@ bare() { # not watched
 module=$(ls /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so 2>/dev/null | head -n 1)
 on_card() { SOFTHSM2_CONF=$net/card/softhsm2.conf "$@"; }
 head -c 3000 "$work/image.bin" >"$work/small.bin"
-export TRIES=6
+export TRIES=10
 small=(--part "prompt=$work/prompt.txt" --part "image=$work/small.bin")
 
 # ---- keys and charters

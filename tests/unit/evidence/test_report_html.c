@@ -120,11 +120,11 @@ each_verdict_has_its_word(void **state)
 {
 	static const struct {
 		enum package_verdict	 v;
-		const char		*word;
+		const char		*word, *line;
 	} rows[] = {
-		{ PACKAGE_VALID, "{\"verdict\":\"valid\"," },
-		{ PACKAGE_CONSISTENT, "{\"verdict\":\"consistent\"," },
-		{ PACKAGE_INVALID, "{\"verdict\":\"invalid\"," },
+		{ PACKAGE_VALID, "{\"verdict\":\"valid\",", "VALID: all that must hold does" },
+		{ PACKAGE_CONSISTENT, "{\"verdict\":\"consistent\",", "CONSISTENT with itself, no more" },
+		{ PACKAGE_INVALID, "{\"verdict\":\"invalid\",", "INVALID: do not rely on it." },
 	};
 
 	(void)state;
@@ -135,6 +135,10 @@ each_verdict_has_its_word(void **state)
 		assert_int_equal(package_report_json(&r, &b, NULL), RC_OK);
 		if (strstr(buf_text(&b), rows[i].word) != buf_text(&b))
 			fail_msg("%s: %.80s", rows[i].word, buf_text(&b));
+		buf_reset(&b);
+		package_report_text(&r, false, &b);
+		if (strstr(buf_text(&b), rows[i].line) != buf_text(&b))
+			fail_msg("%s: %.80s", rows[i].line, buf_text(&b));
 	}
 }
 
