@@ -10,8 +10,9 @@
  * on the SHA-256 of the leaf that its connection presented. A client trusts
  * exactly one server certificate, the one it was given, and looks at no name.
  *
- * Not promised: a cap on connections (the library has none: see rpc_server_alive()
- * and docs/adr/0001), wiped copies of the TLS key or of payloads inside the
+ * Connections are counted, and what each may pour in: proto/door.h, docs/adr/0001.
+ *
+ * Not promised: wiped copies of the TLS key or of payloads inside the
  * library (a share crosses the wire sealed, always).
  *
  * Processes: fork only before the first rpc_*_new(), or fork and exec. Block
