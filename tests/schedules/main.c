@@ -2,7 +2,8 @@
  * tests/schedules/main.c - many seeds, each a schedule of a network of its own.
  *
  * usage: test_schedules [FIRST COUNT]	environment: SEEDS, SEED=n (one seed, told), STEPS, JOBS
- * With UNIT_ONLY, as scripts/mutants sets it, a few seeds and no more than one failure.
+ * With UNIT_ONLY, as scripts/mutants sets it, a few seeds (four from the one that a mutant
+ * names) and no more than one failure.
  *
  * Each seed runs in a process of its own, so that a crash is a failure like any other. One
  * that fails is cut short: steps are left out while the same invariant still breaks, for each
@@ -26,7 +27,7 @@
 #define FAILED_AT	100		/* exit codes: 100 + the number of the invariant */
 #define BROKEN		99
 #define SECONDS_MAX	120		/* of one seed */
-#define SEEDS_OF_MUTANTS 60
+#define SEEDS_OF_MUTANTS 24
 
 struct world	*world;
 struct node	*running;
@@ -301,6 +302,10 @@ main(int argc, char **argv)
 
 	if (getenv("UNIT_ONLY") != NULL) {
 		count = SEEDS_OF_MUTANTS;
+		if (*getenv("UNIT_ONLY") >= '0' && *getenv("UNIT_ONLY") <= '9') {
+			first = strtoull(getenv("UNIT_ONLY"), NULL, 10);
+			count = 4;
+		}
 		failures_max = 1;
 	}
 	steps = number("STEPS", steps);
