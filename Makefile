@@ -374,6 +374,7 @@ SCHEDULES_LIBS = $(foreach f,$(CORE) $(ADAPTER) custodian,$(call lib,$(f)))
 SCHEDULES_WRAP = clock_now clock_ms log_line log_err
 SEEDS	?= 400
 $(SCHEDULES_O): | $(PB_H)
+-include $(SCHEDULES_O:.o=.d)
 $(BUILD)/tests/schedules/test_schedules: $(SCHEDULES_O) $(SCHEDULES_LIBS)
 	$(call say,LD)
 	@mkdir -p $(@D)
@@ -381,7 +382,10 @@ $(BUILD)/tests/schedules/test_schedules: $(SCHEDULES_O) $(SCHEDULES_LIBS)
 
 schedules: $(BUILD)/tests/schedules/test_schedules
 	@SEEDS=$(SEEDS) SEED=$(SEED) $<
-.PHONY: schedules
+
+model:
+	@CC="$(CC)" tests/model/run $(abspath $(BUILD))/model
+.PHONY: schedules model
 
 # ---- abuse of the network face: tests/abuse/README.md
 

@@ -132,6 +132,118 @@ forge(void)
 	(void)log_said(b, said, now());
 }
 
+/* --- whole stories, with a lie in them ---------------------------------------------------- */
+
+static void
+contribute_all(unsigned b, int o)
+{
+	AUTO_DONE(buf_done) struct buf	reply = BUF_INIT(BIG);
+
+	for (unsigned i = 0; i < world->n_nodes; i++)
+		if (world->node[i].up && world->node[i].branch == b)
+			(void)node_contribute(&world->node[i], o, &reply);
+}
+
+/* Sealed, asked for, approved at this log time, ordered `wait` seconds later. */
+static int
+story(unsigned b, enum policy_name policy, when approved, uint64_t wait)
+{
+	int	q, o;
+
+	(void)log_said(b, say_batch(b, policy), now());
+	q = say_request(b, world->n_batches - 1, REQUESTER, false);
+	(void)log_said(b, q, now());
+	tell_all(b, false);
+	world->ms += 100 * 1000;
+	(void)log_said(b, say_decision(b, q, LEGAL, true), approved);
+	(void)log_said(b, say_decision(b, q, COMPLIANCE, true), approved);
+	tell_all(b, false);
+	world->ms += wait * 1000;
+	o = say_order(b, q, false, 600);
+	(void)log_said(b, o, now());
+	return o;
+}
+
+static bool
+has_room(void)
+{
+	return world->n_batches < BATCHES_MAX - 2 && world->n_said < SAID_MAX - 160;
+}
+
+/* What nobody saw in time to object to it. */
+static void
+backdated_story(void)
+{
+	unsigned	b = pick(world->n_branches);
+	int		o;
+
+	if (!has_room())
+		return;
+	o = story(b, WINDOW, now() + 5, 3);
+	note("order %d, whose approvals are dated back past the window", o);
+	tell_all(b, false);
+	tell_all(b, false);
+	contribute_all(b, o);
+}
+
+/* A key is revoked past the log by who lost it, and what it approved is ordered. */
+static void
+revoked_story(void)
+{
+	unsigned	b = pick(world->n_branches);
+	int		o, r;
+
+	if (!has_room())
+		return;
+	o = story(b, PAIR, now() + 100, 5);
+	r = say_revocation(b, one_in(2) ? LEGAL : REQUESTER, LEGAL);
+	note("order %d, and a revocation %d that is kept out of the log", o, r);
+	tell_all(b, false);
+	for (unsigned i = 0; i < world->n_nodes; i++)
+		if (world->node[i].up && one_in(2))
+			(void)node_submit(&world->node[i], r);
+	tell_all(b, false);
+	contribute_all(b, o);
+}
+
+/* Who lost a key goes on to sign with it. */
+static void
+stolen_key(void)
+{
+	static const enum who	whose[] = { TWOHATS, LEGAL2, COMPLIANCE2 };
+	enum who	p = whose[pick(3)];
+	int		q = recent(STATEMENT_REQUEST);
+	unsigned	b = pick(world->n_branches);
+
+	if (q < 0)
+		return;
+	note("the key of %s is revoked, and signs", people[p].id);
+	(void)log_said(b, say_revocation(b, p, p), now());
+	(void)log_said(b, say_decision(b, q, p, true), now());
+	tell_all(b, true);
+}
+
+/* Two releases, and the receipts of the first are kept for longer than may be. */
+static void
+kept_receipts(void)
+{
+	unsigned	b = pick(world->n_branches);
+	int		o;
+
+	if (!has_room())
+		return;
+	o = story(b, PAIR, now() + 100, 5);
+	note("order %d, and its receipts are kept", o);
+	tell_all(b, false);
+	tell_all(b, false);
+	contribute_all(b, o);
+	world->ms += (RECEIPT_SECONDS + 20) * 1000;
+	o = story(b, PAIR, now() + 100, 5);
+	tell_all(b, false);
+	tell_all(b, false);
+	contribute_all(b, o);
+}
+
 /* Straight after what would forbid it, or before what would allow it. */
 static void
 order_early(void)
@@ -166,6 +278,30 @@ order_for_one(void)
 	note("order %d of %d for custodian %u alone", o, q, x->index);
 	s = sending_to(x);
 	(void)node_append(x, &s);
+	s = sending_to(x);
+	s.hasty = true;			/* beside its own cosignature */
+	(void)node_append(x, &s);
+	(void)node_contribute(x, o, &reply);
+}
+
+/* Approved and ordered, and shown to one with what it cosigned itself. */
+static void
+story_for_one(void)
+{
+	struct node	*x = any_up();
+	struct sending	 s;
+	AUTO_DONE(buf_done) struct buf	reply = BUF_INIT(BIG);
+	int		 o;
+
+	if (!has_room() || x == NULL)
+		return;
+	o = story(x->branch, PAIR, now() + 100, 5);
+	note("order %d for custodian %u alone, approved", o, x->index);
+	for (unsigned i = 0; i < 2; i++) {
+		s = sending_to(x);
+		s.hasty = i > 0;
+		(void)node_append(x, &s);
+	}
 	(void)node_contribute(x, o, &reply);
 }
 
@@ -203,7 +339,8 @@ wrong_page(void)
 
 static void (*const lies[])(void) = {
 	show_another, date_wrongly, backdate, backdate, replay, forge, order_early, order_early, order_for_one,
-	wrong_page, wrong_page, wrong_page, fork_log,
+	wrong_page, wrong_page, wrong_page, fork_log, backdated_story, revoked_story, stolen_key, kept_receipts,
+	story_for_one,
 };
 
 bool

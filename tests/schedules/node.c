@@ -245,6 +245,8 @@ put_notes(const struct node *x, const struct sending *s, struct call *k)
 			k->point = point_at(wrong.size, wrong.root);
 		point_note(k->point, log, 0, &k->checkpoint);
 	}
+	if (s->hasty)
+		p = point_of(x->branch, s->upto);
 	if (p != NULL && !s->no_cosigned)
 		point_note(p, &pool.log, s->few > 0 ? s->few : N_MAX, &k->cosigned);
 	if (s->checkpoint > s->upto && s->upto > 0) {

@@ -246,6 +246,7 @@ bool	 node_has_copy(const struct node *x);
 struct sending {
 	uint64_t	first, upto, checkpoint;
 	bool		no_blobs, no_shares, no_cosigned, no_checkpoint, other_root, other_key, alter;
+	bool		hasty;		/* beside it the newest note, whoever cosigned it */
 	bool		swapped;	/* the next custodian's shares */
 	unsigned	few;		/* at most so many cosignatures beside; 0: all there are */
 	int		note_of;	/* the checkpoint is another branch's; -1: not */
