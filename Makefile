@@ -8,7 +8,7 @@
 #	second	the formats by another implementation (needs node and npm)
 #	demo	the main job, end to end; IMAGE=, PROMPT= for your own
 #	test	set-up, unit and system tests	system	the system tests
-#	check	test, layers, clang, sanitizers, mutants	check-long	8 GiB parts
+#	check	faults, crashes, liars, sanitizers, constant time	check-long	all of it, for hours
 #	bench	how fast it is: bench/README.md
 #	fuzz	search each parser for T seconds: tests/fuzz/README.md
 
@@ -478,7 +478,7 @@ ASAN_SYSTEM ?= tests/system/10-main-job.sh tests/system/20-refusals.sh tests/sys
 
 asan-system:
 	+@$(ASAN_MAKE) $(ASAN_LINK) all liars $(SYSTEM_TOOLS:$(BUILD)/%=$(ASAN_BUILD)/%) $(ASAN_BUILD)/tests/sanitize/sees
-	@tests/sanitize/run address $(ASAN_BUILD) system $(ASAN_SYSTEM)
+	@tests/sanitize/run address $(ASAN_BUILD) system $(if $(filter all,$(ASAN_SYSTEM)),$(wildcard tests/system/[0-9]*.sh),$(ASAN_SYSTEM))
 .PHONY: tsan tsan-system asan-system
 
 # ---- all of it
@@ -514,16 +514,13 @@ bench: $(BENCH) all $(LOAD)
 	@set -e; for b in $(BENCH); do $$b; done
 	@bench/append $(abspath $(BUILD))
 
-check: test
-	$(MAKE) clang asan mutants
+# What bites, in about a quarter of an hour beside `make test`; CHECK= names some of its parts.
+check:
+	@BUILD=$(BUILD) MAKE='$(MAKE)' scripts/check $(CHECK)
 
-# What takes too long for every day.
-check-long: all $(SYSTEM_TOOLS)
-	LARGE_MIB=8192 scripts/system-run tests/system/50-large.sh
-	ESCROWS=1000000 scripts/system-run tests/system/70-escrows.sh
-	ENTRIES=100000 TRIES=3000 scripts/system-run tests/system/84-catch-up.sh
-	MUTANTS=1 scripts/system-run tests/system/91-strangers.sh
-	ARTIFACTS=1000 scripts/system-run tests/system/91-many.sh
+# What takes too long for every day: each part by itself, at its full length; hours in all.
+check-long: all $(SYSTEM_TOOLS) $(LIARS) $(INJECT)
+	@BUILD=$(BUILD) MAKE='$(MAKE)' scripts/check --long $(CHECK)
 
 clang:
 	$(MAKE) BUILD=build/clang CC=clang all unit
