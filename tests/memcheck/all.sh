@@ -65,7 +65,8 @@ ok "to what was sealed" cmp "$work/small.bin" "$work/p2/$a/image"
 says "acknowledged" '0|1' '' quorate acknowledge "$work/p2/opening.p7s" --key "$people/requester.key"
 ok "renewed" quorate package renew "$work/p.asice" --out "$work/q.asice"
 says "nobody stamps" '1|2|64' '' quorate package renew "$work/p.asice" --tsa http://127.0.0.1:1/ --certificate "$net/tsa-1/state/ca.pem" --out "$work/q2.asice"
-r=$(bare request "$d" direct --recipient "$net/recipient-rsa/cert.pem")
+bare ask "$d" direct recipient-rsa --json >"$work/json"
+r=$(field request)
 bare approve "$r" legal compliance auditor
 ok "released to the recipient alone" quorate release "$r" -o "$work/d.asice"
 ok "who opens it" quorate open "$work/d.asice" --key "$net/recipient-rsa/key.pem" -d "$work/d2" --json
