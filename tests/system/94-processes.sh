@@ -19,12 +19,13 @@ soon() { local i; for i in $(seq 600); do "$@" && return 0; sleep 0.1; done; ret
 # the wrong process was looked at, or nothing.
 
 row() { # PROCESS: $d is its party's folder
-	local own="(device /dev/null|write $d/log)"
+	# Libraries, and what these look up: nobody's secret, and nothing to write.
+	local own="(device /dev/(null|u?random)|write $d/log|read /(etc|usr|lib|lib64|proc|sys)/.*|path .*)"
 	case $1 in
 	custodiand) echo "$own|unix pair" ;;
 	keeper) echo "$own|unix pair|(write|mapped) $d/state/replica\\.db(-wal|-shm)?|write $d/state/lock|(read|write|dir) $d/tokens.*|read $d/(state/.*|softhsm2.conf|pin)" ;;
-	listener) echo "$own|unix pair|tcp|tcp listen $port|eventfd|eventpoll|read $d/state/(charter.json|tls\\.(crt|key)|custodian.json|successor.*)" ;;
-	coordinatord) echo "$own|tcp|tcp listen $port|eventfd|eventpoll|pidfd|pipe (read|write)|(read|write|mapped) $d/state/.*|(read|write|dir) $d/tokens.*|read $d/(softhsm2.conf|pin)" ;;
+	listener) echo "$own|unix pair|tcp|socket other|tcp listen $port|eventfd|eventpoll|read $d/state/(charter.json|tls\\.(crt|key)|custodian.json|successor.*)" ;;
+	coordinatord) echo "$own|tcp|socket other|tcp listen $port|eventfd|eventpoll|pidfd|pipe (read|write)|(read|write|mapped) $d/state/.*|(read|write|dir) $d/tokens.*|read $d/(softhsm2.conf|pin)" ;;
 	tiles) echo "$own|tcp|tcp listen $tiles|eventfd|eventpoll|pipe read|read $d/state/log\\.db(-wal|-shm)?" ;;
 	release-worker) echo "device /dev/null|pipe read|pipe write" ;;
 	*) echo "no such process" ;;
@@ -134,7 +135,7 @@ ok "after that" all_hold_theirs
 
 # ---- commands at work: what they hold at any moment, as often as can be looked
 cli_row() {
-	local own="device /dev/null|write $work/watched\.(out|err)|read ($net|$work)/.*"
+	local own="device /dev/(null|u?random)|write $work/watched\.(out|err)|(read|path) .*"
 	case $1 in
 	seal) echo "$own|tcp|socket other|eventfd|eventpoll|write .*/#[0-9]+ \(deleted\)" ;;
 	open) echo "$own|dir $work/opened.*|write $work/opened/.*" ;;	# no socket of any kind
@@ -157,23 +158,23 @@ watched() { # WORD MUST COMMAND...: MUST is seen, and nothing that the row does 
 	done 2>/dev/null | sort -u >"$work/watched"
 	wait $pid || { cat "$work/watched.err"; return 1; }
 	# Before it has said so, it may dump core as whoever started it may.
-	if grep -v '^core ' "$work/watched" | grep -vxE "$(cli_row $word)"; then
-		echo "is held by quorate $word"
-		touch "$work/wrong"
+	if grep -v '^core ' "$work/watched" | grep -vxE "$(cli_row $word)" >"$work/lines"; then
+		echo "held by quorate $word:" | cat - "$work/lines" >>"$work/wrong"
 		return 0
 	fi
 	grep -qE "$must" "$work/watched" && grep -q '^core 0 *0 *$' "$work/watched"
 }
+nothing_wrong() { ! cat "$work/wrong" 2>/dev/null; }
 large() { quorate release "$r" -o "$work/large.asice" >/dev/null 2>&1 || test -s "$work/large.asice"; }
 truncate -s 48M "$work/large"
 ok "a sealer is seen at work" soon watched seal '^tcp$' quorate seal --policy standard --part "large=$work/large" --json
-ok "with what its row allows" test ! -e "$work/wrong"
+ok "with what its row allows" nothing_wrong
 a=$(sed -n 's/^ *"artifact": "\([0-9a-f]*\)".*/\1/p' "$work/watched.out")
 r=$(request "$a" standard) && approve "$r" legal compliance auditor
 ok "a large package" soon large
 ok "who opens it is seen at work" soon watched open '^write .*/opened/' \
     quorate open "$work/large.asice" --key "$net/recipient/key.pem" -d "$work/opened"
-ok "without a network, and with what its row allows" test ! -e "$work/wrong"
+ok "without a network, and with what its row allows" nothing_wrong
 ok "and all of it is there" cmp "$work/large" "$work/opened/$a/large"
 
 # ---- each process: no core, no tracing, no new privileges, nothing swapped, locked memory
