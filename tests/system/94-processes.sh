@@ -138,7 +138,7 @@ cli_row() {
 	local own="device /dev/(null|u?random)|write $work/watched\.(out|err)|(read|path) .*"
 	case $1 in
 	seal) echo "$own|tcp|socket other|eventfd|eventpoll|write .*/#[0-9]+ \(deleted\)" ;;
-	open) echo "$own|dir $work/opened.*|write $work/opened/.*" ;;	# no socket of any kind
+	open) echo "$own|eventfd|eventpoll|dir $work/opened.*|write $work/opened/.*" ;;	# no socket of any kind
 	esac
 }
 watched() { # WORD MUST COMMAND...: MUST is seen, and nothing that the row does not allow
