@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "custodian/config.h"
 #include "edge/options.h"
@@ -13,6 +14,8 @@ struct init {
 	struct hsm_signer	*signer;
 	struct buf		 cert_pem, cert_der;
 	bool			 extractable;
+	bool			 again;		/* after one that was cut short */
+	char			 begun[FILE_PATH_MAX];
 };
 
 static void
@@ -42,35 +45,84 @@ probe(struct init *i, struct err *err)
 	return hsm_probe_check(&p, err);
 }
 
+/*
+ * An init that was cut short can be run again, and finds its keys in the token. It is known by
+ * a file in its folder that was written while the token had none: else two custodians of one
+ * token would share them.
+ */
+static enum rc
+begin(struct init *i, struct err *err)
+{
+	AUTO(hsm_key_free) struct hsm_key *there = NULL;
+	AUTO_DONE(buf_done) struct buf with = BUF_INIT(4096);
+	char	label[HSM_LABEL_MAX + 1];
+	enum rc	rc;
+
+	TRY(file_path(i->begun, err, "%s/init-begun", i->config.dir));
+	i->again = file_exists(i->begun);
+	if (i->again) {
+		TRY(file_read(i->begun, &with, err));
+		return span_eq(buf_view(&with), span_str(i->config.token.uri)) ? RC_OK : err_set(err, RC_USAGE,
+		    "%s: an init with another token was cut short here; choose another folder", i->config.dir);
+	}
+	rc = hsm_key_find_label(i->hsm, hsm_share_label(1, label), HSM_SHARE, &there, err);
+	if (rc != RC_MISSING)
+		return rc != RC_OK ? rc : err_set(err, RC_USAGE, "the token has a key \"%s\" already", label);
+	return file_create(i->begun, span_str(i->config.token.uri), 0600, err);
+}
+
+/* What stands there is of an init that was cut short, or is not replaced. */
+static enum rc
+put(const struct init *i, const char *name, struct span bytes, unsigned mode, struct err *err)
+{
+	char	path[FILE_PATH_MAX];
+
+	TRY(file_path(path, err, "%s/%s", i->config.dir, name));
+	return i->again ? file_write(path, bytes, mode, err) : file_create(path, bytes, mode, err);
+}
+
+static enum rc
+make_share_key(struct init *i, struct err *err)
+{
+	char	label[HSM_LABEL_MAX + 1];
+	enum rc	rc = hsm_key_generate(i->hsm, HSM_SHARE, hsm_share_label(1, label), &i->share, err);
+
+	return rc == RC_USAGE && i->again ? hsm_key_find_label(i->hsm, label, HSM_SHARE, &i->share, err) : rc;
+}
+
+/* In the token, or a seed that is kept sealed: a new one then, as nobody was told of the last. */
+static enum rc
+make_signer(struct init *i, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf sealed = BUF_INIT(HSM_SEALED_SEED_BYTES);
+	enum rc	rc = hsm_signer_create(i->hsm, SIGNING_LABEL, i->share, &sealed, &i->signer, err);
+
+	if (rc == RC_USAGE && i->again)
+		return hsm_signer_open(i->hsm, SIGNING_LABEL, i->share, SPAN(NULL, 0), &i->signer, err);
+	TRY(rc);
+	return sealed.n == 0 ? RC_OK : put(i, "signing-key.sealed", buf_view(&sealed), 0600, err);
+}
+
 static enum rc
 make_keys(struct init *i, struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf sealed = BUF_INIT(HSM_SEALED_SEED_BYTES);
-	char	label[HSM_LABEL_MAX + 1], path[FILE_PATH_MAX];
-
 	TRY(token_open(&i->config.token, i->config.dir, &i->hsm, err));
 	TRY(probe(i, err));
-	TRY(hsm_key_generate(i->hsm, HSM_SHARE, hsm_share_label(1, label), &i->share, err));
+	TRY(begin(i, err));
+	TRY(make_share_key(i, err));
 	TRY(probe(i, err));
-	TRY(hsm_signer_create(i->hsm, SIGNING_LABEL, i->share, &sealed, &i->signer, err));
-	if (sealed.n == 0)
-		return RC_OK;
-	TRY(file_path(path, err, "%s/signing-key.sealed", i->config.dir));
-	return file_create(path, buf_view(&sealed), 0600, err);
+	return make_signer(i, err);
 }
 
 static enum rc
 make_identity(struct init *i, struct err *err)
 {
 	AUTO(secret_free) struct secret *key = NULL;
-	char	path[FILE_PATH_MAX];
 
 	TRY(tls_identity_new(i->config.name, &i->cert_pem, &key, err));
 	TRY(pem_to_der(buf_view(&i->cert_pem), &i->cert_der, err));
-	TRY(file_path(path, err, "%s/tls.key", i->config.dir));
-	TRY(file_create(path, SPAN(secret_view(key), secret_len(key)), 0600, err));
-	TRY(file_path(path, err, "%s/tls.crt", i->config.dir));
-	return file_create(path, buf_view(&i->cert_pem), 0644, err);
+	TRY(put(i, "tls.key", SPAN(secret_view(key), secret_len(key)), 0600, err));
+	return put(i, "tls.crt", buf_view(&i->cert_pem), 0644, err);
 }
 
 static void
@@ -89,7 +141,7 @@ write_enrolment(struct init *i, struct err *err)
 	AUTO_DONE(buf_done) struct buf cert = BUF_INIT(2 * TLS_CERT_MAX), share = BUF_INIT(256),
 	    sign = BUF_INIT(256), text = BUF_INIT(16384);
 	AUTO(json_decref) json_t *json = NULL;
-	char	path[FILE_PATH_MAX], *dump;
+	char	*dump;
 
 	b64_write(&cert, buf_view(&i->cert_der));
 	key_text(&share, KEY_P256, hsm_key_public(i->share));
@@ -105,9 +157,9 @@ write_enrolment(struct init *i, struct err *err)
 	buf_printf(&text, "%s\n", dump);
 	free(dump);
 	TRY(buf_check(&text, "enrolment", err));
-	TRY(file_path(path, err, "%s/enrolment.json", i->config.dir));
-	TRY(file_create(path, buf_view(&text), 0644, err));
-	printf("wrote %s: give it to whoever draws up the charter (nothing in it is secret)\n", path);
+	TRY(put(i, "enrolment.json", buf_view(&text), 0644, err));
+	printf("wrote %s/enrolment.json: give it to whoever draws up the charter (nothing in it is secret)\n",
+	    i->config.dir);
 	return RC_OK;
 }
 
@@ -166,5 +218,7 @@ custodian_init(int argc, char **argv, struct err *err)
 	TRY(make_keys(&i, err));
 	TRY(make_identity(&i, err));
 	TRY(write_enrolment(&i, err));
-	return config_write(&i.config, err);	/* last: its presence means all of it is there */
+	TRY(config_write(&i.config, err));	/* last: its presence means all of it is there */
+	(void)unlink(i.begun);			/* which says it already */
+	return RC_OK;
 }
