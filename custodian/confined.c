@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sqlite3.h>
+
 #include "custodian/confined.h"
 #include "edge/confine.h"
 
@@ -18,12 +20,12 @@ port_of(const char *address)
 	return port > UINT16_MAX ? 0 : (uint16_t)port;
 }
 
-/* Where names of machines are looked up, read anew each time; and how many may wait at its port. */
+/* Where names of machines are looked up, read anew each time; how many may wait at its port; for how many processors. */
 static size_t
 resolver_places(struct confine_place *ret)
 {
 	static const char *const	path[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf",
-					    "/etc/gai.conf", "/etc/services", "/proc/sys/net/core/somaxconn" };
+					    "/etc/gai.conf", "/etc/services", "/proc/sys/net/core/somaxconn", "/sys/devices/system/cpu" };
 	size_t				i, n = 0;
 
 	for (i = 0; i < sizeof(path) / sizeof(path[0]); i++)
@@ -36,8 +38,9 @@ enum rc
 listener_confine(const struct custodian_config *c, const struct charter *charter, struct err *err)
 {
 	struct confine_place	place[8];
-	uint16_t		own = port_of(c->listen), connect[PORTS_MAX] = { own, DNS_PORT };
-	struct confine_ports	ports = { &own, connect, 1, 2 };
+	/* 0, any that is free: gRPC binds one for a moment, and gives IPv6 up for good when it may not. */
+	uint16_t		own = port_of(c->listen), bind[] = { own, 0 }, connect[PORTS_MAX] = { own, DNS_PORT };
+	struct confine_ports	ports = { bind, connect, 2, 2 };
 	bool			files, calls;
 	uint8_t			i;
 
@@ -68,9 +71,12 @@ keeper_confine(struct custody *c, struct err *err)
 	struct confine_place	 place[1 + TOKEN_PLACES_MAX] = { { c->config.dir, true } };
 	struct token_config	*t = &c->config.token;
 	bool			 files, calls;
+	uint8_t			 first;
 	size_t			 i;
 	enum rc			 rc;
 
+	/* The database opens /dev/urandom when it first wants a number, and would make do with the time. */
+	sqlite3_randomness(sizeof(first), &first);
 	for (i = 0; i < t->n_places; i++)
 		place[1 + i] = (struct confine_place){ t->place[i], file_is_dir(t->place[i]) };
 	if ((rc = confine_files(place, 1 + t->n_places, NULL, &files, err)) != RC_OK)

@@ -176,7 +176,7 @@ listener(void)
 		return 13;
 	if (landlock < 4)
 		return 0;
-	if (!at_port(own, bind) || !at_port(own, connect) || !at_port(peer, connect) || !at_port(53, connect))
+	if (!at_port(own, bind) || !at_port(0, bind) || !at_port(own, connect) || !at_port(peer, connect) || !at_port(53, connect))
 		return 14;
 	return !at_port(peer, bind) && !at_port(other, bind) && !at_port(other, connect) ? 0 : 15;
 }
