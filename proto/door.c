@@ -670,6 +670,30 @@ starved(int listener)
 	return fd >= 0;
 }
 
+/* The lock is for one at a time: those who are in are read meanwhile, however many come. */
+static bool
+is_starved(int listener)
+{
+	bool	sent_home;
+
+	(void)pthread_mutex_lock(&door.lock);
+	sent_home = starved(listener);
+	(void)pthread_mutex_unlock(&door.lock);
+	return !sent_home;
+}
+
+static bool
+let_in(int fd, const struct sockaddr *a)
+{
+	bool	in;
+
+	(void)pthread_mutex_lock(&door.lock);
+	if (!(in = enter(fd, a, clock_now_ms())))
+		door.told.refused++;
+	(void)pthread_mutex_unlock(&door.lock);
+	return in;
+}
+
 /*
  * The library stops listening for good when it is told of anything but EAGAIN and EINTR
  * (CVE-2023-4785): it is not told. What is left in the queue is taken with the next who comes.
@@ -683,13 +707,12 @@ accept_one(int listener, struct sockaddr *a, socklen_t *n, int flags)
 	for (;;) {
 		*n = room;
 		fd = real_accept4(listener, a, n, flags);
-		if (fd >= 0 && enter(fd, a, clock_now_ms()))
+		if (fd >= 0 && let_in(fd, a))
 			return fd;
 		if (fd >= 0) {
-			door.told.refused++;
 			turn_away(fd);
 		} else if (errno == EMFILE || errno == ENFILE) {
-			if (!starved(listener)) {
+			if (is_starved(listener)) {
 				errno = EAGAIN;
 				return -1;
 			}
@@ -704,17 +727,10 @@ accept_one(int listener, struct sockaddr *a, socklen_t *n, int flags)
 int
 accept4(int listener, struct sockaddr *a, socklen_t *n, int flags)
 {
-	int	fd, e;
-
 	(void)pthread_once(&found, find);
 	if (a == NULL || n == NULL || !atomic_load(&door.open))
 		return real_accept4(listener, a, n, flags);
-	(void)pthread_mutex_lock(&door.lock);
-	fd = accept_one(listener, a, n, flags);
-	e = errno;
-	(void)pthread_mutex_unlock(&door.lock);
-	errno = e;
-	return fd;
+	return accept_one(listener, a, n, flags);
 }
 
 static bool

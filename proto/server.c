@@ -62,6 +62,7 @@ take_options(struct rpc_server *s, const struct rpc_server_options *o, struct er
 	s->user = o->user;
 	s->who = o->who;
 	s->strangers = o->who(o->user, NULL);
+	s->told_ms = now_ms();
 	s->note = o->note;
 	return RC_OK;
 }
