@@ -8,6 +8,7 @@
 #include "coordinator/keys.h"
 #include "coordinator/load.h"
 #include "coordinator/rebuild.h"
+#include "coordinator/signed.h"
 #include "edge/succession.h"
 
 #define SHOWN_MAX	20u	/* artifacts without an envelope that are named */
@@ -157,6 +158,7 @@ replace_log(struct coordinator *c, const struct rebuild_options *o, struct err *
 		(void)forget(tmp, NULL);	/* or the next one does */
 		return rc;
 	}
+	TRY(signed_forget(c->dir, err));
 	/* Closed, it is one file. */
 	if (rename(tmp, path) != 0)
 		return err_set(err, RC_IO, "%s: %s", path, strerror(errno));

@@ -8,6 +8,7 @@
 
 #include "coordinator/journal.h"
 #include "coordinator/sequencer.h"
+#include "coordinator/signed.h"
 
 struct sequencer {
 	struct coordinator	*c;
@@ -16,6 +17,7 @@ struct sequencer {
 	struct replica		*replica;
 	when			 time;		/* effective, of the last entry */
 	uint64_t		 signed_size;
+	struct signed_mark	 mark;
 	uint64_t		 note_kept;
 
 	pthread_t		 thread;

@@ -42,6 +42,8 @@ open_log(struct sequencer *s, struct err *err)
 		return err_wrap(err, rc, "%s", path);
 	TRY(replica_new(store_state(s->store), s->c->genesis, &s->replica, err));
 	s->size = store_size(s->store);
+	TRY(signed_open(s->c->dir, &s->mark, err));
+	TRY(signed_check(&s->mark, s->store, err));
 	if (s->size == 0)
 		return sequence_charter(s, err);
 	TRY(store_verdict(s->store, s->size - 1, &v, err));
@@ -62,6 +64,7 @@ sequencer_new(struct coordinator *c, struct sequencer **ret, struct err *err)
 		return err_set(err, RC_NOMEM, "sequencer: no memory");
 	}
 	s->c = c;
+	s->mark.fd = -1;
 	s->tail = &s->head;
 	s->note = BUF_INIT(NOTE_BYTES_MAX);
 	rc = open_log(s, err);
@@ -90,6 +93,7 @@ sequencer_free(struct sequencer *s)
 	}
 	replica_free(s->replica);
 	store_close(s->store);
+	signed_close(&s->mark);
 	buf_done(&s->note);
 	(void)pthread_cond_destroy(&s->work);
 	(void)pthread_cond_destroy(&s->answered);
@@ -243,6 +247,7 @@ sign_checkpoint(struct sequencer *s, struct err *err)
 	TRY(store_root_at(s->store, cp.size, cp.root, err));
 	checkpoint_text(&cp, &text);
 	TRY(buf_check(&text, "checkpoint", err));
+	TRY(signed_keep(&s->mark, cp.size, cp.root, err));
 	TRY(log->sign(log->user, buf_view(&text), sig, err));
 	note_sig_line(&key, 0, sig, &line);
 	TRY(buf_check(&line, "checkpoint", err));

@@ -456,7 +456,7 @@ an_old_copy_does_not_start(void **state)
 	struct buf	dsse = BUF_INIT(DSSE_BYTES_MAX), log_note = BUF_INIT(NOTE_BYTES_MAX);
 	struct buf	note = BUF_INIT(NOTE_BYTES_MAX);
 	struct submission sub;
-	char		command[FILE_PATH_MAX + 16];
+	char		command[FILE_PATH_MAX + 128];
 	struct err	err;
 	unsigned	have;
 
@@ -467,7 +467,7 @@ an_old_copy_does_not_start(void **state)
 	make_note(buf_view(&log_note), &note);
 	rig_stop(rig);
 	/* Entry 1 is gone, the note over it is not. */
-	(void)snprintf(command, sizeof(command), "rm -f %s/log.db*", rig->c.dir);
+	(void)snprintf(command, sizeof(command), "cd %s && rm -f log.db* signed", rig->c.dir);
 	assert_int_equal(system(command), 0);
 	rig_start(rig);
 	sequencer_keep(&rig->c, 2, buf_view(&note));
@@ -481,6 +481,62 @@ an_old_copy_does_not_start(void **state)
 	buf_done(&dsse);
 	buf_done(&log_note);
 	buf_done(&note);
+}
+
+static enum rc
+start_again(void)
+{
+	struct err	err;
+	enum rc		rc;
+
+	assert_int_equal(cosigning_new(rig->c.first, sequencer_keep, &rig->c, &rig->c.cosigning, &err), RC_OK);
+	rc = sequencer_new(&rig->c, &rig->c.sequencer, &err);
+	if (rc == RC_OK)
+		sequencer_free(rig->c.sequencer);
+	rig->c.sequencer = NULL;
+	cosigning_free(rig->c.cosigning);
+	rig->c.cosigning = NULL;
+	return rc;
+}
+
+static void
+in_folder(const char *what)
+{
+	char	command[FILE_PATH_MAX + 128];
+
+	(void)snprintf(command, sizeof(command), "cd %s && %s", rig->c.dir, what);
+	assert_int_equal(system(command), 0);
+}
+
+/* Nobody cosigned it, and its key signed it: a log.db that lost it would sign another. */
+static void
+what_was_signed_is_not_lost(void **state)
+{
+	struct buf	dsse = BUF_INIT(DSSE_BYTES_MAX), log_note = BUF_INIT(NOTE_BYTES_MAX);
+	struct submission sub;
+
+	(void)state;
+	rig_stop(rig);
+	in_folder("cp log.db old");
+	rig_start(rig);
+	rig_revocation(rig, NET_LEGAL, &dsse);
+	assert_int_equal(submit(buf_view(&dsse), &sub), RC_OK);
+	await_target(2, &log_note);
+	rig_stop(rig);
+	assert_int_equal(start_again(), RC_OK);
+	in_folder("mv log.db new && cp old log.db && rm -f log.db-*");
+	assert_int_equal(start_again(), RC_BUG);
+	in_folder("rm -f log.db*");
+	assert_int_equal(start_again(), RC_BUG);
+	/* The last write of the mark was cut short: the one before it still counts. */
+	in_folder("rm -f log.db* && cp old log.db && cp signed whole && truncate -s 4100 signed");
+	assert_int_equal(start_again(), RC_OK);
+	in_folder("rm -f log.db* && cp new log.db && truncate -s 0 signed && truncate -s 5000 signed");
+	assert_int_equal(start_again(), RC_FORMAT);
+	in_folder("cp whole signed");
+	assert_int_equal(start_again(), RC_OK);
+	buf_done(&dsse);
+	buf_done(&log_note);
 }
 
 #define T(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -502,6 +558,7 @@ main(void)
 		T(many_at_a_time),
 		T(keeps_the_cosigned_note),
 		T(an_old_copy_does_not_start),
+		T(what_was_signed_is_not_lost),
 		cmocka_unit_test(refuses_an_unsigned_charter),
 	};
 
