@@ -81,6 +81,7 @@ envelope_of(struct packaging *p, const uint8_t id[ARTIFACT_ID_BYTES], struct err
 	const struct evidence_case	*e = &p->payload.c;
 	char				 path[FILE_PATH_MAX];
 	uint32_t			 i;
+	enum rc				 rc;
 
 	if (p->file.e != NULL && memcmp(p->file_id, id, ARTIFACT_ID_BYTES) == 0)
 		return RC_OK;
@@ -91,7 +92,9 @@ envelope_of(struct packaging *p, const uint8_t id[ARTIFACT_ID_BYTES], struct err
 	if (i == e->n_artifacts)
 		return err_set(err, RC_BUG, "an artifact out of scope");
 	TRY(envelopes_path(p->c->dir, id, path, err));
-	TRY(envelope_file_open(path, e->artifact[i].descriptor, &p->file, err));
+	rc = envelope_file_open(path, e->artifact[i].descriptor, &p->file, err);
+	if (rc != RC_OK)
+		return err_wrap(err, rc, "%s, put it back from a copy", path);
 	memcpy(p->file_id, id, ARTIFACT_ID_BYTES);
 	return RC_OK;
 }
@@ -263,6 +266,18 @@ list_messages(const struct making *m, struct package_message list[CUSTODIANS_MAX
 	return n;
 }
 
+/* What is not as it was sealed is one file, which somebody may have a copy of. */
+static enum rc
+say_which(const struct packaging *p, enum rc rc, struct err *err)
+{
+	char	hex[HEX_BYTES(ARTIFACT_ID_BYTES)];
+
+	if ((rc != RC_VERIFY && rc != RC_FORMAT) || p->file.e == NULL)
+		return rc;
+	return err_wrap(err, rc, "envelopes/%.2s/%s is damaged, put it back from a copy", hex_write(SPAN(p->file_id, ARTIFACT_ID_BYTES), hex),
+	    hex);
+}
+
 static enum rc
 begin(struct packaging *p, struct err *err)
 {
@@ -286,7 +301,7 @@ begin(struct packaging *p, struct err *err)
 	for (i = 0; i < p->n_erasables; i++)
 		erasable[i] = buf_view(&p->erasable[i]);
 	TRY(open_hidden(p, err));
-	return package_begin(&in, write_at, p, &p->package, p->contents, err);
+	return say_which(p, package_begin(&in, write_at, p, &p->package, p->contents, err), err);
 }
 
 /* ---- step two: the release ------------------------------------------------------------------------ */
