@@ -352,7 +352,7 @@ faults: all $(INJECT) $(SYSTEM_TOOLS)
 
 # ---- crashes: tests/crashes/README.md
 
-CRASHES	= $(BUILD)/tests/crashes/look $(INJECT)
+CRASHES	= $(BUILD)/tests/crashes/look $(INJECT) $(BUILD)/tests/liars/clock.so
 $(call obj,tests/crashes/look.c): | $(PB_H)
 $(BUILD)/tests/crashes/%: $(BUILD)/obj/tests/crashes/%.o $(ALL_LIBS)
 	$(call say,LD)
@@ -363,8 +363,13 @@ ROUNDS	?= 200
 SEED	?=
 crashes: all $(CRASHES)
 	@QUORATE_BIN=$(abspath $(BUILD))/bin ROUNDS=$(ROUNDS) SEED=$(SEED) tests/crashes/run
+CASES	?= 12
+pages: all $(CRASHES)
+	@QUORATE_BIN=$(abspath $(BUILD))/bin CASES=$(CASES) SEED=$(SEED) tests/crashes/pages
+outages: all $(CRASHES)
+	@QUORATE_BIN=$(abspath $(BUILD))/bin tests/crashes/outages
 
-.PHONY: crashes
+.PHONY: crashes pages outages
 
 # ---- schedules of liars, and the model: tests/schedules/README.md, tests/model/README.md
 # The software token stands before hsm/ and takes the place of its functions.
