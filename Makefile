@@ -479,7 +479,7 @@ ASAN_BUILD = build/asan
 ASAN_A	= $(ASAN_BUILD)/tests/sanitize/asan.a
 ASAN_MAKE = $(MAKE) --no-print-directory BUILD=$(ASAN_BUILD) MODE="$(ASAN)"
 ASAN_LINK = LINKED=$(ASAN_A) LDFLAGS="$(call whole,$(ASAN_A)) -Wl,--wrap=_exit,--wrap=confine_files,--wrap=confine_calls"
-ASAN_SYSTEM ?= tests/system/10-main-job.sh tests/system/20-refusals.sh tests/system/90-package.sh
+ASAN_SYSTEM ?= tests/system/10-main-job.sh tests/system/20-refusals.sh
 
 asan-system:
 	+@$(ASAN_MAKE) $(ASAN_LINK) all liars $(SYSTEM_TOOLS:$(BUILD)/%=$(ASAN_BUILD)/%) $(ASAN_BUILD)/tests/sanitize/sees
