@@ -136,7 +136,7 @@ ok "to the same tree" eval 'diff -r "$log" "$work/other" | { ! grep -v "^Only in
 ok "a proof as a file" quorate log proof 260 --out "$work/260.tlog-proof"
 says "verified with nothing but the charter" 0 'the proof holds: entry 260' env -u QUORATE_TLS_CERT -u QUORATE_TLS_KEY \
     quorate log verify "$work/260.tlog-proof"
-says "what it says" 0 '"type": "batch"' quorate log verify "$work/260.tlog-proof" --json
+says "what it says" 0 '"type": "(batch|checked)"' quorate log verify "$work/260.tlog-proof" --json
 says "by a policy of keys" 0 'cosigned .* by .*/custodian-' env -u QUORATE_CHARTER quorate log verify "$work/260.tlog-proof" \
     --policy "$work/policy"
 ok "to standard output" eval 'quorate log proof 3 >"$work/3.tlog-proof" && quorate log verify "$work/3.tlog-proof"'
