@@ -359,7 +359,7 @@ $(BUILD)/tests/crashes/%: $(BUILD)/obj/tests/crashes/%.o $(ALL_LIBS)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $< $(call group,$(ALL_LIBS)) $(ALL_LD)
 
-ROUNDS	?= 200
+ROUNDS	?= 60
 SEED	?=
 crashes: all $(CRASHES)
 	@QUORATE_BIN=$(abspath $(BUILD))/bin ROUNDS=$(ROUNDS) SEED=$(SEED) tests/crashes/run
