@@ -2,6 +2,7 @@
  * quorate open under attack: whatever fails, and wherever, no plaintext is left behind; nothing
  * that was there is written over, and nothing is written outside of the folder.
  */
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -112,23 +113,51 @@ down(void **state)
 
 /* --- running it, and what it left ------------------------------------------------------- */
 
+/* The command itself: it takes from its process what opening does not need, and never gives it back. */
 static enum rc
-open_it(struct err *err)
+command(struct err *err)
 {
 	const char	*word[] = { "open", package, "--key", key, "-d", dir, "--charter", charter };
 	char		*argv[9];
-	int		 null = open("/dev/null", O_WRONLY), was = dup(STDOUT_FILENO);
-	enum rc		 rc;
+	int		 null = open("/dev/null", O_WRONLY);
 
 	for (size_t i = 0; i < 8; i++)
 		argv[i] = (char *)(uintptr_t)word[i];
 	argv[8] = NULL;
-	assert_true(null >= 0 && was >= 0 && fflush(stdout) == 0 && dup2(null, STDOUT_FILENO) >= 0);
+	if (null < 0 || fflush(stdout) != 0 || dup2(null, STDOUT_FILENO) < 0)
+		return RC_BUG;
 	err->msg[0] = '\0';
-	rc = cmd_open(8, argv, err);
-	assert_true(fflush(stdout) == 0 && dup2(was, STDOUT_FILENO) >= 0);
-	close(null);
-	close(was);
+	return cmd_open(8, argv, err);
+}
+
+static unsigned	synced;		/* how often something was to be on disk */
+
+/* So in a process of its own, which tells how it went. */
+static enum rc
+open_it(struct err *err)
+{
+	struct told {
+		enum rc		rc;
+		unsigned	synced;
+		struct err	err;
+	}	*told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	enum rc	rc;
+	int	status = 0;
+	pid_t	child;
+
+	assert_true(told != MAP_FAILED);
+	assert_true((child = fork()) >= 0);
+	if (child == 0) {
+		told->rc = command(&told->err);
+		told->synced = synced;
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	rc = told->rc;
+	synced = told->synced;
+	*err = told->err;
+	(void)munmap(told, sizeof(*told));
 	return rc;
 }
 
@@ -219,7 +248,7 @@ no_room(void **state)
 }
 
 /* Before the n-th thing is on disk, somebody interrupts. 0: nobody does. */
-static unsigned	interrupt_at, synced;
+static unsigned	interrupt_at;
 static int	interrupt_by;
 static unsigned	break_at;	/* the disk breaks there; 0: nowhere */
 
@@ -250,7 +279,7 @@ open_interrupted(int sig, unsigned at)
 		interrupt_by = sig;
 		synced = 0;
 		interrupt_at = at;
-		_exit(open_it(&err) == RC_OK ? 0 : 1);
+		_exit(command(&err) == RC_OK ? 0 : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	return status;
