@@ -450,7 +450,7 @@ TSAN_MAKE = $(MAKE) --no-print-directory BUILD=$(TSAN_BUILD) CC="$(TSAN_CC)" MOD
 TSAN_LINK = LINKED=$(TSAN_A) LDFLAGS="$(call whole,$(TSAN_A)) $(TSAN_WRAP)"
 # Those that start threads; the rest has none to confuse.
 TSAN_UNIT = $(patsubst %,$(TSAN_BUILD)/tests/%,proto/test_rpc proto/test_tls edge/test_http \
-	    $(addprefix coordinator/test_,anchor cosigning dating gather replicator reply sequencer tiles_http uploads) \
+	    $(addprefix coordinator/test_,ahead anchor cosigning dating gather replicator reply sequencer tiles_http uploads) \
 	    custodian/test_frame custodian/test_limit cli/test_custodians cli/test_replay cli/test_trust \
 	    hsm/test_recovery)
 TSAN_SYSTEM ?= tests/system/10-main-job.sh tests/system/46-crowd.sh

@@ -11,6 +11,7 @@
 #include "base/when.h"
 
 #define ENTRY_BYTES_MAX	65535
+#define CLOCK_AHEAD_MAX		60	/* seconds by which an entry may be ahead of the clock of whoever cosigns it */
 
 struct entry {
 	when		time;

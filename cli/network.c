@@ -114,6 +114,8 @@ print_log(const struct network *n)
 	    (unsigned long long)n->head->size, (unsigned long long)n->cp.size, c->q, c->n,
 	    (unsigned long long)n->head->escrows, (unsigned long long)n->head->unheld,
 	    (unsigned long long)n->head->uploads);
+	if (n->head->held[0] != '\0')
+		cli_say("HELD: %.200s\n", n->head->held);
 }
 
 static void
@@ -249,9 +251,10 @@ network_json(const struct network *n, struct err *err)
 	    n->head_err.msg, "accusation", n->proof, "handed", (json_int_t)custodians_handed(n->c), "missing",
 	    missing_json(n->missing, n->n_missing), "custodians", list);
 	if (o != NULL && head)
-		(void)json_object_update_new(o, json_pack("{s:I,s:I,s:I,s:I,s:I,s:o?}", "size", (json_int_t)n->head->size,
+		(void)json_object_update_new(o, json_pack("{s:I,s:I,s:I,s:I,s:I,s:s,s:o?}", "size", (json_int_t)n->head->size,
 		    "cosigned", (json_int_t)n->cp.size, "escrows", (json_int_t)n->head->escrows, "uploads",
-		    (json_int_t)n->head->uploads, "unheld", (json_int_t)n->head->unheld, "anchors", anchors_json(n->head)));
+		    (json_int_t)n->head->uploads, "unheld", (json_int_t)n->head->unheld, "held", n->head->held,
+		    "anchors", anchors_json(n->head)));
 	return cli_print_json(o, err);
 }
 

@@ -62,6 +62,7 @@ health_take(struct replica_link *l, const Quorate__V1__Health *m)
 
 	if (m == NULL)
 		return;
+	sequencer_hear(l->c->sequencer, l->index, m->clock);
 	h.ready = m->ready;
 	h.unchecked = m->unchecked;
 	h.handed = m->handed;

@@ -116,6 +116,7 @@ on_head(void *user, struct rpc_call *call, struct span request, struct buf *repl
 	Quorate__V1__CustodianStatus	*p[CUSTODIANS_MAX];
 	struct status_row		 row[CUSTODIANS_MAX];
 	struct anchor_rows		 anchors;
+	struct err			 held;
 	uint64_t			 size;
 	uint8_t				 i;
 
@@ -129,6 +130,8 @@ on_head(void *user, struct rpc_call *call, struct span request, struct buf *repl
 	r.charter = pb_bytes(SPAN_OF(coordinator_charter(c)->digest));
 	r.size = sequencer_size(c->sequencer);
 	r.uploads = uploads_count(c->uploads);
+	if (sequencer_would_log(c->sequencer, &held) != RC_OK)
+		r.held = held.msg;
 	r.unready = replicators_unready(c->replicators);
 	for (i = 0; i < c->first->n; i++) {
 		fill_status(c, (uint8_t)(i + 1), &row[i]);

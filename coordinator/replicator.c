@@ -216,6 +216,7 @@ replicators_new(struct coordinator *c, struct replicators **ret, struct err *err
 		return err_set(err, RC_NOMEM, "replicators: no memory");
 	r->c = c;
 	r->n = c->first->n;
+	sequencer_expect(c->sequencer);
 	for (i = 0; i < CUSTODIANS_MAX; i++) {
 		(void)pthread_mutex_init(&r->link[i].lock, NULL);	/* these two fail only for want of memory, */
 		(void)pthread_rwlock_init(&r->link[i].client_lock, NULL);	/* and glibc's take none */

@@ -127,6 +127,8 @@ take_statement(struct replica_link *l, struct span dsse, const struct span *blob
 		log_refused(l, dsse, err->msg, refused);
 		return RC_OK;
 	}
+	if (rc == RC_UNSURE)	/* held: it comes again with each answer until the log shows it */
+		return RC_OK;
 	TRY(rc);
 	if (sub.fate == FATE_REFUSED)
 		log_refused(l, dsse, void_reason_name(sub.why), refused);

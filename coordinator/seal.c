@@ -230,7 +230,10 @@ seal(struct sealing *k, struct submission *sub, struct err *err)
 		sub->why = VOID_CHARTER;
 		return RC_OK;
 	}
-	rc = check_batch(k, &why);
+	/* As long as it is held, too. */
+	rc = sequencer_would_log(k->c->sequencer, &why);
+	if (rc == RC_OK)
+		rc = check_batch(k, &why);
 	if (rc != RC_OK)
 		return say(k, rc, err, &why);
 	(void)pthread_mutex_lock(&sealing);

@@ -140,6 +140,7 @@ log_statement(struct step *t, struct submission *sub, struct err *err)
 	bool	older;
 	enum rc	rc;
 
+	sub->held = false;
 	rc = repeated(t->s->store, sub, err);
 	/* Its reason may come by another way than the statement did. */
 	if (rc == RC_OK)
@@ -152,6 +153,9 @@ log_statement(struct step *t, struct submission *sub, struct err *err)
 		sub->why = VOID_CHARTER;
 		return RC_OK;
 	}
+	sub->held = ahead_check_told(&t->s->ahead, now, t->time, &sub->err) != RC_OK;
+	if (sub->held)
+		return RC_OK;
 	/* Log time never goes back, whatever the clock does. */
 	entry_write(now > t->time ? now : t->time, sub->dsse, &leaf);
 	if (buf_check(&leaf, "entry", err) != RC_OK)
@@ -205,7 +209,8 @@ together(struct sequencer *s, struct submission **batch, size_t n, uint64_t size
 
 	for (i = 0; i < n; i++) {
 		batch[i]->rc = rc;
-		batch[i]->err = err;
+		if (rc != RC_OK || !batch[i]->held)
+			batch[i]->err = err;
 		if (rc != RC_OK)
 			batch[i]->fate = FATE_REFUSED;
 	}
@@ -228,6 +233,10 @@ sequence_batch(struct sequencer *s, struct submission **batch, size_t n, uint64_
 	if (batch[0]->rc != RC_OK && n > 1)
 		for (i = 0, after = size; i < n; i++)
 			after = together(s, batch + i, 1, after);
+	/* Only now: what is held did not fail, and does not make the others go one by one. */
+	for (i = 0; i < n; i++)
+		if (batch[i]->rc == RC_OK && batch[i]->held)
+			batch[i]->rc = RC_UNSURE;
 	for (i = 0; i < n; i++)
 		if (batch[i]->rc == RC_IO || batch[i]->rc == RC_BUG)
 			log_err(&batch[i]->err, "not logged");

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "coordinator/ahead.h"
 #include "coordinator/journal.h"
 #include "coordinator/sequencer.h"
 #include "coordinator/signed.h"
@@ -20,6 +21,7 @@ struct sequencer {
 	struct signed_mark	 mark;
 	uint64_t		 note_kept;
 
+	struct ahead		 ahead;
 	pthread_t		 thread;
 	bool			 started;
 	pthread_mutex_t		 lock;
@@ -32,6 +34,7 @@ struct sequencer {
 		unsigned	 n;
 	}			 voids[CUSTODIANS_MAX];	/* logged for each custodian */
 	uint64_t		 size;		/* durable; written by the thread only */
+	when			 dated;		/* ... and when its last entry is dated */
 	struct buf		 note;		/* to be kept */
 	uint64_t		 note_size;
 };

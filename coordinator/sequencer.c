@@ -58,8 +58,8 @@ sequencer_new(struct coordinator *c, struct sequencer **ret, struct err *err)
 	struct sequencer	*s = calloc(1, sizeof(*s));
 	enum rc			 rc;
 
-	if (s == NULL || pthread_mutex_init(&s->lock, NULL) != 0 ||
-	    !cond_init(&s->work) || !cond_init(&s->answered)) {
+	if (s == NULL || pthread_mutex_init(&s->lock, NULL) != 0 || !cond_init(&s->work) ||
+	    !cond_init(&s->answered) || ahead_init(&s->ahead, c->first, NULL) != RC_OK) {
 		free(s);
 		return err_set(err, RC_NOMEM, "sequencer: no memory");
 	}
@@ -68,6 +68,7 @@ sequencer_new(struct coordinator *c, struct sequencer **ret, struct err *err)
 	s->tail = &s->head;
 	s->note = BUF_INIT(NOTE_BYTES_MAX);
 	rc = open_log(s, err);
+	s->dated = s->time;
 	if (rc == RC_OK && pthread_create(&s->thread, NULL, sequencer_thread, s) != 0)
 		rc = err_set(err, RC_IO, "cannot start the sequencer's thread");
 	if (rc == RC_OK) {
@@ -94,6 +95,7 @@ sequencer_free(struct sequencer *s)
 	replica_free(s->replica);
 	store_close(s->store);
 	signed_close(&s->mark);
+	ahead_done(&s->ahead);
 	buf_done(&s->note);
 	(void)pthread_cond_destroy(&s->work);
 	(void)pthread_cond_destroy(&s->answered);
@@ -176,6 +178,7 @@ sequencer_submit(struct sequencer *s, struct submission *sub, struct err *err)
 	enum rc	rc;
 
 	sub->fate = FATE_REFUSED;
+	sub->held = false;
 	sub->why = VOID_NONE;
 	memset(&sub->admission, 0, sizeof(sub->admission));
 	if (sub->dsse.n > 0) {
@@ -187,6 +190,8 @@ sequencer_submit(struct sequencer *s, struct submission *sub, struct err *err)
 		}
 	}
 	rc = sub->dsse.n > 0 ? may_log(s, sub, err) : RC_OK;
+	if (rc == RC_OK && sub->dsse.n > 0)
+		ahead_wait(&s->ahead);
 	if (rc == RC_OK)
 		rc = enqueue_and_wait(s, sub, err);
 	admission_done(&sub->admission);
@@ -214,6 +219,29 @@ sequencer_keep(void *coordinator, uint64_t size, struct span note)
 		(void)pthread_cond_signal(&s->work);
 	}
 	(void)pthread_mutex_unlock(&s->lock);
+}
+
+void
+sequencer_expect(struct sequencer *s)
+{
+	ahead_expect(&s->ahead);
+}
+
+void
+sequencer_hear(struct sequencer *s, uint8_t custodian, when clock)
+{
+	ahead_hear(&s->ahead, custodian, clock);
+}
+
+enum rc
+sequencer_would_log(struct sequencer *s, struct err *err)
+{
+	when	last;
+
+	(void)pthread_mutex_lock(&s->lock);
+	last = s->dated;
+	(void)pthread_mutex_unlock(&s->lock);
+	return ahead_check(&s->ahead, clock_now(), last, err);
 }
 
 uint64_t
@@ -283,6 +311,7 @@ answer(struct sequencer *s, struct submission **batch, size_t n, uint64_t size)
 
 	(void)pthread_mutex_lock(&s->lock);
 	s->size = size;
+	s->dated = s->time;
 	for (i = 0; i < n; i++) {
 		count_void(s, batch[i]);
 		batch[i]->done = true;

@@ -62,6 +62,7 @@ struct submission {
 	struct admission	 admission;
 	enum rc			 rc;
 	struct err		 err;
+	bool			 held;		/* and err says why */
 	bool			 done;
 	struct submission	*next;
 };
@@ -71,7 +72,8 @@ struct submission {
  * the statement names was not given and is not here. RC_LIMIT: the queue is full, or
  * the statement with its blobs too large for a message to custodians, or its signer a
  * custodian that fills the log. RC_FORMAT: a batch without its share vectors.
- * RC_UNSURE: stopping. RC_IO: disk; nothing was logged.
+ * RC_UNSURE: stopping, or held as long as it would be dated ahead of what a quorum of
+ * custodians takes (ahead.h): ask again; nothing of it was kept. RC_IO: disk; nothing was logged.
  */
 MUST_USE enum rc sequencer_submit(struct sequencer *s, struct submission *sub, struct err *err);
 /* fn alone. */
@@ -79,6 +81,13 @@ MUST_USE enum rc sequencer_do(struct sequencer *s, sequencer_fn fn, void *user, 
 
 /* For cosigning_new(): a note of q custodians, to be made durable and published. */
 void	 sequencer_keep(void *coordinator, uint64_t size, struct span note);
+
+/* Custodians are being asked from now on: the first statement waits for what their clocks show. */
+void	 sequencer_expect(struct sequencer *s);
+/* What a custodian says that its clock shows (ahead.h). */
+void	 sequencer_hear(struct sequencer *s, uint8_t custodian, when clock);
+/* Would an entry be logged now? RC_UNSURE: it would be held, and why. */
+MUST_USE enum rc sequencer_would_log(struct sequencer *s, struct err *err);
 
 /* Entries that are durable. */
 uint64_t sequencer_size(struct sequencer *s);

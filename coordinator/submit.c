@@ -308,8 +308,8 @@ on_submit(void *user, struct rpc_call *call, struct span request, struct buf *re
 	rc = submit(c, call, q, &sub, err);
 	if (rc == RC_IO && err != NULL)
 		rpc_say(call, "the coordinator could not store it: %.180s", err->msg);
-	if (rc == RC_LIMIT && sub.dsse.n > 0 && err != NULL)
-		rpc_say(call, "%.200s", err->msg);	/* the log's bounds, or a full queue */
+	if ((rc == RC_LIMIT || rc == RC_UNSURE) && sub.dsse.n > 0 && err != NULL)
+		rpc_say(call, "%.200s", err->msg);	/* the log's bounds, a full queue, or a clock that is ahead */
 	TRY(rc);
 	log_submission(&sub);
 	submit_reply_fill(c, &sub, wait_ms(call), &r);

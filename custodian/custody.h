@@ -8,6 +8,7 @@
 #ifndef CUSTODIAN_CUSTODY_H
 #define CUSTODIAN_CUSTODY_H
 
+#include "audit/entry.h"
 #include "audit/store/store.h"
 #include "custodian/check.h"
 #include "custodian/compare.h"
@@ -48,8 +49,6 @@
 #define JOURNAL_ARRIVED		"arrived"	/* u64 index of a decision: u64, our clock when it came */
 
 #define OWED_KEY_BYTES	(8 + SHA256_BYTES)	/* when, receipt id: the oldest comes first */
-
-#define CLOCK_AHEAD_MAX		60	/* seconds by which an entry may be ahead of our clock */
 
 /* Where the lists of the last Append ended: the next one goes on from there. */
 struct rotation {

@@ -59,5 +59,6 @@ health_fill(struct custody *c, when now, Quorate__V1__Health *h, struct err *err
 	TRY(look_for_token(c, now, err));
 	TRY(doubt(c, now, &h->doubt, err));	/* looks whether it is ready by now */
 	h->ready = c->comparing.ready;
+	h->clock = now;
 	return RC_OK;
 }

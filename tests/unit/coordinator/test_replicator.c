@@ -14,6 +14,7 @@
 #include "coordinator/in_force.h"
 #include "coordinator/pb.h"
 #include "coordinator/replicator.h"
+#include "coordinator/sequence.h"
 #include "edge/edge.h"
 #include "tests/unit/coordinator/rig.h"
 
@@ -114,6 +115,7 @@ it_is_found_where_it_went(void **state)
 	other = serve(at[1], &cert[1], &err);
 	rig_start(&r);
 	assert_int_equal(replicators_new(&r.c, &r.c.replicators, &err), RC_OK);
+	assert_true(r.c.sequencer->ahead.until > 0);	/* the first statement waits for what clocks show */
 	move_to(&r, at[0], &cert[0]);
 	assert_true(called_since(0));
 	/* Away: nobody is called any more, until it is elsewhere, with another certificate. */

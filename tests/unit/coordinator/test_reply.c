@@ -501,6 +501,43 @@ what_cannot_be_logged_blocks_nothing(void **state)
 	buf_done(&no);
 }
 
+/* Its clock is heard with the rest, and what cannot be logged yet takes nothing from the answer. */
+static void
+clocks_are_heard(void **state)
+{
+	struct one		*o = *state;
+	struct buf		 no = BUF_INIT(DSSE_BYTES_MAX);
+	Quorate__V1__Health	 h = QUORATE__V1__HEALTH__INIT;
+	Quorate__V1__Handed	 handed = QUORATE__V1__HANDED__INIT, *list[1] = { &handed };
+	struct err		 err;
+	bool			 progress;
+
+	rig_revocation(&o->rig, NET_LEGAL, &no);
+	handed.statement = pb_bytes(buf_view(&no));
+	honest(o);
+	h.clock = clock_now() - 86400;
+	o->m.health = &h;
+	for (o->link.index = 1; o->link.index < NET_N; o->link.index++)
+		assert_int_equal(take(o, &progress), RC_OK);
+	assert_int_equal(sequencer_would_log(o->rig.c.sequencer, &err), RC_UNSURE);
+	o->link.index = ME;
+	o->m.statements = list;
+	o->m.n_statements = 1;
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_false(progress);
+	assert_int_equal(sequencer_size(o->rig.c.sequencer), 1);
+	/* They are right again: it comes again, and is logged. */
+	h.clock = clock_now();
+	o->m.n_statements = 0;
+	for (o->link.index = 1; o->link.index < NET_N; o->link.index++)
+		assert_int_equal(take(o, &progress), RC_OK);
+	o->link.index = ME;
+	o->m.n_statements = 1;
+	assert_int_equal(take(o, &progress), RC_OK);
+	assert_int_equal(sequencer_size(o->rig.c.sequencer), 2);
+	buf_done(&no);
+}
+
 /* Of what comes with a statement only the blobs that it names are kept. */
 static void
 only_named_blobs_are_kept(void **state)
@@ -773,6 +810,7 @@ main(void)
 		T(held_is_checked),
 		T(an_accusation_is_verified),
 		T(what_cannot_be_logged_blocks_nothing),
+		T(clocks_are_heard),
 		T(only_named_blobs_are_kept),
 		T(a_no_without_its_reason),
 		T(what_it_lacks_is_sent_again),

@@ -253,6 +253,7 @@ tokenless_is_shown(void **state)
 	assert_non_null(strstr(h.doubt, "token"));	/* tried once a second */
 	ok(health_fill(&b.c, 2, &h, &err), &err);
 	assert_string_equal(h.doubt, "");
+	assert_int_equal(h.clock, 2);
 	cosigns();
 }
 
