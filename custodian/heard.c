@@ -2,6 +2,7 @@
  * custodian/heard.c - what a peer says, each piece checked before it counts
  * (docs/spec/exchange-v1.md section 4).
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -351,6 +352,7 @@ custody_heard(struct custody *c, struct span request, struct buf *reply, struct 
 {
 	AUTO(pb_reply_free) pb_reply *r = NULL;
 	struct hearing	h = { .c = c };
+	char		what[32];
 
 	if (request.n < 1)
 		return custody_say(c, err, RC_FORMAT, "malformed request");
@@ -358,8 +360,10 @@ custody_heard(struct custody *c, struct span request, struct buf *reply, struct 
 	TRY(exchange_peer(c, h.peer, &h.charter, err));
 	h.p = &c->comparing.peer[h.peer - 1];
 	h.r = r = quorate__v1__exchange_reply__unpack(unpack_memory(), request.n - 1, request.p + 1);
-	if (r == NULL)
-		return custody_unread(c, "answer of a custodian", err);
+	if (r == NULL) {
+		(void)snprintf(what, sizeof(what), "answer of custodian %u", h.peer);
+		return custody_unread(c, what, err);
+	}
 	TRY(hear(&h, err));
 	buf_u8(reply, when_again(&h));
 	return buf_check(reply, "reply", err);

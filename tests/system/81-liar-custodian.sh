@@ -94,7 +94,7 @@ for lie in peer-claims peer-state peer-garbage peer-flood; do
 	ok "$lie: the peer that was lied to contributed" sh -c "tail -c +$((mark + 1)) '$net/custodian-3/log' | grep -q 'contributed to order'"
 	devnet start "$net" custodian-1
 	[ $lie = peer-claims ] ||	# one peer's word alone says nothing
-	    ok "$lie: its operator reads it" sh -c "tail -c +$((mark + 1)) '$net/custodian-3/log' | grep -qE 'custodian 2 .*another state|custodian 2: a malformed answer|custodian 2 did not sign'"
+	    ok "$lie: its operator reads it" sh -c "tail -c +$((mark + 1)) '$net/custodian-3/log' | grep -qE 'custodian 2 .*another state|malformed answer of custodian 2|custodian 2: a malformed answer|custodian 2 did not sign'"
 done
 
 rm "$net/custodian-2/state/lie"
