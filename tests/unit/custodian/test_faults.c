@@ -154,7 +154,7 @@ no_token_to_contribute(void **state)
 {
 	struct err	err;
 	unsigned	n, failed = 0;
-	enum rc		rc;
+	enum rc		rc = RC_BUG;
 
 	(void)state;
 	ordered();
@@ -228,7 +228,7 @@ no_token_to_cosign(void **state)
 	struct bench_sending		s;
 	struct err			err;
 	unsigned			n, failed = 0;
-	enum rc				rc;
+	enum rc				rc = RC_BUG;
 
 	(void)state;
 	bench_seal(&b, "standard");
