@@ -73,6 +73,9 @@ read_page(sqlite3_file *f, uint64_t number, uint8_t *page)
 {
 	int	code = FORWARD(f, xRead, page, STORE_PAGE_BYTES, (sqlite3_int64)(number * STORE_PAGE_BYTES));
 
+	/* SQLite takes what is missing for zeros. It asks for no page that was never written. */
+	if (code == SQLITE_IOERR_SHORT_READ)
+		return SQLITE_IOERR_DATA;
 	if (code != SQLITE_OK)
 		return code;
 	return page_whole(number, page) ? SQLITE_OK : SQLITE_IOERR_DATA;

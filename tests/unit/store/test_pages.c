@@ -69,14 +69,21 @@ image_read(const char *path)
 }
 
 static void
-image_write(const char *path, const uint8_t *p, size_t n)
+file_write(const char *path, const uint8_t *p, size_t n)
 {
-	char	 other[512];
 	FILE	*f = fopen(path, "wb");
 
 	assert_non_null(f);
 	assert_int_equal(fwrite(p, 1, n, f), n);
 	assert_int_equal(fclose(f), 0);
+}
+
+static void
+image_write(const char *path, const uint8_t *p, size_t n)
+{
+	char	 other[512];
+
+	file_write(path, p, n);
 	(void)snprintf(other, sizeof(other), "%s-wal", path);
 	(void)unlink(other);
 	(void)snprintf(other, sizeof(other), "%s-shm", path);
@@ -220,12 +227,49 @@ cut_short(void **state)
 		assert_int_not_equal(with(good.p, n), 0);
 }
 
+/* Nor is its last page, of which the rest is gone, one that ends with zeros. */
+static void
+cut_within_a_page(void **state)
+{
+	size_t	less;
+
+	(void)state;
+	for (less = 10; less < PAGE; less += 509)
+		assert_int_not_equal(with(good.p, good.n - less), 0);
+}
+
+/* Beside a write-ahead log SQLite does not look how long the file is. */
+static void
+cut_under_a_log(void **state)
+{
+	char		 wal[512];
+	struct store	*s = NULL;
+	struct image	 log;
+	size_t		 less;
+
+	(void)state;
+	assert_int_equal(store_open(place.db, STORE_OPEN, &s, NULL), RC_OK);
+	assert_int_equal(store_begin(s, NULL), RC_OK);
+	assert_int_equal(store_put(s, "one", SPAN_STR("more"), NULL), RC_OK);
+	assert_int_equal(store_commit(s, NULL), RC_OK);
+	(void)snprintf(wal, sizeof(wal), "%s-wal", place.db);
+	log = image_read(wal);
+	store_close(s);
+	for (less = 0; less <= 2 * PAGE; less += PAGE) {
+		image_write(place.db, good.p, good.n - less);
+		file_write(wal, log.p, log.n);
+		assert_int_equal(refused(place.db) != 0, less != 0);
+	}
+	image_write(place.db, good.p, good.n);
+	free(log.p);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(one_bit), cmocka_unit_test(whole_pages), cmocka_unit_test(cut_short),
-		cmocka_unit_test(no_room),
+		cmocka_unit_test(cut_within_a_page), cmocka_unit_test(cut_under_a_log), cmocka_unit_test(no_room),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
