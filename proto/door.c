@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,8 +119,11 @@ read_guest(int fd, struct msghdr *m, int flags)
 
 	if (g == NULL)
 		return real_recvmsg(fd, m, flags);
-	if (guest_is_leaving(g))
+	if (guest_is_leaving(g)) {
+		m->msg_controllen = 0;
+		m->msg_flags = 0;
 		return 0;
+	}
 	max = guest_may_read(g);
 	if (max == 0 && has_data(fd)) {
 		errno = EAGAIN;
@@ -138,7 +142,8 @@ recvmsg(int fd, struct msghdr *m, int flags)
 	int	e;
 
 	(void)pthread_once(&found, find);
-	if (guests_at(fd) == NULL)
+	/* What the kernel has to say of errors is no data; what is only looked at is read later. */
+	if (guests_at(fd) == NULL || (flags & (MSG_ERRQUEUE | MSG_PEEK)) != 0)
 		return real_recvmsg(fd, m, flags);
 	guests_lock();
 	n = read_guest(fd, m, flags);
@@ -199,6 +204,8 @@ let_in(int fd, const struct sockaddr *a)
 {
 	bool	in;
 
+	if (a->sa_family != AF_INET && a->sa_family != AF_INET6)
+		return true;		/* not from the network: whoever listens there knows why */
 	guests_lock();
 	in = guests_enter(fd, a, clock_now_ms());
 	guests_unlock();
@@ -239,7 +246,7 @@ int
 accept4(int listener, struct sockaddr *a, socklen_t *n, int flags)
 {
 	(void)pthread_once(&found, find);
-	if (a == NULL || n == NULL || !guests_are_open())
+	if (a == NULL || n == NULL || *n < sizeof(struct sockaddr_in6) || !guests_are_open())
 		return real_accept4(listener, a, n, flags);
 	return accept_one(listener, a, n, flags);
 }
