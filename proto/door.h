@@ -10,7 +10,8 @@
  *
  * A *stranger* is a connection that has not made a call as somebody whom the charter knows.
  * When places are short a stranger goes, the oldest of the address (an IPv6 /64) that has
- * the most; whoever comes alone from an address stays. A connection *owes* what came in and
+ * the most; whoever comes alone from an address stays. Before strangers goes only one of more
+ * than DOOR_EACH who are known and at one address. A connection *owes* what came in and
  * was not a whole request yet: that is what the library may hold in memory for it.
  *
  * Calls that arrived cost the library a hundred times what they cost on the wire, and it

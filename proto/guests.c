@@ -166,9 +166,9 @@ oldest_of(uint64_t network, unsigned *ret_n)
 	return oldest;
 }
 
-/* Whom the others can spare: of the fullest address the oldest, strangers before all who are known. */
+/* Of the fullest address the oldest; how many that address has. */
 static struct guest *
-fullest(bool known)
+fullest(bool known, unsigned *ret_n)
 {
 	uint16_t	 n[BUCKETS] = { 0 };
 	struct guest	*best = NULL;
@@ -186,7 +186,21 @@ fullest(bool known)
 			best = g;
 		}
 	}
+	*ret_n = most;
 	return best;
+}
+
+/*
+ * A stranger; first of all whoever is known and takes the places of many, so that one of the
+ * charter cannot keep out the others, who come as strangers.
+ */
+static struct guest *
+dispensable(void)
+{
+	unsigned	 n;
+	struct guest	*g = fullest(true, &n);
+
+	return n > DOOR_EACH ? g : fullest(false, &n);
 }
 
 static void
@@ -200,8 +214,8 @@ make_room(const struct host *h)
 		send_away(g);
 	if (door.here < DOOR_PLACES)
 		return;
-	if ((g = fullest(false)) == NULL)
-		g = fullest(true);
+	if ((g = dispensable()) == NULL)
+		g = fullest(true, &n);
 	if (g != NULL)
 		send_away(g);
 }
@@ -247,7 +261,7 @@ guests_enter(int fd, const struct sockaddr *a, uint64_t now)
 void
 guests_spare_one(void)
 {
-	struct guest	*g = fullest(false);
+	struct guest	*g = dispensable();
 
 	if (g != NULL)
 		send_away(g);
@@ -358,14 +372,18 @@ guest_of(uint64_t number)
 	return number == 0 || g->fd < 0 || g->serial != (uint32_t)number ? NULL : g;
 }
 
+/* Whoever left may have come again from the same port before the library has closed. */
 static struct guest *
 guest_at(const struct host *h)
 {
+	struct guest	*found = NULL;
+
 	for (struct guest *g = door.guest; g < door.guest + door.top; g++)
 		if (g->fd >= 0 && g->host.port == h->port &&
-		    memcmp(g->host.address, h->address, sizeof(h->address)) == 0)
-			return g;
-	return NULL;
+		    memcmp(g->host.address, h->address, sizeof(h->address)) == 0 &&
+		    (found == NULL || g->serial - found->serial < UINT32_MAX / 2))
+			found = g;
+	return found;
 }
 
 uint64_t

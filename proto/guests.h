@@ -28,7 +28,7 @@ bool	 guests_are_open(void);		/* without the lock */
 bool	 guests_enter(int fd, const struct sockaddr *a, uint64_t now);
 /* Its descriptor goes. */
 void	 guests_leave(struct guest *g);
-/* A stranger makes room for somebody else's descriptor. */
+/* Somebody makes room for another's descriptor. */
 void	 guests_spare_one(void);
 void	 guests_count_starved(void);
 
