@@ -10,7 +10,7 @@
 #include "proto/host.h"
 
 #define GUESTS		(2 * DOOR_PLACES)	/* those that were told to go are still there for a moment */
-#define BUCKETS		1024u
+#define BUCKETS		8192u		/* so many that hardly anybody shares one with a crowd */
 #define THOUSAND	1000u
 
 struct guest {
