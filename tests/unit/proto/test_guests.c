@@ -40,7 +40,7 @@ set_up(void **state)
 	r.rlim_cur = r.rlim_max;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &r), 0);
 	assert_int_equal(door_open(NULL), RC_OK);
-	listener = socket(AF_INET, SOCK_STREAM, 0);
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	assert_int_equal(bind(listener, (struct sockaddr *)&a, sizeof(a)), 0);
 	assert_int_equal(listen(listener, 100), 0);
 	assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &n), 0);
@@ -252,6 +252,37 @@ test_ration(void **state)
 	line_close(&l);
 }
 
+/* All strangers together, and all who are known, have rations as well. */
+static void
+test_rations(void **state)
+{
+	enum { N = 30, STRANGERS = DOOR_SIPS_BYTES / DOOR_SIP_BYTES, KNOWN = DOOR_KNOWN_SIPS_BYTES / DOOR_KNOWN_SIP_BYTES };
+	static uint8_t	zeros[DOOR_KNOWN_SIP_BYTES];
+	struct line	l[N];
+	int		read_of[2];
+
+	(void)state;
+	for (int i = 0; i < N; i++)
+		l[i] = line_open("127.0.1.8", 0);
+	for (int known = 0; known < 2; known++) {
+		for (int i = 0; i < N; i++)
+			assert_int_equal(send(l[i].theirs, zeros, known ? DOOR_KNOWN_SIP_BYTES : DOOR_SIP_BYTES, 0),
+			    known ? DOOR_KNOWN_SIP_BYTES : DOOR_SIP_BYTES);
+		for (int round = 0; round < 2; round++) {
+			read_of[round] = 0;
+			door_next();
+			for (int i = 0; i < N; i++)
+				read_of[round] += read_line(&l[i], sizeof(zeros)) > 0;
+		}
+		assert_int_equal(read_of[0], known ? KNOWN : STRANGERS);
+		assert_int_equal(read_of[1], known ? KNOWN : N - STRANGERS);
+		for (int i = 0; i < N; i++)
+			assert_true(door_call(l[i].peer, true) != 0);
+	}
+	for (int i = 0; i < N; i++)
+		line_close(&l[i]);
+}
+
 /* Of one who was told to go there is nothing to read, errors neither: no words of before. */
 static void
 test_nothing_left(void **state)
@@ -377,6 +408,7 @@ main(void)
 		cmocka_unit_test(test_bytes_of_who_is_known),
 		cmocka_unit_test(test_bytes_of_strangers),
 		cmocka_unit_test(test_ration),
+		cmocka_unit_test(test_rations),
 		cmocka_unit_test(test_nothing_left),
 		cmocka_unit_test(test_again_from_a_port),
 		cmocka_unit_test(test_places_come_back),
