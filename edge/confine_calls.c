@@ -43,7 +43,7 @@ static const struct listed	allowed[] = {
 	/* What is open already. */
 	{ C(read), ALL }, { C(write), ALL }, { C(readv), ALL }, { C(writev), ALL }, { C(close), ALL },
 	{ C(fstat), ALL }, { C(lseek), ALL }, { C(poll), ALL }, { C(ppoll), ALL }, { C(select), ALL }, { C(pselect6), ALL },
-	{ C(fcntl), ALL }, { C(dup), THREADS }, { C(pipe2), THREADS },
+	{ C(dup), THREADS }, { C(pipe2), THREADS },
 	/* Memory and time; locks; the C library's own. Executable memory: see narrowed. */
 	{ C(munmap), ALL }, { C(mremap), ALL }, { C(madvise), ALL }, { C(brk), ALL },
 	{ C(mlock), ALL }, { C(mlock2), ALL }, { C(munlock), ALL }, { C(msync), FILES | TILES },
@@ -110,6 +110,9 @@ static const struct narrowed	narrowed[] = {
 	{ C(socket), LISTENER, TWO(IS(0, AF_NETLINK), IS(2, 0)) },	/* routes: the resolver's order of addresses */
 	{ C(socket), UNIX, ONE(IS(0, AF_UNIX)) },
 	{ C(socketpair), UNIX, ONE(IS(0, AF_UNIX)) },
+	/* Copies, flags and locks (0 to 7); not whom a descriptor signals, and with what (8 and on). */
+	{ C(fcntl), ALL, ONE(MASKED(1, 0xfffffff8, F_DUPFD)) },
+	{ C(fcntl), ALL, ONE(MASKED(1, 0xffffffff, F_DUPFD_CLOEXEC)) },
 	/* How large an answer waits, and whether this is a terminal; a question for a PIN on one. */
 	{ C(ioctl), ALL, ONE(IS(1, 0x5401 /* TCGETS */)) },
 	{ C(ioctl), OPENER, ONE(IS(1, 0x5404 /* TCSETSF */)) },

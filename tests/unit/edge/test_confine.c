@@ -101,7 +101,7 @@ struct row {
 
 static const struct row	may[] = {
 	R(read, LISTED), R(write, LISTED), R(readv, LISTED), R(writev, LISTED), R(close, LISTED), R(fstat, LISTED), R(lseek, LISTED),
-	R(poll, LISTED), R(ppoll, LISTED), R(select, LISTED), R(pselect6, LISTED), R(fcntl, LISTED), R(newfstatat, LISTED),
+	R(poll, LISTED), R(ppoll, LISTED), R(select, LISTED), R(pselect6, LISTED), R(newfstatat, LISTED),
 	R(munmap, LISTED), R(mremap, LISTED), R(madvise, LISTED), R(brk, LISTED), R(mlock, LISTED), R(mlock2, LISTED),
 	R(munlock, LISTED), R(clock_gettime, LISTED), R(clock_getres, LISTED), R(clock_nanosleep, LISTED), R(nanosleep, LISTED),
 	R(gettimeofday, LISTED), R(time, LISTED), R(getrandom, LISTED), R(futex, LISTED), R(sched_yield, LISTED), R(rseq, LISTED),
@@ -306,6 +306,13 @@ control(long request)
 	return tried(ioctl(0, (unsigned long)request, NULL));
 }
 
+/* Of standard output; the argument is a good one for each that is asked. */
+static int
+descriptor(long command)
+{
+	return tried(fcntl(1, (int)command, command == F_SETOWN ? getppid() : 0));
+}
+
 static int
 name(long unused)
 {
@@ -380,6 +387,10 @@ test_arguments(void **state)
 		{ "a file to write", open_null, O_WRONLY, FILES | P | C, false },
 		{ "a file to read and write", open_null, O_RDWR, FILES | P | C, false },
 		{ "a file to truncate", open_null, O_RDONLY | O_TRUNC, FILES | P | C, false },
+		{ "a descriptor's flags", descriptor, F_GETFL, EVERY, true },
+		{ "a copy of a descriptor", descriptor, F_DUPFD_CLOEXEC, EVERY, true },
+		{ "whom a file signals", descriptor, F_SETOWN, P | C, true },
+		{ "with which signal", descriptor, F_SETSIG, P | C, true },
 		{ "is it a terminal", control, 0x5401, EVERY, true },
 		{ "a terminal's echo", control, 0x5404, O | Y | P | C, true },
 		{ "typing for others", control, 0x5412 /* TIOCSTI */, P | C, true },
