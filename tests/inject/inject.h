@@ -21,7 +21,8 @@
  *	library	the same, called by any other library (gRPC, OpenSSL, SoftHSM): some of them abort
  *	sync	fsync, fdatasync
  *	write	on files, not on sockets and pipes: write, pwrite, writev, ftruncate, and what
- *		changes a folder: open and mkostemp that create, rename, link, linkat, unlink, mkdir
+ *		changes a folder: open and mkostemp that create, rename, link, linkat, unlink, mkdir;
+		not those of a library that is not told of (SoftHSM's files are no HSM's)
  *	net	send, sendmsg, recv, recvmsg, connect
  *	token	every call of the PKCS#11 module that works with keys, objects or sessions
  *	durable	sync and write together: a step after which the disk is another
