@@ -31,7 +31,7 @@ struct held {
 
 static pthread_mutex_t	 lock = PTHREAD_MUTEX_INITIALIZER;
 static struct held	*all;
-static bool		 stands;
+static ENGINE		*stands;		/* for as long as the process does: gRPC keeps what it asked for it */
 static unsigned		 users;			/* of the library */
 
 static struct held *
@@ -66,13 +66,14 @@ stand_up(void)
 {
 	ENGINE	*e;
 
-	if (stands)
+	if (stands != NULL)
 		return true;
 	e = ENGINE_new();
-	stands = e != NULL && ENGINE_set_id(e, NAME) == 1 && ENGINE_set_name(e, NAME) == 1 &&
-	    ENGINE_set_load_privkey_function(e, load_key) == 1 && ENGINE_add(e) == 1;
-	(void)ENGINE_free(e);
-	return stands;
+	if (e != NULL && ENGINE_set_id(e, NAME) == 1 && ENGINE_set_name(e, NAME) == 1 &&
+	    ENGINE_set_load_privkey_function(e, load_key) == 1 && ENGINE_add(e) == 1)
+		stands = e;
+	(void)ENGINE_free(e);		/* the list of engines has it */
+	return stands != NULL;
 }
 
 static bool
