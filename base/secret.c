@@ -49,6 +49,23 @@ try_lock(struct err *err)
 	    (unsigned long long)lim.rlim_cur);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+void	 __lsan_register_root_region(const void *p, size_t n);
+
+/* LeakSanitizer does not look there by itself: what libcrypto's random generators hold would be a leak. */
+static void
+show_key_heap(void)
+{
+	void	*all = OPENSSL_secure_malloc(KEY_HEAP_BYTES);
+
+	if (all != NULL)
+		__lsan_register_root_region(all, KEY_HEAP_BYTES);
+	OPENSSL_secure_free(all);
+}
+#else
+#define show_key_heap()	((void)0)
+#endif
+
 /*
  * Private keys inside libcrypto live here: locked, and zeroed when freed. Sized for
  * a daemon with many TLS handshakes at once; 2: it is not locked.
@@ -56,8 +73,12 @@ try_lock(struct err *err)
 static enum rc
 key_heap(struct err *err)
 {
-	if (CRYPTO_secure_malloc_initialized() != 0 || CRYPTO_secure_malloc_init(KEY_HEAP_BYTES, 32) == 1)
+	if (CRYPTO_secure_malloc_initialized() != 0)
 		return RC_OK;
+	if (CRYPTO_secure_malloc_init(KEY_HEAP_BYTES, 32) == 1) {
+		show_key_heap();
+		return RC_OK;
+	}
 	return err_set(err, RC_IO, "cannot lock %d KiB for keys: raise the memlock limit "
 	    "(RLIMIT_MEMLOCK, `ulimit -l`, LimitMEMLOCK=)", KEY_HEAP_BYTES >> 10);
 }
