@@ -101,7 +101,11 @@ devnet kill "$net" custodian-2
 sed -i "s/\"$old\"/\"$new\"/" "$net/custodian-2/state/custodian.json"
 devnet start "$net" custodian-2
 ok "the first custodian's listener starts anew" until_ok anew
-back() { sed -n '/starts anew/,$p' "$net/custodian-1/log" | grep 'custodian 2' | tail -n 1 | grep -q 'answers again'; }
+# It asks as soon as it is there, and says who does not answer; who answers at once is no line.
+up_anew() { sed -n '/starts anew/,$p' "$net/custodian-1/log" | grep -q 'ready on'; }
+ok "it is up" until_ok up_anew
+sleep 5
+back() { ! sed -n '/starts anew/,$p' "$net/custodian-1/log" | grep 'custodian 2' | tail -n 1 | grep -q 'does not answer'; }
 ok "and talks to the second at its new place" until_ok back
 named custodian-1 listener 2
 
