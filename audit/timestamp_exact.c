@@ -253,6 +253,9 @@ timestamp_belonging(const struct span *certificate, size_t n_certificates, const
 
 		ret_crls[i] = x != NULL && crl_ok(&s, x, crl[i]);
 	}
+	/* Without memory whoever signed looks like nobody. */
+	if (libcrypto_failed(RC_OK) != RC_OK)
+		return err_set(err, RC_NOMEM, "time-stamp: no memory to look at what came with it");
 	libcrypto_begin();	/* keys that did not fit have left words */
 	return RC_OK;
 }

@@ -551,10 +551,46 @@ named_otherwise(void **state)
 	assert_int_equal(timestamp_exact(buf_view(&out), &list, 1, NULL), RC_FORMAT);
 }
 
+/* What libcrypto allocates by (base/libcrypto.c); this one stands before the C library's. */
+static unsigned long	left;
+static bool		fired;
+void	*__real_realloc(void *p, size_t n);	/* past tests/unit/fault.h, which does not count libcrypto's */
+
+void *
+reallocarray(void *p, size_t n, size_t each)
+{
+	if (left == 0 || --left > 0)
+		return __real_realloc(p, n * each);
+	fired = true;
+	return NULL;
+}
+
+/* Without memory whoever signed looks like nobody: that is no verdict. */
+static void
+no_memory_in_libcrypto(void **state)
+{
+	struct span	chain = tsa_cert(&middle), list = buf_view(&crl), root = tsa_cert(&ca);
+	unsigned long	n = 0;
+	enum rc		rc;
+
+	(void)state;
+	do {
+		left = ++n;
+		fired = false;
+		rc = timestamp_issued(&chain, 1, &list, 1, &root, 1, NULL);
+		left = 0;
+		if (fired && rc != RC_OK && rc != RC_NOMEM)
+			fail_msg("allocation %lu: %s", n, rc_name(rc));
+	} while (fired);
+	assert_int_equal(rc, RC_OK);
+	assert_true(n > 10);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_memory_in_libcrypto),
 		cmocka_unit_test(the_chain_goes_with_it),
 		cmocka_unit_test(lists_count),
 		cmocka_unit_test(lists_of_those_above),
