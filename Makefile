@@ -448,7 +448,8 @@ TSAN_CC	?= clang
 TSAN_A	= $(TSAN_BUILD)/tests/sanitize/tsan.a
 TSAN_WRAP = -Wl,--wrap=grpc_call_start_batch,--wrap=grpc_server_request_call,--wrap=grpc_completion_queue_next,--wrap=grpc_completion_queue_pluck
 TSAN_MAKE = $(MAKE) --no-print-directory BUILD=$(TSAN_BUILD) CC="$(TSAN_CC)" MODE="$(TSAN)"
-TSAN_LINK = LINKED=$(TSAN_A) LDFLAGS="$(call whole,$(TSAN_A)) $(TSAN_WRAP)"
+UNCONFINED = -Wl,--wrap=confine_files,--wrap=confine_calls
+TSAN_LINK = LINKED=$(TSAN_A) LDFLAGS="$(call whole,$(TSAN_A)) $(TSAN_WRAP) $(UNCONFINED)"
 # Those that start threads; the rest has none to confuse.
 TSAN_UNIT = $(patsubst %,$(TSAN_BUILD)/tests/%,proto/test_rpc proto/test_tls edge/test_http \
 	    $(addprefix coordinator/test_,ahead anchor cosigning dating gather replicator reply sequencer tiles_http uploads) \
@@ -463,10 +464,10 @@ $(BUILD)/tests/sanitize/sees: $(BUILD)/obj/tests/sanitize/sees.o
 
 # What is linked into every program, and makes each anew when it changes.
 whole	= -Wl,--whole-archive $(1) -Wl,--no-whole-archive
-$(BUILD)/tests/sanitize/%.a: $(BUILD)/obj/tests/sanitize/%.o
+$(BUILD)/tests/sanitize/%.a: $(BUILD)/obj/tests/sanitize/%.o $(BUILD)/obj/tests/sanitize/unconfined.o
 	$(call say,AR)
 	@mkdir -p $(@D)
-	$(Q)$(AR) rcsD $@ $<
+	$(Q)$(AR) rcsD $@ $^
 $(PROGRAMS) $(UNIT) $(SYSTEM_TOOLS) $(filter-out %.so,$(LIARS)) $(BUILD)/tests/sanitize/sees: $(LINKED)
 
 tsan:
@@ -479,7 +480,7 @@ tsan-system:
 ASAN_BUILD = build/asan
 ASAN_A	= $(ASAN_BUILD)/tests/sanitize/asan.a
 ASAN_MAKE = $(MAKE) --no-print-directory BUILD=$(ASAN_BUILD) MODE="$(ASAN)"
-ASAN_LINK = LINKED=$(ASAN_A) LDFLAGS="$(call whole,$(ASAN_A)) -Wl,--wrap=_exit,--wrap=confine_files,--wrap=confine_calls"
+ASAN_LINK = LINKED=$(ASAN_A) LDFLAGS="$(call whole,$(ASAN_A)) -Wl,--wrap=_exit $(UNCONFINED)"
 ASAN_SYSTEM ?= tests/system/10-main-job.sh tests/system/20-refusals.sh
 
 asan-system:

@@ -10,6 +10,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -59,7 +60,7 @@ struct listener {
 
 _Static_assert(LIMIT_CALLERS_MAX == 2 + CUSTODIANS_MAX + HOSTS_MAX, "each caller has a bucket");
 
-static volatile sig_atomic_t	stopping;
+static atomic_int	stopping;		/* a signal sets it, every thread reads it */
 
 static void
 on_term(int sig)

@@ -11,14 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "edge/confine.h"
-
 const char	*__asan_default_options(void);
 const char	*__lsan_default_suppressions(void);
 void		 __lsan_do_leak_check(void);
-enum rc		 __wrap_confine_files(const struct confine_place *place, size_t n, const struct confine_ports *ports,
-		    bool *ret_whole, struct err *err);
-enum rc		 __wrap_confine_calls(enum confine_role role, bool *ret_whole, struct err *err);
 void		 __wrap__exit(int code) __attribute__((noreturn));
 void		 __real__exit(int code) __attribute__((noreturn));
 
@@ -38,28 +33,6 @@ __attribute__((weak)) const char *
 __lsan_default_suppressions(void)
 {
 	return "leak:libsofthsm2.so\nleak:counted_malloc\nleak:counted_realloc\n";
-}
-
-/* LeakSanitizer traces, which no confined process may (edge/confine.h; tests/unit/edge has that). */
-enum rc
-__wrap_confine_files(const struct confine_place *place, size_t n, const struct confine_ports *ports,
-    bool *ret_whole, struct err *err)
-{
-	(void)place;
-	(void)n;
-	(void)ports;
-	(void)err;
-	*ret_whole = true;
-	return RC_OK;
-}
-
-enum rc
-__wrap_confine_calls(enum confine_role role, bool *ret_whole, struct err *err)
-{
-	(void)role;
-	(void)err;
-	*ret_whole = true;
-	return RC_OK;
 }
 
 static void
