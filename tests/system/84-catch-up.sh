@@ -98,7 +98,7 @@ says "a blob that is missing" 1 'is not there: is --blobs' rebuild --from "$work
 printf x >>"$work/bad.blobs/$(ls "$work/bad.blobs" | head -n 1)"
 cp -r "$work/copy.blobs/." "$work/bad.blobs/"
 bundle=$(find "$work/bad/tile/entries" -type f | head -n 1)
-printf '\001' | dd of="$bundle" bs=1 seek=9 conv=notrunc status=none
+flip "$bundle" 9
 says "a byte of an entry" '1|2|65' '.' rebuild --from "$work/bad"
 ok "no half of a log is left" test ! -e "$c/state/log.db"
 says "it is rebuilt from the copy; envelopes that are missing are counted" 0 '^9 artifacts, 9 without' \

@@ -77,11 +77,6 @@ kill "$web"
 wait "$web" 2>/dev/null
 
 # --- one byte
-flip() { # FILE: its middle
-	local at=$(($(stat -c %s "$1") / 2)) byte
-	byte=$(od -An -tu1 -j "$at" -N 1 "$1")
-	printf "\\$(printf %o $((byte ^ 1)))" | dd of="$1" bs=1 seek="$at" conv=notrunc status=none
-}
 flipped() { # NAME WORDS: audit and the other implementation refuse it, and ours says where
 	flip "$log/$1"
 	says "a flipped byte in $1" 1 "$2" audit --from "$log"

@@ -61,16 +61,11 @@ printf 'damaged' | dd of="$mid/log.db" conv=notrunc 2>/dev/null
 says "a damaged state says what to do" 74 "remove $mid" quorate audit --from "$log" --state "$mid"
 
 # --- a byte turned round, wherever it is, in a log that was never seen
-turn() { # FILE OFFSET
-	local b
-	b=$(od -An -tu1 -j "$2" -N 1 "$1")
-	printf "\\$(printf %03o $((b ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
-}
 altered() { # FILE OFFSET WORDS
 	rm -rf "$work/bad" "$work/bad.blobs" "$work/bad.state"
 	cp -r "$log" "$work/bad"
 	cp -r "$log.blobs" "$work/bad.blobs"
-	turn "$work/$1" "$2"
+	flip "$work/$1" "$2"
 	says "altered: $1 at $2" 1 "$3" quorate audit --from "$work/bad" --state "$work/bad.state"
 }
 width=$(sed -n 2p "$log/checkpoint")

@@ -91,7 +91,7 @@ says "who trusts it can" 0 'yes +archive' quorate verify "$work/q.asice" --trust
 mode tsa-1 down
 ok "and renew it" quorate package renew "$work/q.asice" --trust "$work/trust.json"
 cp "$work/p.asice" "$work/bad.asice"
-printf X | dd of="$work/bad.asice" bs=1 seek=20000 conv=notrunc 2>/dev/null
+flip "$work/bad.asice" 20000
 says "what does not hold is not renewed" 1 'was not renewed' quorate package renew "$work/bad.asice"
 
 # ---- with authorities that do not answer

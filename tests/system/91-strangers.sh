@@ -78,7 +78,8 @@ holds() { # BAG: each line that README.txt promises
 	    [ "$(grep -c '^     .*: Signature Verified' "$work/said")" -gt "$(ls "$1/data/entries" | wc -l)" ]
 }
 doubts() { # BAG FILE WORDS: with one byte of it changed
-	cp -r "$1" "$work/doubted" && printf x | dd of="$work/doubted/$2" bs=1 seek=20 conv=notrunc 2>/dev/null
+	cp -r "$1" "$work/doubted"
+	flip "$work/doubted/$2" 20
 	by_hand "$work/doubted"
 	rm -r "$work/doubted"
 	grep -q -E -e "$3" "$work/said" || { cat "$work/said"; return 1; }

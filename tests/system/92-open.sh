@@ -54,7 +54,7 @@ says "no such key" 64 'no such private key' on_card quorate open "$work/one.asic
 ok "nothing of it is left" nothing x1
 says "a note is not overwritten" 64 'exists already' quorate open "$work/one.asice" --key "$net/recipient/key.pem" -d "$work/file"
 cp "$work/one.asice" "$work/bad.asice"
-printf '\377' | dd of="$work/bad.asice" bs=1 seek=100000 conv=notrunc 2>/dev/null
+flip "$work/bad.asice" 100000
 says "a package that does not verify" 1 'not valid|does not verify|not opened' \
     on_card quorate open "$work/bad.asice" --key "$(uri ec)" -d "$work/x2"
 ok "leaves nothing" nothing x2
@@ -94,12 +94,10 @@ ok "another person may" ack card-ec legal
 says "the liar is named" 0 'custodian 2 .*contributed wrongly' ack direct
 says "of RSA, too" 0 'custodian 2 .*contributed wrongly' ack direct-rsa
 cp -r "$work/file" "$work/torn"
-printf '\0' | dd of="$work/torn/opening.p7s" bs=1 seek=300 conv=notrunc 2>/dev/null
+flip "$work/torn/opening.p7s" 300
 says "a torn note" '1|64' 'opening note' ack torn auditor
 cp -r "$work/file" "$work/forged"
-size=$(stat -c %s "$work/forged/opening.p7s")
-last=$(od -An -v -tu1 -j $((size - 1)) "$work/forged/opening.p7s")	# of the signature value
-printf "\\$(printf %o $(((last + 1) % 256)))" | dd of="$work/forged/opening.p7s" bs=1 seek=$((size - 1)) conv=notrunc 2>/dev/null
+flip "$work/forged/opening.p7s" $(($(stat -c %s "$work/forged/opening.p7s") - 1))	# of the signature value
 says "nor is a note logged that the recipient did not sign, whoever says that they did" 1 'not signed by the key' \
     env LIE_NOTE=1 "$liars/bin/quorate" acknowledge "$work/forged/opening.p7s" --key "$people/compliance.key"
 says "status shows it" 0 'opened +said by its recipient; .* logged it' quorate status "$r"

@@ -67,6 +67,13 @@ says() {
 	fi
 }
 
+# flip FILE [OFFSET]: another byte there than there was, whatever it was (default: the middle).
+flip() {
+	local at=${2:-$(($(stat -c %s "$1") / 2))} byte
+	byte=$(od -An -tu1 -j "$at" -N 1 "$1")
+	printf "\\$(printf %o $((byte ^ 1)))" | dd of="$1" bs=1 seek="$at" conv=notrunc status=none
+}
+
 field() { sed -n "s/^ *\"$1\": \"\\{0,1\\}\\([^\",]*\\)\"\\{0,1\\},\\{0,1\\}\$/\\1/p" "$work/json" | head -n 1; }
 
 # seal POLICY [options]: prints the artifact's id. Parts default to a small prompt and image.
