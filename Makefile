@@ -9,7 +9,7 @@
 #	demo	the main job, end to end; IMAGE=, PROMPT= for your own
 #	test	set-up, unit and system tests	system	the system tests
 #	check	faults, crashes, liars, sanitizers, constant time	check-long	all of it, for hours
-#	bench	how fast it is: bench/README.md
+#	bench	how fast it is; bench-quick in three minutes; BENCH= names some: bench/README.md
 #	fuzz	search each parser for T seconds: tests/fuzz/README.md
 
 BUILD	?= build/dev
@@ -281,7 +281,7 @@ test:
 	@scripts/test-all
 
 # Programs that the system tests use against real daemons.
-SYSTEM_TOOLS = $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/*.c))
+SYSTEM_TOOLS = $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/*.c)) $(BUILD)/bench/tool/report
 $(foreach t,$(wildcard tests/system/*.c),$(call obj,$(t))): | $(PB_H)
 
 $(BUILD)/tests/system/%: $(BUILD)/obj/tests/system/%.o $(ALL_LIBS)
@@ -493,33 +493,42 @@ asan-system:
 system: all $(SYSTEM_TOOLS) $(LIARS) $(INJECT)
 	@scripts/system-run
 
-# Programs that measure; each says what, and prints a table.
-BENCH	= $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
-bench_replay = -Wl,--wrap=crypto_sign_verify_detached
-$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(CORE_LIBS) $(BUILD)/libfixture.a
-	$(call say,LD)
-	@mkdir -p $(@D)
-	$(Q)$(LINK) $(bench_$*) -o $@ $< $(call group,$(CORE_LIBS) $(BUILD)/libfixture.a) $(CORE_LD)
+# ---- what is measured: bench/README.md ------------------------------------------
+# bench/NAME.c is a program; bench/NAME a script that sets up a network for bench/load/*. Each prints rows.
+# bench_NAME: its own flags for the linker; bench_with_NAME: objects of its own.
 
+BENCH	?=
+BENCH_C	= $(filter-out bench/bench.c,$(wildcard bench/*.c))
+BENCH_PROGRAMS = $(BENCH_C:%.c=$(BUILD)/%)
+BENCH_O	= $(call obj,bench/bench.c)
+BENCH_LIBS = $(ALL_LIBS) $(BUILD)/libfixture.a
+BENCH_REPORT = $(BUILD)/bench/tool/report
+bench_replay = -Wl,--wrap=crypto_sign_verify_detached
 # It packs what the tests of evidence/ seal, and reads as the CLI does.
-BENCH_PACKAGE_O = $(call obj,bench/package.c $(filter-out tests/unit/evidence/test_%,$(wildcard tests/unit/evidence/*.c)) \
-		  $(wildcard tests/unit/*.c))
-$(BUILD)/bench/package: $(BENCH_PACKAGE_O) $(ALL_LIBS) $(BUILD)/libfixture.a
+bench_package = $(WRAP)
+bench_with_package = $(call obj,$(filter-out tests/unit/evidence/test_%,$(wildcard tests/unit/evidence/*.c)) $(wildcard tests/unit/*.c))
+$(BUILD)/bench/package: $(bench_with_package)
+$(call obj,$(wildcard bench/*.c bench/load/*.c)): | $(PB_H)
+
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_O) $(BENCH_LIBS)
 	$(call say,LD)
 	@mkdir -p $(@D)
-	$(Q)$(LINK) $(WRAP) -o $@ $(BENCH_PACKAGE_O) $(call group,$(ALL_LIBS) $(BUILD)/libfixture.a) $(ALL_LD) $(CMOCKA)
+	$(Q)$(LINK) $(bench_$*) -o $@ $(filter %.o,$^) $(call group,$(BENCH_LIBS)) $(ALL_LD) $(CMOCKA)
 
 # What loads a network that a script beside it has set up.
 LOAD	= $(patsubst %.c,$(BUILD)/%,$(wildcard bench/load/*.c))
-$(call obj,$(wildcard bench/load/*.c) bench/package.c): | $(PB_H)
-$(BUILD)/bench/load/%: $(BUILD)/obj/bench/load/%.o $(ALL_LIBS)
+
+BENCH_REPORT_O = $(call obj,$(wildcard bench/tool/*.c))
+$(BENCH_REPORT): $(BENCH_REPORT_O)
 	$(call say,LD)
 	@mkdir -p $(@D)
-	$(Q)$(LINK) -o $@ $< $(call group,$(ALL_LIBS)) $(ALL_LD)
+	$(Q)$(LINK) -o $@ $(BENCH_REPORT_O) -ljansson -lm
 
-bench: $(BENCH) all $(LOAD)
-	@set -e; for b in $(BENCH); do $$b; done
-	@bench/append $(abspath $(BUILD))
+bench-programs: all $(BENCH_PROGRAMS) $(LOAD) $(BENCH_REPORT) $(SYSTEM_TOOLS)
+
+bench bench-quick bench-long: bench-programs
+	@BUILD=$(abspath $(BUILD)) bench/tool/run $(patsubst bench%,-%,$@) $(BENCH)
+.PHONY: bench bench-quick bench-long bench-programs
 
 # What bites, in about a quarter of an hour beside `make test`; CHECK= names some of its parts.
 check:
@@ -555,4 +564,4 @@ clean:
 
 -include $(patsubst %.o,%.d,$(call obj,$(foreach f,$(FOLDERS),$(wildcard $(call where,$(f))/*.c)) \
 	$(wildcard tests/unit/*.c tests/unit/*/*.c tests/gen/*.c tests/gen/*/*.c tests/second/*.c \
-	tests/fixture/*.c tests/fuzz/*.c tests/fuzz/*/*.c tests/system/*.c tests/liars/*.c tests/liars/wrap/*.c)))
+	bench/*.c bench/*/*.c tests/fixture/*.c tests/fuzz/*.c tests/fuzz/*/*.c tests/system/*.c tests/liars/*.c tests/liars/wrap/*.c)))

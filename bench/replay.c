@@ -6,15 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <sodium.h>
 
 #include "audit/entry.h"
+#include "bench/bench.h"
 #include "policy/witness.h"
 #include "tests/fixture/network.h"
 
-#define RUNS	5
 #define CHECKPOINTS	16	/* q-cosigned ones that are verified on the way */
 
 static uint64_t	verifications;
@@ -33,25 +32,6 @@ __wrap_crypto_sign_verify_detached(const unsigned char *sig, const unsigned char
 }
 
 static struct net	net;
-
-static void
-must(enum rc rc, const struct err *err)
-{
-	if (rc == RC_OK)
-		return;
-	fprintf(stderr, "replay: %s: %s\n", rc_name(rc), err->msg);
-	exit(2);
-}
-
-/* Of this process, so that what else runs on the machine does not count. */
-static double
-now(void)
-{
-	struct timespec	t;
-
-	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* --- a log ---------------------------------------------------------------------------------- */
 
@@ -163,8 +143,8 @@ collect_entries(void)
 	size_t		i, j;
 
 	for (i = 0; i < net.log_entries.n; i++) {
-		must(entry_parse(buf_view(&net.log_entries.leaf[i]), &e, &err), &err);
-		must(dsse_parse(e.dsse, &d, &err), &err);
+		bench_must(entry_parse(buf_view(&net.log_entries.leaf[i]), &e, &err), &err);
+		bench_must(dsse_parse(e.dsse, &d, &err), &err);
 		for (j = 0; j < d.n_sig; j++)
 			if ((key = key_of(d.sig[j].keyid)) != NULL)
 				add_signed(buf_view(&d.pae), d.sig[j].sig, key);
@@ -183,7 +163,7 @@ sign_note(const struct note_key *k, const struct test_key *by, when t, struct sp
 		cosignature_message(text, t, &m);
 	else
 		buf_span(&m, text);
-	must(by->signer.sign(by->signer.user, buf_view(&m), sig, &err), &err);
+	bench_must(by->signer.sign(by->signer.user, buf_view(&m), sig, &err), &err);
 	note_sig_line(k, t, sig, out);
 	add_signed(buf_view(&m), sig, k->key);
 	buf_done(&m);
@@ -200,17 +180,17 @@ make_notes(void)
 	struct err		 err;
 
 	tree_range_root(&net.range, cp.root);
-	must(charter_log_note_key(c, &key, &err), &err);
+	bench_must(charter_log_note_key(c, &key, &err), &err);
 	memcpy(cp.origin, key.name, sizeof(cp.origin));
 	checkpoint_text(&cp, &text);
 	for (size_t i = 0; i < CHECKPOINTS; i++) {
 		note[i] = BUF_INIT(1 << 16);
 		buf_span(&note[i], buf_view(&text));
 		buf_u8(&note[i], '\n');
-		must(charter_log_note_key(c, &key, &err), &err);	/* it served a witness's name since */
+		bench_must(charter_log_note_key(c, &key, &err), &err);	/* it served a witness's name since */
 		sign_note(&key, &net.log, 0, buf_view(&text), &note[i]);
 		for (uint8_t k = 0; k < 4; k++) {
-			must(charter_witness_note_key(c, (uint8_t)(k + 1), &key, &err), &err);
+			bench_must(charter_witness_note_key(c, (uint8_t)(k + 1), &key, &err), &err);
 			sign_note(&key, &net.signing[k], net.now, buf_view(&text), &note[i]);
 		}
 	}
@@ -222,12 +202,12 @@ make_notes(void)
 static double
 libsodium(void)
 {
-	double	began = now();
+	double	began = bench_cpu();
 
 	for (size_t i = 0; i < n_all; i++)
 		if (__real_crypto_sign_verify_detached(all[i].sig, all[i].message.p, all[i].message.n, all[i].key) != 0)
 			abort();
-	return now() - began;
+	return bench_cpu() - began;
 }
 
 /* The blobs that the entries name. */
@@ -240,12 +220,12 @@ give_blobs(struct memstate *mem)
 	size_t			 i, j, n;
 
 	for (i = 0; i < net.log_entries.n; i++) {
-		must(entry_blobs(buf_view(&net.log_entries.leaf[i]), digest, &n, &err), &err);
+		bench_must(entry_blobs(buf_view(&net.log_entries.leaf[i]), digest, &n, &err), &err);
 		for (j = 0; j < n; j++) {
 			struct buf	b = BUF_INIT(1 << 20);
 
-			must(st->blob(st->user, digest[j], &b, &err), &err);
-			must(memstate_blob(mem, buf_view(&b), &err), &err);
+			bench_must(st->blob(st->user, digest[j], &b, &err), &err);
+			bench_must(memstate_blob(mem, buf_view(&b), &err), &err);
 			buf_done(&b);
 		}
 	}
@@ -264,83 +244,73 @@ replay(void)
 	double			 began, took;
 	size_t			 i;
 
-	must(memstate_new(&mem, &err), &err);
+	bench_must(memstate_new(&mem, &err), &err);
 	give_blobs(mem);
 	verifications = 0;
-	began = now();
-	must(replica_new(memstate_state(mem), net.genesis, &r, &err), &err);
+	began = bench_cpu();
+	bench_must(replica_new(memstate_state(mem), net.genesis, &r, &err), &err);
 	for (i = 0; i < net.log_entries.n; i++) {
 		struct span	leaf = buf_view(&net.log_entries.leaf[i]);
 
 		tree_leaf(leaf, hash);
-		must(memstate_leaf(mem, hash, &err), &err);
-		must(replica_apply(r, i, leaf, &v, &err), &err);
+		bench_must(memstate_leaf(mem, hash, &err), &err);
+		bench_must(replica_apply(r, i, leaf, &v, &err), &err);
 		if (!v.effective)
 			abort();
 	}
 	for (i = 0; i < CHECKPOINTS; i++)
-		must(charter_checkpoint_verify(replica_charter(r), buf_view(&note[i]), true, &cp, NULL, &err), &err);
-	must(memstate_state(mem)->root_at(mem, net.log_entries.n, root, &err), &err);
+		bench_must(charter_checkpoint_verify(replica_charter(r), buf_view(&note[i]), true, &cp, NULL, &err), &err);
+	bench_must(memstate_state(mem)->root_at(mem, net.log_entries.n, root, &err), &err);
 	if (memcmp(root, cp.root, sizeof(root)) != 0)
 		abort();
-	took = now() - began;
+	took = bench_cpu() - began;
 	replica_free(r);
 	memstate_free(mem);
 	return took;
 }
 
-static int
-by_size(const void *a, const void *b)
-{
-	double	x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static void
-measure(const struct mix *m)
+forget(void)
 {
-	double	ratio[RUNS], took[RUNS], alone[RUNS];
-	size_t	i;
-
-	make(m);
-	collect_entries();
-	make_notes();
-	for (i = 0; i < RUNS; i++) {
-		alone[i] = libsodium();
-		took[i] = replay();
-		ratio[i] = took[i] / alone[i];
-	}
-	qsort(ratio, RUNS, sizeof(double), by_size);
-	qsort(took, RUNS, sizeof(double), by_size);
-	qsort(alone, RUNS, sizeof(double), by_size);
-	printf("%-34s %7zu %8llu %8zu %10.1f %10.1f %7.2f\n", m->name, net.log_entries.n, (unsigned long long)verifications,
-	    n_all, 1e3 * alone[RUNS / 2], 1e3 * took[RUNS / 2], ratio[RUNS / 2]);
-	(void)fflush(stdout);
-	for (i = 0; i < n_all; i++)
+	for (size_t i = 0; i < n_all; i++)
 		buf_done(&all[i].message);
 	free(all);
 	all = NULL;
 	n_all = 0;
-	for (i = 0; i < CHECKPOINTS; i++)
+	for (size_t i = 0; i < CHECKPOINTS; i++)
 		buf_done(&note[i]);
 	net_done(&net);
 }
 
+static void
+measure(const struct mix *m, int repetitions)
+{
+	struct bench_series	s = { m->name, "ms", "libsodium verifying its signatures", "ratio<=1.3" };
+
+	make(m);
+	collect_entries();
+	make_notes();
+	for (int i = 0; i < repetitions; i++) {
+		double	theirs = libsodium();
+
+		bench_row(&s, (double)net.log_entries.n, 1e3 * replay(), 1e3 * theirs);
+	}
+	printf("# %s: %zu entries, %llu verifications, %zu signatures\n", m->name, net.log_entries.n,
+	    (unsigned long long)verifications, n_all);
+	forget();
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	static const struct mix	mixes[] = {
-		{ "batches of 1, requests, decisions", 2000, 0, 200 },
-		{ "one batch in ten is of 100", 1800, 200, 200 },
-		{ "batches of 100 alone", 0, 400, 0 },
+		{ "replay-ones", 2000, 0, 200 }, { "replay-mixed", 1800, 200, 200 }, { "replay-hundreds", 0, 400, 0 },
+	}, quick_mixes[] = {
+		{ "replay-ones", 400, 0, 40 }, { "replay-mixed", 360, 40, 40 }, { "replay-hundreds", 0, 80, 0 },
 	};
+	bool	quick = bench_begin(argc, argv) == BENCH_QUICK;
 
-	if (sodium_init() < 0)
-		return 2;
-	printf("replay of a log against libsodium verifying its signatures (median of %d, CPU time)\n%-34s %7s %8s %8s %10s %10s "
-	    "%7s\n", RUNS, "", "entries", "verified", "signed", "libsodium", "replay ms", "ratio");
 	for (size_t i = 0; i < sizeof(mixes) / sizeof(mixes[0]); i++)
-		measure(&mixes[i]);
+		measure(quick ? &quick_mixes[i] : &mixes[i], quick ? 3 : 5);
 	return 0;
 }

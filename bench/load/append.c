@@ -1,7 +1,7 @@
 /*
  * bench/load/append.c - how fast a network appends: entries, and artifacts in batches.
  *
- *	append FOLDER		with the environment of a network; FOLDER is where SQLite is tried
+ *	append FOLDER PERSON-KEY [--quick]	with the environment of a network; FOLDER is where SQLite is tried
  *
  * What is timed is from the first hand-in to the last answer that says "cosigned by q" (an
  * entry) or "sealed" (a batch: cosigned by q, and h custodians hold their shares), several at a
@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/bench.h"
 #include "cli/cli.h"
 #include "cli/remote.h"
 #include "evidence/batch.h"
@@ -26,22 +27,13 @@
 
 #define WORKERS		16
 #define UPLOAD_ID_SIZE	16
-#define STATEMENTS	192
+#define STATEMENTS	192	/* quick: a third */
 #define ENVELOPE_MAX	4096
 #define ARTIFACT_BYTES	(240 + 5 * 48)	/* a descriptor, and five sealed shares */
 #define REFERENCE_MS	1500u
 
 static struct remote		*remotes[WORKERS];
 static struct keyfile		*sealer, *person;
-
-static void
-must(enum rc rc, const struct err *err)
-{
-	if (rc == RC_OK)
-		return;
-	fprintf(stderr, "append: %s (%s)\n", err->msg, rc_name(rc));
-	exit(2);
-}
 
 /* ---- several at a time -------------------------------------------------------------- */
 
@@ -90,10 +82,10 @@ make_statement(size_t i)
 	struct statement	s;
 	struct err		err;
 
-	must(remote_statement(remotes[0], STATEMENT_REVOCATION, 3600, &s, &err), &err);
+	bench_must(remote_statement(remotes[0], STATEMENT_REVOCATION, 3600, &s, &err), &err);
 	randombytes_buf(s.subject, sizeof(s.subject));
 	statements[i] = BUF_INIT(DSSE_BYTES_MAX);
-	must(statement_sign(&s, keyfile_signer(person), &statements[i], &err), &err);
+	bench_must(statement_sign(&s, keyfile_signer(person), &statements[i], &err), &err);
 	statement_done(&s);
 }
 
@@ -107,7 +99,7 @@ submit(struct remote *r, size_t job)
 
 	q.statement = (ProtobufCBinaryData){ statements[job].n, statements[job].p };
 	while (!cosigned) {
-		must(remote_call(r, "Submit", &q, &quorate__v1__submit_reply__descriptor, REMOTE_MS_LONG, &a, &err), &err);
+		bench_must(remote_call(r, "Submit", &q, &quorate__v1__submit_reply__descriptor, REMOTE_MS_LONG, &a, &err), &err);
 		cosigned = a->cosigned;
 		message_free(a);
 	}
@@ -167,11 +159,11 @@ encrypt(const struct remote *r, struct secret_arena *arena, struct batch *batch,
 	randombytes_buf(p.id, sizeof(p.id));
 	a->envelope = BUF_INIT(ENVELOPE_MAX);
 	a->descriptor = BUF_INIT(DESCRIPTOR_BYTES_MAX);
-	must(envelope_new(&p, arena, write_at, &a->envelope, &w, &err), &err);
-	must(envelope_part(w, "prompt", &err), &err);
-	must(envelope_write(w, SPAN_STR("a picture of a grey cat in a hat"), &err), &err);
-	must(envelope_finish(w, &a->descriptor, &size, &err), &err);
-	must(batch_add(batch, buf_view(&a->descriptor), envelope_shares(w), &leaf, &err), &err);
+	bench_must(envelope_new(&p, arena, write_at, &a->envelope, &w, &err), &err);
+	bench_must(envelope_part(w, "prompt", &err), &err);
+	bench_must(envelope_write(w, SPAN_STR("a picture of a grey cat in a hat"), &err), &err);
+	bench_must(envelope_finish(w, &a->descriptor, &size, &err), &err);
+	bench_must(batch_add(batch, buf_view(&a->descriptor), envelope_shares(w), &leaf, &err), &err);
 }
 
 static void
@@ -188,13 +180,13 @@ make_batch(struct made *m)
 	m->dsse = BUF_INIT(DSSE_BYTES_MAX);
 	m->sealed = (struct batch_sealed)BATCH_SEALED_INIT;
 	if (arena == NULL || m->artifact == NULL)
-		must(err_set(&err, RC_NOMEM, "no locked memory"), &err);
-	must(batch_new(r->first->digest, r->charter, &batch, &err), &err);
+		bench_must(err_set(&err, RC_NOMEM, "no locked memory"), &err);
+	bench_must(batch_new(r->first->digest, r->charter, &batch, &err), &err);
 	for (i = 0; i < per_batch; i++)
 		encrypt(r, arena, batch, &m->artifact[i]);
-	must(remote_statement(remotes[0], STATEMENT_BATCH, 3600, &s, &err), &err);
-	must(batch_seal(batch, &s, &m->sealed, &err), &err);
-	must(statement_sign(&s, keyfile_signer(sealer), &m->dsse, &err), &err);
+	bench_must(remote_statement(remotes[0], STATEMENT_BATCH, 3600, &s, &err), &err);
+	bench_must(batch_seal(batch, &s, &m->sealed, &err), &err);
+	bench_must(statement_sign(&s, keyfile_signer(sealer), &m->dsse, &err), &err);
 	statement_done(&s);
 }
 
@@ -204,7 +196,7 @@ upload(struct remote *r, size_t job)
 	struct artifact	*a = &made[job / per_batch].artifact[job % per_batch];
 	struct err	 err;
 
-	must(remote_upload(r, "uploading", a->envelope.n, read_at, &a->envelope, a->upload, &err), &err);
+	bench_must(remote_upload(r, "uploading", a->envelope.n, read_at, &a->envelope, a->upload, &err), &err);
 }
 
 static void
@@ -231,9 +223,9 @@ seal(struct remote *r, size_t job)
 	q.n_uploads = per_batch;
 	q.uploads = uploads;
 	while (!sealed) {
-		must(remote_call(r, "Seal", &q, &quorate__v1__seal_reply__descriptor, REMOTE_MS_LONG, &a, &err), &err);
+		bench_must(remote_call(r, "Seal", &q, &quorate__v1__seal_reply__descriptor, REMOTE_MS_LONG, &a, &err), &err);
 		if (a->entry == NULL || !a->entry->effective)
-			must(err_set(&err, RC_DENIED, "not sealed: %.100s", a->entry == NULL ? "" : a->entry->words), &err);
+			bench_must(err_set(&err, RC_DENIED, "not sealed: %.100s", a->entry == NULL ? "" : a->entry->words), &err);
 		sealed = a->sealed;
 		message_free(a);
 	}
@@ -307,29 +299,31 @@ reference(const char *dir, size_t entry, uint32_t rows)
 	return (double)done / took;
 }
 
-/* ---- the table ---------------------------------------------------------------------------------- */
+/* ---- rows ----------------------------------------------------------------------------------- */
 
+/* One repetition: a network that was set up for it, and what it appends once. */
 static void
-measure_entries(const char *dir)
+measure_entries(const char *dir, size_t n)
 {
-	double	ours, theirs;
-	size_t	i;
+	static const struct bench_series	s = { "append-statements", "1/s", "SQLite alone, a transaction each", "-" };
+	double					ours;
+	size_t					i;
 
-	for (i = 0; i < STATEMENTS; i++)
+	for (i = 0; i < n; i++)
 		make_statement(i);
-	ours = STATEMENTS / run(submit, STATEMENTS);
-	theirs = reference(dir, statements[0].n, 0);
-	printf("%-22s %10.0f/s %12s %14.0f/s %8.3f\n", "statements", ours, "", theirs, ours / theirs);
-	for (i = 0; i < STATEMENTS; i++)
+	ours = (double)n / run(submit, n);
+	bench_row(&s, 0, ours, reference(dir, statements[0].n, 0));
+	for (i = 0; i < n; i++)
 		buf_done(&statements[i]);
 }
 
+/* x: artifacts a batch; the rate is artifacts'. */
 static void
 measure_batches(const char *dir, uint32_t artifacts, size_t n)
 {
-	double	ours, theirs;
-	char	name[40];
-	size_t	i;
+	static const struct bench_series	s = { "append-batches", "1/s", "SQLite alone, a transaction a batch", "-" };
+	double					ours;
+	size_t					i;
 
 	per_batch = artifacts;
 	if ((made = calloc(n, sizeof(*made))) == NULL)
@@ -337,11 +331,8 @@ measure_batches(const char *dir, uint32_t artifacts, size_t n)
 	for (i = 0; i < n; i++)
 		make_batch(&made[i]);
 	(void)run(upload, n * per_batch);
-	ours = (double)n / run(seal, n);
-	theirs = reference(dir, made[0].dsse.n, artifacts);
-	(void)snprintf(name, sizeof(name), "batches of %u", artifacts);
-	printf("%-22s %10.1f/s %10.0f/s %14.1f/s %8.3f\n", name, ours, ours * artifacts, theirs, ours / theirs);
-	(void)fflush(stdout);
+	ours = (double)(n * artifacts) / run(seal, n);
+	bench_row(&s, artifacts, ours, artifacts * reference(dir, made[0].dsse.n, artifacts));
 	for (i = 0; i < n; i++)
 		made_done(&made[i]);
 	free(made);
@@ -353,23 +344,22 @@ main(int argc, char **argv)
 	static const struct { uint32_t artifacts; size_t batches; } sizes[] = {
 		{ 1, 128 }, { 10, 64 }, { 100, 16 }, { 1000, 2 }
 	};
+	bool		quick = argc == 4 && strcmp(argv[3], "--quick") == 0;
 	struct err	err;
-	size_t		i;
+	size_t		i, share = quick ? 3 : 1;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: append FOLDER PERSON-KEY (bench/append calls it)\n");
+	if (argc != 3 && !quick) {
+		fprintf(stderr, "usage: append FOLDER PERSON-KEY [--quick] (bench/append calls it)\n");
 		return EXIT_USAGE;
 	}
-	must(secret_init(&err), &err);
-	must(cli_key(getenv("QUORATE_SEALER_KEY"), &sealer, &err), &err);
-	must(cli_key(argv[2], &person, &err), &err);
+	bench_must(secret_init(&err), &err);
+	bench_must(cli_key(getenv("QUORATE_SEALER_KEY"), &sealer, &err), &err);
+	bench_must(cli_key(argv[2], &person, &err), &err);
 	for (i = 0; i < WORKERS; i++)
-		must(remote_open(&remotes[i], &err), &err);
-	printf("%-22s %12s %12s %16s %8s\n", "", "entries", "artifacts", "SQLite alone", "ratio");
-	measure_entries(argv[1]);
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
-		measure_batches(argv[1], sizes[i].artifacts, sizes[i].batches);
-	(void)fflush(stdout);
+		bench_must(remote_open(&remotes[i], &err), &err);
+	measure_entries(argv[1], STATEMENTS / share);
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]) - quick; i++)
+		measure_batches(argv[1], sizes[i].artifacts, sizes[i].batches / share);
 	for (i = 0; i < WORKERS; i++)
 		remote_free(remotes[i]);
 	process_end(EXIT_YES);
