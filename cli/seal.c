@@ -319,7 +319,7 @@ static enum rc
 hand_over(struct sealing *s, Quorate__V1__SealReply **ret, struct err *err)
 {
 	Quorate__V1__SealRequest	q = QUORATE__V1__SEAL_REQUEST__INIT;
-	ProtobufCBinaryData		shares[CUSTODIANS_MAX], upload = { 16, s->upload };
+	ProtobufCBinaryData		shares[CUSTODIANS_MAX];
 	const struct timespec		pause = { 0, 200 * 1000000L };
 	uint64_t			end = clock_ms() + WAIT_SECONDS * 1000;
 	Quorate__V1__SealReply		*a = NULL;
@@ -333,8 +333,7 @@ hand_over(struct sealing *s, Quorate__V1__SealReply **ret, struct err *err)
 	q.descriptors = (ProtobufCBinaryData){ s->sealed.descriptors.n, s->sealed.descriptors.p };
 	q.n_shares = s->sealed.n;
 	q.shares = shares;
-	q.n_uploads = 1;
-	q.uploads = &upload;
+	q.upload = (ProtobufCBinaryData){ sizeof(s->upload), s->upload };
 	for (;;) {
 		/* The same call again is the same batch: it only asks for the receipt. */
 		rc = remote_call(s->r, "Seal", &q, &quorate__v1__seal_reply__descriptor, REMOTE_MS_LONG, &a, err);

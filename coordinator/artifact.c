@@ -18,14 +18,18 @@ PB_AUTO(artifact_request, ArtifactRequest);
 
 /* ---- an artifact ------------------------------------------------------------------ */
 
+/* Its path in the batch tree, and whether its batch's file reaches as far as its envelope does. */
 static enum rc
-fill_path(struct reader *r, const struct statement *batch, uint32_t leaf,
-    struct tree_path *path, struct err *err)
+find_in_batch(const struct coordinator *c, struct reader *r, const struct statement *batch, uint32_t leaf,
+    struct tree_path *path, protobuf_c_boolean *ret_envelope, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf	vector = BUF_INIT(DESCRIPTOR_VECTOR_MAX);
+	struct batch_envelope		e;
 	struct span			descriptor;
 
 	TRY(store_blob(r->store, batch->u.batch.descriptors, &vector, err));
+	TRY(batch_envelope_of(buf_view(&vector), batch->u.batch.count, leaf, &e, err));
+	*ret_envelope = envelopes_size(c->dir, batch->subject) >= e.offset + e.size;
 	return batch_inclusion(buf_view(&vector), batch->u.batch.count, leaf,
 	    &descriptor, path, err);
 }
@@ -56,7 +60,7 @@ on_artifact(void *user, struct rpc_call *call, struct span request, struct buf *
 		rpc_say(call, "no such artifact in escrow");
 	TRY(rc);
 	TRY(logged_read(r->store, at.batch, &batch, err));
-	TRY(fill_path(r, &batch.s, at.leaf, &path, err));
+	TRY(find_in_batch(c, r, &batch.s, at.leaf, &path, &m.envelope, err));
 	TRY(reader_proof(c, r, at.batch, &proof, err));
 	TRY(held_read(c, r->store, at.batch, &held, err));
 	for (i = 0; i < path.n; i++)
@@ -71,7 +75,6 @@ on_artifact(void *user, struct rpc_call *call, struct span request, struct buf *
 	m.path = hash;
 	m.entry = pb_bytes(buf_view(&batch.leaf));
 	m.proof = pb_bytes(buf_view(&proof));
-	m.envelope = envelopes_has(c->dir, id);
 	m.n_held = held.n;
 	m.held = list;
 	m.sealed = proof.n > 0 && held.n >= c->first->h;

@@ -232,6 +232,7 @@ load_artifact(struct reader *r, const uint8_t id[ARTIFACT_ID_BYTES], struct case
 	AUTO_DONE(logged_done) struct logged batch = LOGGED_INIT;
 	AUTO_DONE(buf_done) struct buf vector = BUF_INIT(DESCRIPTOR_VECTOR_MAX);
 	const struct state	*st = store_state(r->store);
+	struct case_place	*place = &f->place[f->n_descriptors];
 	struct buf		*d = &f->descriptor[f->n_descriptors++];
 	struct escrow_at	 at;
 	struct tree_path	 path;
@@ -243,6 +244,9 @@ load_artifact(struct reader *r, const uint8_t id[ARTIFACT_ID_BYTES], struct case
 	TRY(store_blob(r->store, batch.s.u.batch.descriptors, &vector, err));
 	TRY(batch_inclusion(buf_view(&vector), batch.s.u.batch.count, at.leaf,
 	    &in_vector, &path, err));
+	memcpy(place->root, batch.s.subject, sizeof(place->root));
+	TRY(batch_envelope_of(buf_view(&vector), batch.s.u.batch.count, at.leaf, &place->at, err));
+	place->at.descriptor = buf_view(d);
 	return case_add_artifact(&f->c, id, at.batch, at.leaf, &path, buf_view(d), err);
 }
 
@@ -252,7 +256,9 @@ load_artifacts(struct reader *r, struct casefile *f, struct err *err)
 	uint32_t	i;
 
 	TRY(scope_parse(buf_view(&f->scope), &f->parsed, err));
-	if ((f->descriptor = calloc(f->parsed.n_artifacts, sizeof(struct buf))) == NULL)
+	f->descriptor = calloc(f->parsed.n_artifacts, sizeof(struct buf));
+	f->place = calloc(f->parsed.n_artifacts, sizeof(struct case_place));
+	if (f->descriptor == NULL || f->place == NULL)
 		return err_set(err, RC_NOMEM, "case: no memory");
 	for (i = 0; i < f->parsed.n_artifacts; i++)
 		TRY(load_artifact(r, f->parsed.artifact[i].id, f, err));
@@ -317,6 +323,7 @@ casefile_done(struct casefile *f)
 		buf_done(&f->descriptor[i]);
 	free(f->leaf);
 	free(f->descriptor);
+	free(f->place);
 	scope_done(&f->parsed);
 	buf_done(&f->charter);
 	buf_done(&f->scope);

@@ -6,6 +6,7 @@
 
 #include "coordinator/coordinator.h"
 #include "coordinator/readers.h"
+#include "evidence/batch.h"
 #include "evidence/case.h"
 
 /* Which entries a case has: ascending, each once. */
@@ -28,6 +29,12 @@ MUST_USE enum rc case_indexes_lineage(struct reader *r, uint64_t size, struct ca
 MUST_USE enum rc case_indexes_of(struct reader *r, const uint8_t request[SHA256_BYTES],
     uint64_t order_index, uint64_t size, struct case_indexes *ret, struct err *err);
 
+/* Where an artifact's envelope is: in which batch's file, and where there. */
+struct case_place {
+	uint8_t			root[SHA256_BYTES];
+	struct batch_envelope	at;
+};
+
 /* A case with the bytes that its spans borrow. */
 struct casefile {
 	struct evidence_case	 c;
@@ -35,7 +42,8 @@ struct casefile {
 	struct buf		 later[CASE_CHARTERS_MAX];
 	struct buf		*leaf;		/* of each entry */
 	size_t			 n_leaves;
-	struct buf		*descriptor;
+	struct buf		*descriptor;	/* of each artifact */
+	struct case_place	*place;		/* the same */
 	size_t			 n_descriptors;
 	struct scope		 parsed;
 	uint8_t			 order[SHA256_BYTES];

@@ -170,13 +170,14 @@ replace_log(struct coordinator *c, const struct rebuild_options *o, struct err *
 struct showing { unsigned n; };
 
 static void
-show_lost(void *user, const uint8_t id[ARTIFACT_ID_BYTES])
+show_lost(void *user, const uint8_t id[ARTIFACT_ID_BYTES], const uint8_t root[SHA256_BYTES])
 {
 	struct showing	*s = user;
-	char		 hex[HEX_BYTES(ARTIFACT_ID_BYTES)];
+	char		 hex[HEX_BYTES(ARTIFACT_ID_BYTES)], file[HEX_BYTES(SHA256_BYTES)];
 
 	if (s->n++ < SHOWN_MAX)
-		printf("no envelope: %s\n", hex_write(SPAN(id, ARTIFACT_ID_BYTES), hex));
+		printf("no envelope: %s (envelopes/%02x/%s)\n", hex_write(SPAN(id, ARTIFACT_ID_BYTES), hex), root[0],
+		    hex_write(SPAN(root, SHA256_BYTES), file));
 }
 
 static enum rc

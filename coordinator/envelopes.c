@@ -1,4 +1,4 @@
-/* coordinator/envelopes.c - sealed artifacts, one file each. */
+/* coordinator/envelopes.c - sealed artifacts, one file for each batch. */
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -9,6 +9,8 @@
 
 #include "coordinator/envelopes.h"
 
+#define FOLDERS	256u
+
 static enum rc
 read_at(void *user, uint64_t at, uint8_t *out, size_t n, struct err *err)
 {
@@ -16,6 +18,7 @@ read_at(void *user, uint64_t at, uint8_t *out, size_t n, struct err *err)
 	size_t				 got = 0;
 	ssize_t				 r;
 
+	at += f->offset;
 	while (got < n) {
 		r = pread(f->fd, out + got, n - got, (off_t)(at + got));
 		if (r < 0 && errno == EINTR)
@@ -29,11 +32,9 @@ read_at(void *user, uint64_t at, uint8_t *out, size_t n, struct err *err)
 	return RC_OK;
 }
 
-enum rc
-envelope_file_open(const char *path, struct span descriptor, struct envelope_file *ret,
-    struct err *err)
+static enum rc
+open_file(const char *path, struct envelope_file *ret, uint64_t *ret_size, struct err *err)
 {
-	uint8_t		digest[SHA256_BYTES];
 	struct stat	st;
 
 	*ret = ENVELOPE_FILE_INIT;
@@ -43,9 +44,24 @@ envelope_file_open(const char *path, struct span descriptor, struct envelope_fil
 		    "envelope: %s", strerror(errno));
 	if (fstat(ret->fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return err_set(err, RC_IO, "envelope: not a regular file");
-	ret->size = (uint64_t)st.st_size;
-	sha256_one(digest, descriptor);
-	return envelope_open(read_at, ret, ret->size, digest, &ret->e, err);
+	*ret_size = (uint64_t)st.st_size;
+	return RC_OK;
+}
+
+enum rc
+envelope_file_open(const char *path, const struct batch_envelope *at, struct envelope_file *ret,
+    struct err *err)
+{
+	uint8_t		digest[SHA256_BYTES];
+	uint64_t	size;
+
+	TRY(open_file(path, ret, &size, err));
+	if (at->offset > size || at->size > size - at->offset)
+		return err_set(err, RC_FORMAT, "envelope: ends at byte %llu of a file of %llu",
+		    (unsigned long long)(at->offset + at->size), (unsigned long long)size);
+	ret->offset = at->offset;
+	sha256_one(digest, at->descriptor);
+	return envelope_open(read_at, ret, at->size, digest, &ret->e, err);
 }
 
 void
@@ -58,80 +74,89 @@ envelope_file_done(struct envelope_file *f)
 }
 
 enum rc
-envelopes_path(const char *dir, const uint8_t id[ARTIFACT_ID_BYTES],
-    char path[FILE_PATH_MAX], struct err *err)
+envelopes_check(const char *path, struct span vector, uint32_t count, struct err *err)
 {
-	char	hex[HEX_BYTES(ARTIFACT_ID_BYTES)];
+	AUTO_DONE(envelope_file_done) struct envelope_file f = ENVELOPE_FILE_INIT;
+	uint64_t	size;
 
-	(void)hex_write(SPAN(id, ARTIFACT_ID_BYTES), hex);
-	return file_path(path, err, "%s/envelopes/%02x/%s", dir, id[0], hex);
+	TRY(open_file(path, &f, &size, err));
+	return batch_envelopes_check(vector, count, read_at, &f, size, err);
 }
 
-bool
-envelopes_has(const char *dir, const uint8_t id[ARTIFACT_ID_BYTES])
+static enum rc
+folder_of(const char *dir, unsigned first, char path[FILE_PATH_MAX], struct err *err)
 {
-	char	path[FILE_PATH_MAX];
-
-	return envelopes_path(dir, id, path, NULL) == RC_OK && file_exists(path);
+	return file_path(path, err, "%s/envelopes/%02x", dir, first);
 }
 
+enum rc
+envelopes_path(const char *dir, const uint8_t root[SHA256_BYTES], char path[FILE_PATH_MAX],
+    struct err *err)
+{
+	char	hex[HEX_BYTES(SHA256_BYTES)];
+
+	(void)hex_write(SPAN(root, SHA256_BYTES), hex);
+	return file_path(path, err, "%s/envelopes/%02x/%s", dir, root[0], hex);
+}
+
+uint64_t
+envelopes_size(const char *dir, const uint8_t root[SHA256_BYTES])
+{
+	char		path[FILE_PATH_MAX];
+	struct stat	st;
+
+	if (envelopes_path(dir, root, path, NULL) != RC_OK || lstat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		return 0;
+	return (uint64_t)st.st_size;
+}
+
+/* All of them now: one that a batch had to make would be another folder to sync. */
 enum rc
 envelopes_start(const char *dir, struct err *err)
-{
-	char	top[FILE_PATH_MAX];
-
-	TRY(file_path(top, err, "%s/envelopes", dir));
-	TRY(file_mkdir(top, err));
-	TRY(file_sync_dir(top, err));
-	return file_sync_dir(dir, err);
-}
-
-void
-envelopes_touch(struct envelopes_touched *touched, const uint8_t id[ARTIFACT_ID_BYTES])
-{
-	touched->folder[id[0]] = true;
-	touched->top = true;		/* it may be as new as what is in it */
-}
-
-enum rc
-envelopes_sync(const char *dir, const struct envelopes_touched *touched, struct err *err)
 {
 	char		path[FILE_PATH_MAX];
 	unsigned	i;
 
-	for (i = 0; i < sizeof(touched->folder) / sizeof(touched->folder[0]); i++)
-		if (touched->folder[i]) {
-			TRY(file_path(path, err, "%s/envelopes/%02x", dir, i));
-			TRY(file_sync_dir(path, err));
-		}
 	TRY(file_path(path, err, "%s/envelopes", dir));
-	return touched->top ? file_sync_dir(path, err) : RC_OK;
+	TRY(file_mkdir(path, err));
+	for (i = 0; i < FOLDERS; i++) {
+		TRY(folder_of(dir, i, path, err));
+		TRY(file_mkdir(path, err));
+	}
+	TRY(file_path(path, err, "%s/envelopes", dir));
+	TRY(file_sync_dir(path, err));
+	return file_sync_dir(dir, err);
 }
 
 enum rc
-envelopes_take(const char *dir, const uint8_t id[ARTIFACT_ID_BYTES], const char *from,
-    struct envelopes_touched *touched, struct err *err)
+envelopes_sync(const char *dir, const uint8_t root[SHA256_BYTES], struct err *err)
 {
-	char	folder[FILE_PATH_MAX], to[FILE_PATH_MAX];
+	char	path[FILE_PATH_MAX];
 
-	TRY(file_path(folder, err, "%s/envelopes/%02x", dir, id[0]));
-	TRY(file_mkdir(folder, err));
-	envelopes_touch(touched, id);
-	TRY(envelopes_path(dir, id, to, err));
+	TRY(folder_of(dir, root[0], path, err));
+	return file_sync_dir(path, err);
+}
+
+enum rc
+envelopes_take(const char *dir, const uint8_t root[SHA256_BYTES], const char *from, struct err *err)
+{
+	char	to[FILE_PATH_MAX];
+
+	TRY(envelopes_path(dir, root, to, err));
 	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) != 0) {
 		if (errno == EEXIST)
-			return err_set(err, RC_DENIED, "there is an envelope of that id");
-		return err_set(err, RC_IO, "envelope: %s", strerror(errno));
+			return err_set(err, RC_DENIED, "there are envelopes of that batch");
+		return err_set(err, RC_IO, "envelopes: %s", strerror(errno));
 	}
 	(void)chmod(to, 0400);	/* a reminder to people; the daemon does not rely on it */
 	return RC_OK;
 }
 
 void
-envelopes_drop(const char *dir, const uint8_t id[ARTIFACT_ID_BYTES])
+envelopes_drop(const char *dir, const uint8_t root[SHA256_BYTES])
 {
 	char	path[FILE_PATH_MAX];
 
-	if (envelopes_path(dir, id, path, NULL) == RC_OK)
+	if (envelopes_path(dir, root, path, NULL) == RC_OK)
 		(void)unlink(path);	/* an orphan is harmless */
 }

@@ -42,6 +42,7 @@ struct packaging {
 	/* The envelope at hand, and whose it is. */
 	struct envelope_file	 file;
 	uint8_t			 file_id[ARTIFACT_ID_BYTES];
+	const uint8_t		*file_root;	/* of its batch */
 	uint64_t		 release_index;
 };
 
@@ -79,7 +80,7 @@ static enum rc
 envelope_of(struct packaging *p, const uint8_t id[ARTIFACT_ID_BYTES], struct err *err)
 {
 	const struct evidence_case	*e = &p->payload.c;
-	char				 path[FILE_PATH_MAX];
+	char				 path[FILE_PATH_MAX], hex[HEX_BYTES(ARTIFACT_ID_BYTES)];
 	uint32_t			 i;
 	enum rc				 rc;
 
@@ -91,11 +92,13 @@ envelope_of(struct packaging *p, const uint8_t id[ARTIFACT_ID_BYTES], struct err
 			break;
 	if (i == e->n_artifacts)
 		return err_set(err, RC_BUG, "an artifact out of scope");
-	TRY(envelopes_path(p->c->dir, id, path, err));
-	rc = envelope_file_open(path, e->artifact[i].descriptor, &p->file, err);
+	TRY(envelopes_path(p->c->dir, p->payload.place[i].root, path, err));
+	rc = envelope_file_open(path, &p->payload.place[i].at, &p->file, err);
 	if (rc != RC_OK)
-		return err_wrap(err, rc, "%s, put it back from a copy", path);
+		return err_wrap(err, rc, "artifact %s: %s, put it back from a copy",
+		    hex_write(SPAN(id, ARTIFACT_ID_BYTES), hex), path);
 	memcpy(p->file_id, id, ARTIFACT_ID_BYTES);
+	p->file_root = p->payload.place[i].root;
 	return RC_OK;
 }
 
@@ -270,12 +273,12 @@ list_messages(const struct making *m, struct package_message list[CUSTODIANS_MAX
 static enum rc
 say_which(const struct packaging *p, enum rc rc, struct err *err)
 {
-	char	hex[HEX_BYTES(ARTIFACT_ID_BYTES)];
+	char	hex[HEX_BYTES(ARTIFACT_ID_BYTES)], file[HEX_BYTES(SHA256_BYTES)];
 
 	if ((rc != RC_VERIFY && rc != RC_FORMAT) || p->file.e == NULL)
 		return rc;
-	return err_wrap(err, rc, "envelopes/%.2s/%s is damaged, put it back from a copy", hex_write(SPAN(p->file_id, ARTIFACT_ID_BYTES), hex),
-	    hex);
+	return err_wrap(err, rc, "artifact %s: envelopes/%02x/%s is damaged, put it back from a copy",
+	    hex_write(SPAN(p->file_id, ARTIFACT_ID_BYTES), hex), p->file_root[0], hex_write(SPAN(p->file_root, SHA256_BYTES), file));
 }
 
 static enum rc

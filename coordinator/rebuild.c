@@ -278,24 +278,25 @@ struct looking {
 	uint64_t	*artifacts, *lost;
 	lost_fn		 fn;
 	void		*user;
+	const uint8_t	*root;		/* of the batch at hand, and how long its file is */
+	uint64_t	 size;
 	uint64_t	 next;		/* the batch that was looked at last */
 	bool		 any;
 };
 
 static enum rc
-look_artifact(void *user, uint32_t leaf, struct span bytes, struct err *err)
+look_artifact(void *user, const struct batch_envelope *e, struct err *err)
 {
 	struct looking		*l = user;
 	struct descriptor	 d;
 
-	(void)leaf;
-	TRY(descriptor_parse_form(bytes, &d, err));
+	TRY(descriptor_parse_form(e->descriptor, &d, err));
 	++*l->artifacts;
-	if (envelopes_has(l->dir, d.id))
+	if (l->size >= e->offset + e->size)
 		return RC_OK;
 	++*l->lost;
 	if (l->fn != NULL)
-		l->fn(l->user, d.id);
+		l->fn(l->user, d.id, l->root);
 	return RC_OK;
 }
 
@@ -313,14 +314,17 @@ look_batch(void *user, uint64_t index, bool effective, const uint8_t id[SHA256_B
 		return RC_OK;
 	TRY(logged_read(l->store, index, &batch, err));
 	TRY(store_blob(l->store, batch.s.u.batch.descriptors, &vector, err));
-	return descriptor_vector_each(buf_view(&vector), batch.s.u.batch.count, look_artifact, l, err);
+	l->root = batch.s.subject;
+	l->size = envelopes_size(l->dir, l->root);
+	return batch_envelopes_each(buf_view(&vector), batch.s.u.batch.count, look_artifact, l, err);
 }
 
 enum rc
 envelopes_lost(struct store *s, const char *dir, uint64_t *ret_artifacts, uint64_t *ret_lost,
     lost_fn fn, void *user, struct err *err)
 {
-	struct looking	l = { s, dir, ret_artifacts, ret_lost, fn, user, UINT64_MAX, true };
+	struct looking	l = { .store = s, .dir = dir, .artifacts = ret_artifacts, .lost = ret_lost, .fn = fn, .user = user,
+			    .next = UINT64_MAX, .any = true };
 
 	*ret_artifacts = *ret_lost = 0;
 	while (l.any) {

@@ -51,8 +51,8 @@ MUST_USE enum rc rebuild_take_tail(struct rebuild *b, struct err *err);
  */
 MUST_USE enum rc rebuild_succeed(struct rebuild *b, struct span document, struct span dsse, struct err *err);
 
-/* Artifacts in the log, and those whose envelope is not in DIR; fn (may be NULL) gets each of those. */
-typedef void (*lost_fn)(void *user, const uint8_t id[ARTIFACT_ID_BYTES]);
+/* Artifacts in the log, and those whose envelope is not in DIR; fn (may be NULL) gets each of those and its batch's root. */
+typedef void (*lost_fn)(void *user, const uint8_t id[ARTIFACT_ID_BYTES], const uint8_t root[SHA256_BYTES]);
 MUST_USE enum rc envelopes_lost(struct store *s, const char *dir, uint64_t *ret_artifacts, uint64_t *ret_lost,
     lost_fn fn, void *user, struct err *err);
 

@@ -14,6 +14,7 @@
 #include "coordinator/envelopes.h"
 #include "coordinator/in_force.h"
 #include "coordinator/journal.h"
+#include "coordinator/logged.h"
 #include "coordinator/readers.h"
 #include "coordinator/seal.h"
 #include "coordinator/submit.h"
@@ -69,9 +70,7 @@ struct sealing {
 	struct rpc_call			*call;
 	const Quorate__V1__SealRequest	*q;
 	const struct statement		*s;
-	uint8_t				 moved[BATCH_COUNT_MAX][ARTIFACT_ID_BYTES];
-	uint32_t			 n_moved;
-	struct envelopes_touched	 touched;
+	bool				 logged;	/* the envelopes of this root belong to an entry */
 };
 
 static enum rc
@@ -93,9 +92,6 @@ check_batch(struct sealing *k, struct err *err)
 	if (k->q->n_shares != charter->n)
 		return err_set(err, RC_FORMAT, "%zu share vectors for %u custodians",
 		    k->q->n_shares, charter->n);
-	if (k->q->n_uploads != k->s->u.batch.count)
-		return err_set(err, RC_FORMAT, "%zu uploads for %u artifacts",
-		    k->q->n_uploads, k->s->u.batch.count);
 	TRY(batch_check(k->s, charter, pb_span(&k->q->descriptors), err));
 	for (i = 1; i <= charter->n; i++)
 		TRY(batch_check_shares(k->s, i, pb_span(&k->q->shares[i - 1]), err));
@@ -104,75 +100,77 @@ check_batch(struct sealing *k, struct err *err)
 
 /* ---- the envelopes --------------------------------------------------------------------- */
 
-static enum rc
-check_envelope(const char *path, struct span descriptor, struct err *err)
-{
-	struct envelope_file	f;
-	enum rc			rc = envelope_file_open(path, descriptor, &f, err);
-
-	envelope_file_done(&f);
-	return rc;
-}
-
-static bool
-is_escrowed(struct coordinator *c, const uint8_t id[ARTIFACT_ID_BYTES])
-{
-	AUTO(reader_give) struct reader *r = reader_take(c->readers);
-	const struct state	*st = store_state(r->store);
-	struct escrow_at	 at;
-
-	/* Unsure counts as yes: an envelope is never replaced by mistake. */
-	return st->escrow_find(st->user, id, &at, NULL, NULL) != RC_MISSING;
-}
-
 /*
- * An envelope of this id is in its place already: it may be ours, from a call that
- * was cut short before the entry; or an orphan of one, which gives way; or the id
- * was sealed before, and the entry becomes void.
+ * Are the envelopes of this root those of a batch that was logged? Batches of one root have the
+ * same descriptors: the first one says. Whatever else has that name belongs to nothing.
  */
 static enum rc
-settle_taken(struct sealing *k, const uint8_t id[ARTIFACT_ID_BYTES], struct span descriptor,
-    bool *ret_done, struct err *err)
+is_logged(struct sealing *k, const uint8_t first[ARTIFACT_ID_BYTES], bool *ret, struct err *err)
 {
-	char	path[FILE_PATH_MAX];
+	AUTO(reader_give) struct reader *r = reader_take(k->c->readers);
+	AUTO_DONE(logged_done) struct logged batch = LOGGED_INIT;
+	const struct state	*st = store_state(r->store);
+	struct escrow_at	 at;
+	enum rc			 rc = st->escrow_find(st->user, first, &at, NULL, err);
 
-	*ret_done = true;
-	if (!envelopes_has(k->c->dir, id)) {
-		*ret_done = false;
+	*ret = false;
+	if (rc == RC_MISSING)
 		return RC_OK;
-	}
-	TRY(envelopes_path(k->c->dir, id, path, err));
-	if (is_escrowed(k->c, id) || check_envelope(path, descriptor, NULL) == RC_OK)
-		return RC_OK;
-	envelopes_drop(k->c->dir, id);
-	*ret_done = false;
+	TRY(rc);
+	TRY(logged_read(r->store, at.batch, &batch, err));
+	*ret = memcmp(batch.s.subject, k->s->subject, sizeof(k->s->subject)) == 0;
 	return RC_OK;
 }
 
 static enum rc
-take_envelope(void *user, uint32_t leaf, struct span bytes, struct err *err)
+first_id(void *user, uint32_t leaf, struct span bytes, struct err *err)
 {
-	struct sealing		*k = user;
-	struct descriptor	 d;
-	uint8_t			 upload[UPLOAD_ID_BYTES];
-	char			 path[FILE_PATH_MAX];
-	uint64_t		 size;
-	bool			 done;
-	enum rc			 rc;
+	struct descriptor	d;
 
-	TRY(descriptor_parse_form(bytes, &d, err));
-	TRY(pb_fixed(&k->q->uploads[leaf], "upload", upload, sizeof(upload), err));
-	TRY(settle_taken(k, d.id, bytes, &done, err));
-	if (done) {
-		envelopes_touch(&k->touched, d.id);
+	if (leaf > 0)
 		return RC_OK;
+	TRY(descriptor_parse_form(bytes, &d, err));
+	memcpy(user, d.id, ARTIFACT_ID_BYTES);
+	return RC_OK;
+}
+
+static enum rc
+check_upload(struct sealing *k, const char *path, struct err *err)
+{
+	enum rc	rc = envelopes_check(path, pb_span(&k->q->descriptors), k->s->u.batch.count, err);
+
+	return rc == RC_OK ? RC_OK : err_wrap(err, rc, "the upload");
+}
+
+/*
+ * Into their place, under the lock. They may be there: moved by a call that was cut short before
+ * the entry, whose upload is gone with it, and then they serve; or orphans of one, which give way to
+ * what was uploaded anew; or the batch's that was logged with this root: they stay untouched,
+ * and the entry becomes void.
+ */
+static enum rc
+take_envelopes(struct sealing *k, struct err *err)
+{
+	const uint8_t	*root = k->s->subject;
+	uint8_t		 upload[UPLOAD_ID_BYTES], first[ARTIFACT_ID_BYTES];
+	char		 path[FILE_PATH_MAX], placed[FILE_PATH_MAX];
+	uint64_t	 size;
+	enum rc		 rc;
+
+	TRY(descriptor_vector_each(pb_span(&k->q->descriptors), k->s->u.batch.count, first_id, first, err));
+	TRY(is_logged(k, first, &k->logged, err));
+	if (k->logged)
+		return RC_OK;
+	TRY(pb_fixed(&k->q->upload, "upload", upload, sizeof(upload), err));
+	rc = uploads_path(k->c->uploads, upload, path, &size, err);
+	if (rc == RC_MISSING && envelopes_size(k->c->dir, root) > 0) {
+		TRY(envelopes_path(k->c->dir, root, placed, err));
+		return check_upload(k, placed, err);
 	}
-	TRY(uploads_path(k->c->uploads, upload, path, &size, err));
-	rc = check_envelope(path, bytes, err);
-	if (rc != RC_OK)
-		return err_wrap(err, rc, "the upload of artifact %u", leaf + 1);
-	TRY(envelopes_take(k->c->dir, d.id, path, &k->touched, err));
-	memcpy(k->moved[k->n_moved++], d.id, ARTIFACT_ID_BYTES);
+	TRY(rc);
+	TRY(check_upload(k, path, err));
+	envelopes_drop(k->c->dir, root);
+	TRY(envelopes_take(k->c->dir, root, path, err));
 	uploads_forget(k->c->uploads, upload);
 	return RC_OK;
 }
@@ -186,8 +184,8 @@ log_batch(struct sealing *k, struct submission *sub, struct err *err)
 	uint32_t	i;
 	enum rc		rc;
 
-	TRY(descriptor_vector_each(blob, k->s->u.batch.count, take_envelope, k, err));
-	TRY(envelopes_sync(k->c->dir, &k->touched, err));	/* before the entry that names them */
+	TRY(take_envelopes(k, err));
+	TRY(envelopes_sync(k->c->dir, k->s->subject, err));	/* before the entry that names them */
 	for (i = 0; i < k->c->first->n; i++)
 		vector[i] = pb_span(&k->q->shares[i]);
 	sub->dsse = pb_span(&k->q->statement);
@@ -198,9 +196,8 @@ log_batch(struct sealing *k, struct submission *sub, struct err *err)
 	sub->blob = NULL;
 	sub->vector = NULL;
 	/* Void: what was moved for it belongs to nothing. */
-	if (rc == RC_OK && sub->fate == FATE_LOGGED && !sub->verdict.effective)
-		for (i = 0; i < k->n_moved; i++)
-			envelopes_drop(k->c->dir, k->moved[i]);
+	if (rc == RC_OK && !k->logged && sub->fate == FATE_LOGGED && !sub->verdict.effective)
+		envelopes_drop(k->c->dir, k->s->subject);
 	return rc;
 }
 

@@ -13,6 +13,7 @@
 #define EVIDENCE_BATCH_H
 
 #include "audit/tree.h"
+#include "evidence/stream.h"
 #include "policy/statement.h"
 #include "shamir/sealed.h"
 
@@ -70,5 +71,29 @@ MUST_USE enum rc batch_check_shares(const struct statement *statement, uint8_t c
 /* Leaf `leaf` of a vector of `count` and its path to the batch root. RC_MISSING: leaf >= count. */
 MUST_USE enum rc batch_inclusion(struct span vector, uint32_t count, uint32_t leaf,
     struct span *ret_descriptor, struct tree_path *ret_path, struct err *err);
+
+/*
+ * The envelopes of a batch, one after the other in leaf order, nothing between them and
+ * nothing after: as they are uploaded and kept. Where each stands follows from the vector.
+ */
+struct batch_envelope {
+	uint32_t	leaf;
+	struct span	descriptor;		/* in the vector */
+	uint64_t	offset, size;
+};
+/* In leaf order; what fn returns stops it. RC_LIMIT: an artifact larger than an envelope may be. */
+typedef enum rc (*batch_envelope_fn)(void *user, const struct batch_envelope *e, struct err *err);
+MUST_USE enum rc batch_envelopes_each(struct span vector, uint32_t count, batch_envelope_fn fn, void *user,
+    struct err *err);
+/* One of them. RC_MISSING: leaf >= count. */
+MUST_USE enum rc batch_envelope_of(struct span vector, uint32_t count, uint32_t leaf,
+    struct batch_envelope *ret, struct err *err);
+/*
+ * Are `size` bytes behind `read` the envelopes of these descriptors? Each is in its place with the magic and its
+ * descriptor, byte for byte, and the last ends where they end. RC_FORMAT: cut, extended, or no envelope;
+ * RC_VERIFY: of another artifact. Ciphertext is not read: who opens it holds it against the roots.
+ */
+MUST_USE enum rc batch_envelopes_check(struct span vector, uint32_t count, stream_read_at read, void *user,
+    uint64_t size, struct err *err);
 
 #endif

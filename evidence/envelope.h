@@ -81,6 +81,8 @@ struct envelope;
  */
 MUST_USE enum rc envelope_peek(stream_read_at read, void *user, uint64_t size,
     struct buf *descriptor, struct err *err);
+/* How many bytes the envelope of this descriptor has. RC_LIMIT: more leaves than an envelope may have. */
+MUST_USE enum rc envelope_bytes(struct span descriptor, uint64_t *ret, struct err *err);
 /*
  * digest: SHA-256 of the descriptor that the envelope must have, from the log.
  * RC_FORMAT: malformed, or size is not what the descriptor says (truncated,

@@ -107,15 +107,12 @@ submit(struct remote *r, size_t job)
 
 /* ---- batches ----------------------------------------------------------------------------- */
 
-struct artifact {
-	struct buf	envelope, descriptor;
-	uint8_t		upload[UPLOAD_ID_SIZE];
-};
-
 struct made {
 	struct buf		dsse;
 	struct batch_sealed	sealed;
-	struct artifact		*artifact;
+	struct buf		envelopes;	/* one after the other */
+	size_t			began;		/* of the one that is being written */
+	uint8_t			upload[UPLOAD_ID_SIZE];
 };
 
 static struct made	*made;
@@ -142,14 +139,23 @@ read_at(void *user, uint64_t at, uint8_t *out, size_t n, struct err *err)
 	return RC_OK;
 }
 
+static enum rc
+write_one(void *user, uint64_t at, struct span bytes, struct err *err)
+{
+	struct made	*m = user;
+
+	return write_at(&m->envelopes, m->began + at, bytes, err);
+}
+
 static void
-encrypt(const struct remote *r, struct secret_arena *arena, struct batch *batch, struct artifact *a)
+encrypt(const struct remote *r, struct secret_arena *arena, struct batch *batch, struct made *m)
 {
 	const struct policy_rule	*policy = &r->charter->policy[0];
 	struct envelope_params		 p = { .class_id = r->charter->class_[0].id, .sealed_at = clock_now(),
 					    .threshold = r->charter->k, .shares = r->charter->n,
 					    .segment_log2 = SEGMENT_LOG2_DEFAULT, .n_parts = 1, .part = { "prompt" } };
 	AUTO(envelope_writer_free) struct envelope_writer *w = NULL;
+	AUTO_DONE(buf_done) struct buf	 descriptor = BUF_INIT(DESCRIPTOR_BYTES_MAX);
 	struct err			 err;
 	uint64_t			 size;
 	uint32_t			 leaf;
@@ -157,13 +163,12 @@ encrypt(const struct remote *r, struct secret_arena *arena, struct batch *batch,
 	memcpy(p.genesis, r->first->digest, SHA256_BYTES);
 	memcpy(p.policy, policy->digest, SHA256_BYTES);
 	randombytes_buf(p.id, sizeof(p.id));
-	a->envelope = BUF_INIT(ENVELOPE_MAX);
-	a->descriptor = BUF_INIT(DESCRIPTOR_BYTES_MAX);
-	bench_must(envelope_new(&p, arena, write_at, &a->envelope, &w, &err), &err);
+	m->began = m->envelopes.n;
+	bench_must(envelope_new(&p, arena, write_one, m, &w, &err), &err);
 	bench_must(envelope_part(w, "prompt", &err), &err);
 	bench_must(envelope_write(w, SPAN_STR("a picture of a grey cat in a hat"), &err), &err);
-	bench_must(envelope_finish(w, &a->descriptor, &size, &err), &err);
-	bench_must(batch_add(batch, buf_view(&a->descriptor), envelope_shares(w), &leaf, &err), &err);
+	bench_must(envelope_finish(w, &descriptor, &size, &err), &err);
+	bench_must(batch_add(batch, buf_view(&descriptor), envelope_shares(w), &leaf, &err), &err);
 }
 
 static void
@@ -176,14 +181,14 @@ make_batch(struct made *m)
 	struct err			 err;
 	uint32_t			 i;
 
-	m->artifact = calloc(per_batch, sizeof(*m->artifact));
+	m->envelopes = BUF_INIT((size_t)per_batch * ENVELOPE_MAX);
 	m->dsse = BUF_INIT(DSSE_BYTES_MAX);
 	m->sealed = (struct batch_sealed)BATCH_SEALED_INIT;
-	if (arena == NULL || m->artifact == NULL)
+	if (arena == NULL)
 		bench_must(err_set(&err, RC_NOMEM, "no locked memory"), &err);
 	bench_must(batch_new(r->first->digest, r->charter, &batch, &err), &err);
 	for (i = 0; i < per_batch; i++)
-		encrypt(r, arena, batch, &m->artifact[i]);
+		encrypt(r, arena, batch, m);
 	bench_must(remote_statement(remotes[0], STATEMENT_BATCH, 3600, &s, &err), &err);
 	bench_must(batch_seal(batch, &s, &m->sealed, &err), &err);
 	bench_must(statement_sign(&s, keyfile_signer(sealer), &m->dsse, &err), &err);
@@ -193,10 +198,10 @@ make_batch(struct made *m)
 static void
 upload(struct remote *r, size_t job)
 {
-	struct artifact	*a = &made[job / per_batch].artifact[job % per_batch];
+	struct made	*m = &made[job];
 	struct err	 err;
 
-	bench_must(remote_upload(r, "uploading", a->envelope.n, read_at, &a->envelope, a->upload, &err), &err);
+	bench_must(remote_upload(r, "uploading", m->envelopes.n, read_at, &m->envelopes, m->upload, &err), &err);
 }
 
 static void
@@ -205,23 +210,18 @@ seal(struct remote *r, size_t job)
 	struct made			*m = &made[job];
 	Quorate__V1__SealRequest	 q = QUORATE__V1__SEAL_REQUEST__INIT;
 	Quorate__V1__SealReply		*a = NULL;
-	ProtobufCBinaryData		 shares[CUSTODIANS_MAX], *uploads = calloc(per_batch, sizeof(*uploads));
+	ProtobufCBinaryData		 shares[CUSTODIANS_MAX];
 	struct err			 err;
 	bool				 sealed = false;
 	uint32_t			 i;
 
-	if (uploads == NULL)
-		exit(2);
-	for (i = 0; i < per_batch; i++)
-		uploads[i] = (ProtobufCBinaryData){ UPLOAD_ID_SIZE, m->artifact[i].upload };
 	for (i = 0; i < m->sealed.n; i++)
 		shares[i] = (ProtobufCBinaryData){ m->sealed.shares[i].n, m->sealed.shares[i].p };
 	q.statement = (ProtobufCBinaryData){ m->dsse.n, m->dsse.p };
 	q.descriptors = (ProtobufCBinaryData){ m->sealed.descriptors.n, m->sealed.descriptors.p };
 	q.n_shares = m->sealed.n;
 	q.shares = shares;
-	q.n_uploads = per_batch;
-	q.uploads = uploads;
+	q.upload = (ProtobufCBinaryData){ sizeof(m->upload), m->upload };
 	while (!sealed) {
 		bench_must(remote_call(r, "Seal", &q, &quorate__v1__seal_reply__descriptor, REMOTE_MS_LONG, &a, &err), &err);
 		if (a->entry == NULL || !a->entry->effective)
@@ -229,19 +229,12 @@ seal(struct remote *r, size_t job)
 		sealed = a->sealed;
 		message_free(a);
 	}
-	free(uploads);
 }
 
 static void
 made_done(struct made *m)
 {
-	uint32_t	i;
-
-	for (i = 0; i < per_batch; i++) {
-		buf_done(&m->artifact[i].envelope);
-		buf_done(&m->artifact[i].descriptor);
-	}
-	free(m->artifact);
+	buf_done(&m->envelopes);
 	batch_sealed_done(&m->sealed);
 	buf_done(&m->dsse);
 }
@@ -330,7 +323,7 @@ measure_batches(const char *dir, uint32_t artifacts, size_t n)
 		exit(2);
 	for (i = 0; i < n; i++)
 		make_batch(&made[i]);
-	(void)run(upload, n * per_batch);
+	(void)run(upload, n);
 	ours = (double)(n * artifacts) / run(seal, n);
 	bench_row(&s, artifacts, ours, artifacts * reference(dir, made[0].dsse.n, artifacts));
 	for (i = 0; i < n; i++)

@@ -233,69 +233,72 @@ write_file(const char *path, const char *text)
 	assert_int_equal(file_write(path, span_str(text), 0600, &err), RC_OK);
 }
 
+static const uint8_t	a_root[SHA256_BYTES] = { 0xab, 1 }, b_root[SHA256_BYTES] = { 0xab, 2 };
+
 static void
 envelopes_are_written_once(void **state)
 {
-	static const uint8_t	a[ARTIFACT_ID_BYTES] = { 0xab, 1 };
-	struct envelopes_touched touched = ENVELOPES_TOUCHED_INIT;
-	char			from[FILE_PATH_MAX], to[FILE_PATH_MAX];
-	struct buf		b = BUF_INIT(64);
-	struct err		err;
+	char		from[FILE_PATH_MAX], to[FILE_PATH_MAX];
+	struct buf	b = BUF_INIT(64);
+	struct err	err;
 
 	(void)state;
 	assert_int_equal(file_path(from, &err, "%s/new", dir), RC_OK);
 	write_file(from, "first");
-	assert_false(envelopes_has(dir, a));
+	assert_int_equal(envelopes_size(dir, a_root), 0);
 	assert_int_equal(envelopes_start(dir, &err), RC_OK);
-	assert_int_equal(envelopes_take(dir, a, from, &touched, &err), RC_OK);
-	assert_true(envelopes_has(dir, a));
+	assert_int_equal(envelopes_take(dir, a_root, from, &err), RC_OK);
+	assert_int_equal(envelopes_size(dir, a_root), 5);
+	assert_int_equal(envelopes_size(dir, b_root), 0);
 	assert_false(file_exists(from));
-	assert_int_equal(envelopes_sync(dir, &touched, &err), RC_OK);
+	assert_int_equal(envelopes_sync(dir, a_root, &err), RC_OK);
 	write_file(from, "second");
-	assert_int_equal(envelopes_take(dir, a, from, &touched, &err), RC_DENIED);
-	assert_int_equal(envelopes_path(dir, a, to, &err), RC_OK);
+	assert_int_equal(envelopes_take(dir, a_root, from, &err), RC_DENIED);
+	assert_int_equal(envelopes_path(dir, a_root, to, &err), RC_OK);
 	assert_int_equal(file_read(to, &b, &err), RC_OK);
 	assert_true(span_eq(buf_view(&b), SPAN_STR("first")));
-	envelopes_drop(dir, a);
-	assert_false(envelopes_has(dir, a));
-	assert_int_equal(envelopes_take(dir, a, from, &touched, &err), RC_OK);
+	envelopes_drop(dir, a_root);
+	assert_int_equal(envelopes_size(dir, a_root), 0);
+	assert_int_equal(envelopes_take(dir, a_root, from, &err), RC_OK);
 	buf_done(&b);
 }
 
-/* What was touched is synced, each folder and the one above: one that is not there is noticed. */
+/* The folder that the name is in: one that is not there is noticed. */
 static void
-touched_folders_are_synced(void **state)
+the_folder_is_synced(void **state)
 {
-	static const uint8_t	a[ARTIFACT_ID_BYTES] = { 0xab, 1 }, b[ARTIFACT_ID_BYTES] = { 0xcd };
-	struct envelopes_touched touched = ENVELOPES_TOUCHED_INIT;
-	char			from[FILE_PATH_MAX];
-	struct err		err;
+	char		folder[FILE_PATH_MAX];
+	struct err	err;
 
 	(void)state;
-	assert_int_equal(envelopes_sync(dir, &touched, &err), RC_OK);	/* nothing to do */
-	assert_int_equal(file_path(from, &err, "%s/new", dir), RC_OK);
-	write_file(from, "words");
 	assert_int_equal(envelopes_start(dir, &err), RC_OK);
-	assert_int_equal(envelopes_take(dir, a, from, &touched, &err), RC_OK);
-	assert_true(touched.top && touched.folder[0xab] && !touched.folder[0xcd]);
-	assert_int_equal(envelopes_sync(dir, &touched, &err), RC_OK);
-	envelopes_touch(&touched, b);		/* its folder was never made */
-	assert_int_not_equal(envelopes_sync(dir, &touched, &err), RC_OK);
+	assert_int_equal(envelopes_start(dir, &err), RC_OK);	/* and again */
+	assert_int_equal(envelopes_sync(dir, a_root, &err), RC_OK);
+	assert_int_equal(file_path(folder, &err, "%s/envelopes/ab", dir), RC_OK);
+	assert_int_equal(rmdir(folder), 0);
+	assert_int_not_equal(envelopes_sync(dir, a_root, &err), RC_OK);
 }
 
 static void
 a_foreign_file_is_no_envelope(void **state)
 {
+	struct batch_envelope	at = { .descriptor = SPAN_STR("d"), .offset = 0, .size = 31 };
 	struct envelope_file	f;
 	char			path[FILE_PATH_MAX];
 	struct err		err;
 
 	(void)state;
 	assert_int_equal(file_path(path, &err, "%s/x", dir), RC_OK);
-	assert_int_equal(envelope_file_open(path, SPAN_STR("d"), &f, &err), RC_MISSING);
+	assert_int_equal(envelope_file_open(path, &at, &f, &err), RC_MISSING);
 	envelope_file_done(&f);
+	assert_int_equal(envelopes_check(path, SPAN_STR("\0\1d"), 1, &err), RC_MISSING);
 	write_file(path, "quorate/envelope/v1\nnot really");
-	assert_int_not_equal(envelope_file_open(path, SPAN_STR("d"), &f, &err), RC_OK);
+	assert_int_equal(envelope_file_open(path, &at, &f, &err), RC_FORMAT);
+	envelope_file_done(&f);
+	assert_int_equal(envelopes_check(path, SPAN_STR("\0\1d"), 1, &err), RC_FORMAT);
+	/* Nor what would stand beyond its end, however far. */
+	at.offset = UINT64_MAX - 2;
+	assert_int_equal(envelope_file_open(path, &at, &f, &err), RC_FORMAT);
 	envelope_file_done(&f);
 }
 
@@ -312,7 +315,7 @@ main(void)
 		T(old_ones_go_at_start),
 		T(a_full_disk_says_so),
 		T(envelopes_are_written_once),
-		T(touched_folders_are_synced),
+		T(the_folder_is_synced),
 		T(a_foreign_file_is_no_envelope),
 	};
 
