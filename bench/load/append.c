@@ -1,17 +1,19 @@
 /*
  * bench/load/append.c - how fast a network appends: entries, and artifacts in batches.
  *
- *	append FOLDER PERSON-KEY [--quick]	with the environment of a network; FOLDER is where SQLite is tried
+ *	append FOLDER [--quick]	with the environment of a network in FOLDER/n; SQLite is tried in FOLDER
+ *	append FOLDER one N	the median of N small artifacts sealed one after the other, in milliseconds
  *
  * What is timed is from the first hand-in to the last answer that says "cosigned by q" (an
  * entry) or "sealed" (a batch: cosigned by q, and h custodians hold their shares), several at a
- * time. Sealing itself and the upload of envelopes are the sealer's and the disk's, and are
- * done before. The reference is SQLite alone, on the same disk in the same run: the bytes
- * of an entry and of each artifact as rows, one transaction a batch, synchronous=FULL.
+ * time. The sealer's own work is done before; what is uploaded before, each series says.
+ * References are tried on the same disk in the same run: SQLite alone, the bytes of an entry and
+ * of each artifact as rows, one transaction a batch, synchronous=FULL; a file of the same bytes.
  */
 #include <sodium.h>
 #include <sqlite3.h>
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -28,9 +30,12 @@
 #define WORKERS		16
 #define UPLOAD_ID_SIZE	16
 #define STATEMENTS	192	/* quick: a third */
-#define ENVELOPE_MAX	4096
+#define SMALL		32		/* bytes of plaintext: what is around it counts */
+#define PICTURE		(101u << 10)	/* an image of 100 KiB and a prompt */
+#define ENVELOPE_MORE	4096		/* around the plaintext */
 #define ARTIFACT_BYTES	(240 + 5 * 48)	/* a descriptor, and five sealed shares */
 #define REFERENCE_MS	1500u
+#define CUSTODIANS	5
 
 static struct remote		*remotes[WORKERS];
 static struct keyfile		*sealer, *person;
@@ -116,7 +121,7 @@ struct made {
 };
 
 static struct made	*made;
-static uint32_t		 per_batch;
+static uint32_t		 per_batch, plain_bytes;
 
 static enum rc
 write_at(void *user, uint64_t at, struct span bytes, struct err *err)
@@ -154,6 +159,7 @@ encrypt(const struct remote *r, struct secret_arena *arena, struct batch *batch,
 	struct envelope_params		 p = { .class_id = r->charter->class_[0].id, .sealed_at = clock_now(),
 					    .threshold = r->charter->k, .shares = r->charter->n,
 					    .segment_log2 = SEGMENT_LOG2_DEFAULT, .n_parts = 1, .part = { "prompt" } };
+	static const uint8_t		 picture[PICTURE];
 	AUTO(envelope_writer_free) struct envelope_writer *w = NULL;
 	AUTO_DONE(buf_done) struct buf	 descriptor = BUF_INIT(DESCRIPTOR_BYTES_MAX);
 	struct err			 err;
@@ -166,7 +172,7 @@ encrypt(const struct remote *r, struct secret_arena *arena, struct batch *batch,
 	m->began = m->envelopes.n;
 	bench_must(envelope_new(&p, arena, write_one, m, &w, &err), &err);
 	bench_must(envelope_part(w, "prompt", &err), &err);
-	bench_must(envelope_write(w, SPAN_STR("a picture of a grey cat in a hat"), &err), &err);
+	bench_must(envelope_write(w, SPAN(picture, plain_bytes), &err), &err);
 	bench_must(envelope_finish(w, &descriptor, &size, &err), &err);
 	bench_must(batch_add(batch, buf_view(&descriptor), envelope_shares(w), &leaf, &err), &err);
 }
@@ -181,7 +187,7 @@ make_batch(struct made *m)
 	struct err			 err;
 	uint32_t			 i;
 
-	m->envelopes = BUF_INIT((size_t)per_batch * ENVELOPE_MAX);
+	m->envelopes = BUF_INIT((size_t)per_batch * (plain_bytes + ENVELOPE_MORE));
 	m->dsse = BUF_INIT(DSSE_BYTES_MAX);
 	m->sealed = (struct batch_sealed)BATCH_SEALED_INIT;
 	if (arena == NULL)
@@ -292,6 +298,114 @@ reference(const char *dir, size_t entry, uint32_t rows)
 	return (double)done / took;
 }
 
+/* A second's batches: a file each, written in the pieces of an upload and synced once. */
+static double
+reference_file(const char *dir, size_t bytes)
+{
+	AUTO_DONE(buf_done) struct buf	b = BUF_INIT(REMOTE_CHUNK);
+	const uint8_t	*piece = buf_extend(&b, REMOTE_CHUNK);
+	char		 path[FILE_PATH_MAX];
+	double		 began = bench_wall();
+	size_t		 done = 0, at, n;
+	int		 fd;
+
+	(void)snprintf(path, sizeof(path), "%s/reference-file", dir);
+	do {
+		if ((fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600)) < 0 || piece == NULL)
+			bench_fail("%s: cannot write", path);
+		for (at = 0; at < bytes; at += n) {
+			n = bytes - at < REMOTE_CHUNK ? bytes - at : REMOTE_CHUNK;
+			if (write(fd, piece, n) != (ssize_t)n)
+				bench_fail("%s: cannot write", path);
+		}
+		if (fsync(fd) != 0 || close(fd) != 0 || unlink(path) != 0)
+			bench_fail("%s: cannot write", path);
+		done++;
+	} while (bench_wall() - began < 1);
+	return (double)done / (bench_wall() - began);
+}
+
+/* ---- CPU of the daemons ------------------------------------------------------------------------ */
+
+static uint64_t	ticks_of(long pid);
+
+static uint64_t
+ticks_below(long pid)
+{
+	uint64_t	 ticks = 0;
+	char		 path[64];
+	long		 child;
+	FILE		*f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children", pid, pid);
+	if ((f = fopen(path, "r")) == NULL)
+		return 0;
+	while (fscanf(f, "%ld", &child) == 1)
+		ticks += ticks_of(child);
+	(void)fclose(f);
+	return ticks;
+}
+
+/* Of a process and those that it started. */
+static uint64_t
+ticks_of(long pid)
+{
+	unsigned long	 user = 0, system = 0;
+	char		 path[64];
+	FILE		*f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+	if ((f = fopen(path, "r")) == NULL)
+		return 0;
+	if (fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+		user = system = 0;
+	(void)fclose(f);
+	return user + system + ticks_below(pid);
+}
+
+/* Seconds that a daemon of the network in dir/n has used. */
+static double
+cpu_of(const char *dir, const char *name)
+{
+	char	 path[FILE_PATH_MAX];
+	long	 pid = 0;
+	FILE	*f;
+
+	(void)snprintf(path, sizeof(path), "%s/n/%s/pid", dir, name);
+	if ((f = fopen(path, "r")) == NULL || fscanf(f, "%ld", &pid) != 1)
+		bench_fail("%s: who is that?", path);
+	(void)fclose(f);
+	return (double)ticks_of(pid) / (double)sysconf(_SC_CLK_TCK);
+}
+
+struct cpu { double coordinator, custodians; };
+
+static struct cpu
+cpu_now(const char *dir)
+{
+	struct cpu	c = { cpu_of(dir, "coordinator"), 0 };
+	char		name[32];
+	unsigned	i;
+
+	for (i = 1; i <= CUSTODIANS; i++) {
+		(void)snprintf(name, sizeof(name), "custodian-%u", i);
+		c.custodians += cpu_of(dir, name);
+	}
+	return c;
+}
+
+/* What `artifacts` of them cost since then: the custodians' is one custodian's. */
+static void
+cpu_rows(const char *dir, const struct cpu *then, uint32_t batch, double artifacts)
+{
+	static const struct bench_series	coordinator = { "append-cpu-coordinator", "us", "-", "-" },
+						custodian = { "append-cpu-custodian", "us", "-", "-" };
+	struct cpu				now = cpu_now(dir);
+
+	bench_row(&coordinator, batch, 1e6 * (now.coordinator - then->coordinator) / artifacts, 0);
+	bench_row(&custodian, batch, 1e6 * (now.custodians - then->custodians) / artifacts / CUSTODIANS, 0);
+}
+
 /* ---- rows ----------------------------------------------------------------------------------- */
 
 /* One repetition: a network that was set up for it, and what it appends once. */
@@ -310,49 +424,121 @@ measure_entries(const char *dir, size_t n)
 		buf_done(&statements[i]);
 }
 
-/* x: artifacts a batch; the rate is artifacts'. */
 static void
-measure_batches(const char *dir, uint32_t artifacts, size_t n)
+make_batches(uint32_t artifacts, uint32_t bytes, size_t n)
 {
-	static const struct bench_series	s = { "append-batches", "1/s", "SQLite alone, a transaction a batch", "-" };
-	double					ours;
-	size_t					i;
+	size_t	i;
 
 	per_batch = artifacts;
+	plain_bytes = bytes;
 	if ((made = calloc(n, sizeof(*made))) == NULL)
-		exit(2);
+		bench_fail("no memory");
 	for (i = 0; i < n; i++)
 		make_batch(&made[i]);
-	(void)run(upload, n);
-	ours = (double)(n * artifacts) / run(seal, n);
-	bench_row(&s, artifacts, ours, artifacts * reference(dir, made[0].dsse.n, artifacts));
+}
+
+static void
+batches_done(size_t n)
+{
+	size_t	i;
+
 	for (i = 0; i < n; i++)
 		made_done(&made[i]);
 	free(made);
 }
 
+/* x: artifacts a batch; the rate is artifacts'. Uploaded before. */
+static void
+measure_batches(const char *dir, uint32_t artifacts, size_t n)
+{
+	static const struct bench_series	s = { "append-batches", "1/s", "SQLite alone, a transaction a batch", "-" };
+	struct cpu				then;
+	double					ours;
+
+	make_batches(artifacts, SMALL, n);
+	(void)run(upload, n);
+	then = cpu_now(dir);
+	ours = (double)(n * artifacts) / run(seal, n);
+	cpu_rows(dir, &then, artifacts, (double)(n * artifacts));
+	bench_row(&s, artifacts, ours, artifacts * reference(dir, made[0].dsse.n, artifacts));
+	batches_done(n);
+}
+
+static void
+upload_and_seal(struct remote *r, size_t job)
+{
+	upload(r, job);
+	seal(r, job);
+}
+
+/* The same with a picture in each, and its upload timed as well. */
+static void
+measure_pictures(const char *dir, uint32_t artifacts, size_t n)
+{
+	static const struct bench_series	s = { "append-pictures", "1/s", "a file of the same bytes, synced", "-" };
+	double					ours;
+
+	make_batches(artifacts, PICTURE, n);
+	ours = (double)(n * artifacts) / run(upload_and_seal, n);
+	bench_row(&s, artifacts, ours, artifacts * reference_file(dir, made[0].envelopes.n));
+	batches_done(n);
+}
+
+/* Milliseconds that one takes, one after the other: the median of n. */
+static void
+measure_one(size_t n)
+{
+	double	*ms = calloc(n, sizeof(*ms)), began;
+	size_t	 i;
+
+	make_batches(1, SMALL, n);
+	if (ms == NULL)
+		bench_fail("no memory");
+	for (i = 0; i < n; i++) {
+		began = bench_wall();
+		upload_and_seal(remotes[0], i);
+		ms[i] = 1e3 * (bench_wall() - began);
+	}
+	printf("%.2f %.2f\n", bench_percentile(ms, n, 50), bench_percentile(ms, n, 99));
+	batches_done(n);
+	free(ms);
+}
+
+static void
+measure_all(const char *dir, bool quick)
+{
+	static const struct { uint32_t artifacts; size_t batches, pictures; } sizes[] = {
+		{ 1, 128, 96 }, { 10, 64, 32 }, { 100, 16, 16 }, { 256, 12, 12 }, { 1000, 4, 4 }
+	};
+	size_t	i, share = quick ? 4 : 1;
+
+	measure_entries(dir, STATEMENTS / share);
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]) - quick; i++) {
+		measure_batches(dir, sizes[i].artifacts, sizes[i].batches / share);
+		measure_pictures(dir, sizes[i].artifacts, sizes[i].pictures / share);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
-	static const struct { uint32_t artifacts; size_t batches; } sizes[] = {
-		{ 1, 128 }, { 10, 64 }, { 100, 16 }, { 1000, 2 }
-	};
-	bool		quick = argc == 4 && strcmp(argv[3], "--quick") == 0;
-	struct err	err;
-	size_t		i, share = quick ? 3 : 1;
+	bool		 quick = argc == 3 && strcmp(argv[2], "--quick") == 0, one = argc == 4 && strcmp(argv[2], "one") == 0;
+	char		 key[FILE_PATH_MAX];
+	struct err	 err;
+	size_t		 i;
 
-	if (argc != 3 && !quick) {
-		fprintf(stderr, "usage: append FOLDER PERSON-KEY [--quick] (bench/append calls it)\n");
-		return EXIT_USAGE;
-	}
+	if (argc != 2 && !quick && !one)
+		bench_fail("usage: append FOLDER [--quick | one N] (bench/append and bench/waiting call it)");
 	bench_must(secret_init(&err), &err);
+	bench_must(file_path(key, &err, "%s/n/people/legal.key", argv[1]), &err);
 	bench_must(cli_key(getenv("QUORATE_SEALER_KEY"), &sealer, &err), &err);
-	bench_must(cli_key(argv[2], &person, &err), &err);
+	bench_must(cli_key(key, &person, &err), &err);
 	for (i = 0; i < WORKERS; i++)
 		bench_must(remote_open(&remotes[i], &err), &err);
-	measure_entries(argv[1], STATEMENTS / share);
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]) - quick; i++)
-		measure_batches(argv[1], sizes[i].artifacts, sizes[i].batches / share);
+	if (one)
+		measure_one(strtoul(argv[3], NULL, 10));
+	else
+		measure_all(argv[1], quick);
 	for (i = 0; i < WORKERS; i++)
 		remote_free(remotes[i]);
 	process_end(EXIT_YES);
