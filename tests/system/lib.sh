@@ -67,6 +67,30 @@ says() {
 	fi
 }
 
+# soon COMMAND...: until it succeeds. No healthy network takes that long, on however busy a machine.
+soon() {
+	local end=$((SECONDS + ${PATIENCE:-120}))
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || { "$@"; return; }
+		sleep 0.1
+	done
+}
+
+# in_the_end WHAT CODE WORDS COMMAND...: as `says', once what it tells of has come to pass.
+in_the_end() {
+	local code=$2 words=$3
+	_said() {
+		local got=0
+		"$@" >"$work/out" 2>&1 || got=$?
+		[[ "$got" =~ ^$code$ ]] && grep -qE -- "$words" "$work/out"
+	}
+	soon _said "${@:4}"
+	says "$@"
+}
+
+# Every custodian is up, and cosigns and contributes.
+network_ready() { quorate status >"$work/status" 2>/dev/null && ! grep -qE 'DOWN|NOT READY|CONTRIBUTES' "$work/status"; }
+
 # flip FILE [OFFSET]: another byte there than there was, whatever it was (default: the middle).
 flip() {
 	local at=${2:-$(($(stat -c %s "$1") / 2))} byte
