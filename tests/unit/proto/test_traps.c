@@ -16,7 +16,7 @@
 #include "tests/unit/fault.h"
 #include "tests/unit/proto/peers.h"
 
-#define MS 10000
+#define MS 60000
 
 /* libcrypto's memory (base/libcrypto.c): the nth from now on fails; 0: none does. */
 static atomic_ulong	crypto_left;
@@ -266,7 +266,7 @@ test_silent_calls(void **state)
 	(void)state;
 	peers_init(&p);
 	p.options.max_calls = MOST;
-	p.options.stall_ms = 1500;
+	p.options.stall_ms = 4000;
 	peers_start(&p);
 	c = peers_client(&p, &p.alice);
 	raw_open(&r, &p, &p.alice, false);
@@ -285,7 +285,7 @@ test_silent_calls(void **state)
 		ending_done(&ends[i]);
 		grpc_call_unref(calls[i]);
 	}
-	for (int i = 0; i < 20 && rc != RC_OK; i++) {
+	for (int i = 0; i < 400 && rc != RC_OK; i++) {
 		sleep_ms(50);
 		rc = echo(c);
 	}
@@ -432,12 +432,12 @@ test_deaf(void **state)
 		close(fds[--n]);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &had), 0);
 	sleep_ms(500);
-	alive = rpc_server_alive(p.s, 2000, &err);
+	alive = rpc_server_alive(p.s, MS, &err);
 	{
 		struct rpc_client	*c = peers_client(&p, &p.alice);
 		struct buf		 reply = BUF_INIT(64);
 
-		fresh = rpc_call(c, "/t/Echo", SPAN_STR("hi"), 2000, &reply, NULL);
+		fresh = rpc_call(c, "/t/Echo", SPAN_STR("hi"), MS, &reply, NULL);
 		buf_done(&reply);
 		rpc_client_free(c);
 	}
