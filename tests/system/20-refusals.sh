@@ -70,15 +70,23 @@ ok "as it was" cmp "$work/order.pdf" "$work/att/1-court-order"
 
 # Time.
 o=$(seal objection)
-ro=$(request "$o" objection)
-approve "$ro" legal compliance auditor
-says "within the objection window" 1 'objection' quorate release "$ro" -o "$work/p"
+# Five seconds from the last approval: whoever was slower than that asks anew.
+for _ in 1 2 3 4 5 6 7 8; do
+	ro=$(request "$o" objection)
+	approve "$ro" legal compliance
+	began=$(date +%s)
+	approve "$ro" auditor
+	quorate release "$ro" -o "$work/p" >"$work/said" 2>&1
+	code=$?
+	[ $(($(date +%s) - began)) -gt 4 ] || break
+	rm -f "$work/p"
+done
+says "within the objection window" 1 'objection' sh -c "cat '$work/said'; exit $code"
 t=$(seal timelock)
 rt=$(request "$t" timelock)
 approve "$rt" legal compliance auditor
 says "before the time lock" 1 'time-lock|time lock' quorate release "$rt" -o "$work/p"
-sleep 6
-ok "after the objection window" quorate release "$ro" -o "$work/objection.asice"
+ok "after the objection window" soon quorate release "$ro" -o "$work/objection.asice"
 
 # The day's limit (2 artifacts), requests counted together.
 d1=$(seal daily)
@@ -132,9 +140,8 @@ for no in veto withdrawal revocation; do
 	revocation) quorate revoke "$(quorate charter show | awk '$1 == "auditor" { f = 1; next } f { print $2; exit }')" \
 	    --key "$people/auditor.key" >"$work/no" 2>&1 ;;
 	esac
-	sleep 0.5
-	says "after a $no another custodian does not" 1 '"answer": "(denied|quorum)"' "$forge" contribute "$net" 5 "$od"
-	says "nor the first one, asked again" 1 '"answer": "(denied|quorum)"' "$forge" contribute "$net" 4 "$od"
+	in_the_end "after a $no another custodian does not" 1 '"answer": "(denied|quorum)"' "$forge" contribute "$net" 5 "$od"
+	in_the_end "nor the first one, asked again" 1 '"answer": "(denied|quorum)"' "$forge" contribute "$net" 4 "$od"
 done
 rd=$(request "$a" court 2>/dev/null || true)
 rd=$(request "$c" court --attach "$work/order.pdf")

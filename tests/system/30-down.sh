@@ -19,14 +19,13 @@ says "n-q+1 down: a request says what it waits for" 2 'custodians' quorate reque
     --policy standard --reason x --recipient "$net/recipient/cert.pem" --key "$people/requester.key"
 ok "the network says who is down" sh -c "quorate status | grep -q DOWN"
 devnet start "$net" custodian-4
-for _ in $(seq 50); do quorate status | grep -q 'cosigned' && [ "$(quorate status | grep -c DOWN)" = 1 ] && break; sleep 0.2; done
-sleep 1
+down() { quorate status >"$work/status" && [ "$(grep -cE 'DOWN|NOT READY' "$work/status")" = "$1" ]; }	# so many are
+soon down 1
 c=$(seal standard)
 ok "it works when one returns" quorate status "$c"
 devnet start "$net" custodian-5
-sleep 2
-ok "the other one catches up" sh -c "for i in \$(seq 50); do quorate status | grep -q DOWN || exit 0; sleep 0.2; done; exit 1"
-says "and holds its shares" 0 'held     by 5 of 5' quorate status "$b"
+ok "the other one catches up" soon down 0
+in_the_end "and holds its shares" 0 'held     by 5 of 5' quorate status "$b"
 
 # The coordinator dies at any moment of a release: asked again, it completes.
 for delay in 0.01 0.05 0.1 0.2; do
@@ -37,7 +36,7 @@ for delay in 0.01 0.05 0.1 0.2; do
 	devnet kill "$net" coordinator
 	wait $!
 	devnet start "$net" coordinator
-	for _ in $(seq 50); do quorate log checkpoint >/dev/null 2>&1 && break; sleep 0.2; done
+	soon quorate log checkpoint
 	rm -f "$work/mid-$delay"
 	ok "a release interrupted after $delay s completes" quorate release "$r" -o "$work/mid-$delay"
 	ok "and its package is valid" quorate verify "$work/mid-$delay"
@@ -46,8 +45,7 @@ done
 # All custodians killed and started again: nothing acknowledged is lost.
 for i in 1 2 3 4 5; do devnet kill "$net" custodian-$i; done
 for i in 1 2 3 4 5; do devnet start "$net" custodian-$i; done
-for _ in $(seq 50); do [ "$(quorate status 2>/dev/null | grep -c DOWN)" = 0 ] && break; sleep 0.2; done
-sleep 1
+soon network_ready
 r=$(request "$c" standard)
 approve "$r" legal compliance auditor
 ok "after kill -9 of every custodian, what was sealed opens" quorate release "$r" -o "$work/p2"

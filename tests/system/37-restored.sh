@@ -5,7 +5,6 @@
 net_up n
 one=$net/custodian-1
 
-soon() { for _ in $(seq 150); do "$@" && return; sleep 0.2; done; return 1; }
 said() { tail -c "+$((before + 1))" "$one/log" | grep -qF -- "$1"; }
 all_up() { [ "$(quorate status 2>/dev/null | grep -c DOWN)" = 0 ]; }
 held_by_all() { quorate status "$1" 2>/dev/null | grep -q 'held     by 5 of 5'; }
@@ -38,7 +37,7 @@ devnet kill "$net" custodian-5
 c=$(seal standard)
 ok "it goes on cosigning: without it there would be no quorum" quorate status "$c"
 devnet start "$net" custodian-5
-ok "all are back" soon all_up
+ok "all are back" soon network_ready
 ok "a request from before is for the others" quorate release "$r" -o "$work/p1"
 ok "its package is valid" quorate verify "$work/p1"
 r=$(request "$b" standard)
@@ -58,7 +57,7 @@ cp -a "$one/state" "$work/clone"
 sed -i 's/"listen": "127.0.0.1:[0-9]*"/"listen": "127.0.0.1:9"/' "$work/clone/custodian.json"
 SOFTHSM2_CONF=$one/softhsm2.conf "$QUORATE_BIN/custodiand" run "$work/clone" >"$work/clone.log" 2>&1 &
 clone=$!
-soon grep -qF 'does not remember' "$work/clone.log"
+soon grep -qF 'cosigns and contributes' "$work/clone.log"
 (seal standard >/dev/null)
 ok "a second one with the same token: the first stops" soon said 'run one only'
 kill "$clone" 2>/dev/null

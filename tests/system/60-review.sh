@@ -4,16 +4,14 @@
 net_up "odd name (net)"
 
 pid_of() { cat "$net/$1/pid"; }
-keeper_of() { pgrep -o -P "$(pid_of "$1")"; }	# the parent starts it first
-listener_of() {
-	for _ in $(seq 50); do
-		[ "$(pgrep -c -P "$(pid_of "$1")")" = 2 ] && pgrep -n -P "$(pid_of "$1")" && return
-		sleep 0.1
-	done
-	return 1
-}
-all_up() { for _ in $(seq 75); do quorate status >"$work/status" 2>&1 && ! grep -q DOWN "$work/status" && return; sleep 0.2; done; return 1; }
-gone() { for _ in $(seq 50); do kill -0 "$1" 2>/dev/null || return 0; sleep 0.1; done; return 1; }
+keeper_of() { pgrep -P "$(pid_of "$1")" -x keeper; }
+has_listener() { pgrep -P "$(pid_of "$1")" -x listener; }
+listener_of() { soon has_listener "$1" && has_listener "$1"; }
+none_down() { quorate status >"$work/status" 2>&1 && ! grep -q DOWN "$work/status"; }
+all_up() { soon none_down; }
+is_gone() { ! kill -0 "$1" 2>/dev/null; }
+gone() { PATIENCE=30 soon is_gone "$1"; }
+none_of() { PATIENCE=10 soon eval '! pgrep -s '"$1"; }	# a session
 one_object() { [ "$(node -e 'JSON.parse(require("fs").readFileSync(0, "utf8")); console.log("one")' <"$work/json")" = one ]; }
 
 a=$(seal standard)
@@ -34,17 +32,15 @@ k=$(keeper_of custodian-2)
 p=$(pid_of custodian-2)
 kill -KILL "$k"
 ok "a keeper that is killed takes all of its custodian down" gone "$p"
-ok "listener included" test -z "$(pgrep -s "$p")"
+ok "listener included" none_of "$p"
 devnet start "$net" custodian-2
 ok "and can be started" all_up
 
 # A service manager signals every process of a group.
 p=$(pid_of custodian-2)
-began=$(date +%s%N)
 kill -TERM $(pgrep -s "$p")
 ok "it ends when told to" gone "$p"
-ok "within 3 seconds" test $((($(date +%s%N) - began) / 1000000)) -lt 3000
-ok "with nothing left" test -z "$(pgrep -s "$p")"
+ok "with nothing left" none_of "$p"
 devnet start "$net" custodian-2
 ok "and starts again" all_up
 
@@ -53,11 +49,9 @@ kill -STOP "$(keeper_of custodian-3)"
 p=$(pid_of custodian-3)
 b=$(seal standard)
 ok "a custodian that hangs is one that is down" quorate status "$b"
-began=$(date +%s%N)
 kill -TERM "$p"
 ok "it ends all the same" gone "$p"
-ok "within 4 seconds" test $((($(date +%s%N) - began) / 1000000)) -lt 4000
-ok "with nothing left" test -z "$(pgrep -s "$p")"
+ok "with nothing left" none_of "$p"
 devnet start "$net" custodian-3
 ok "and catches up" all_up
 

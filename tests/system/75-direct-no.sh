@@ -8,17 +8,15 @@ order() { # REQUEST: the id of an order for it, given as the coordinator's own k
 	SOFTHSM2_CONF=$net/coordinator/softhsm2.conf "$forge" order "$net" "$1" >"$work/order" 2>"$work/err" &&
 	    "$forge" submit "$work/order" >"$work/json" && field id
 }
-until_ok() { local i; for i in $(seq 50); do "$@" >/dev/null 2>&1 && return; sleep 0.2; done; return 1; }
-ready() { quorate status >"$work/status" && ! grep -qE 'DOWN|NOT READY|CONTRIBUTES' "$work/status"; }
 nothing_missing() { quorate status >"$work/status" && ! grep -q MISSING "$work/status"; }
 objects() { "$forge" contribute "$net" "$1" "$2" | grep -q 'was handed to this custodian'; }
-until_ok ready
+soon network_ready
 
 a=$(seal veto)
 r=$(request "$a" veto)
 approve "$r" legal compliance auditor
 o=$(order "$r")
-until_ok ready
+soon network_ready
 says "before, they contribute" 0 '"answer": "ok"' "$forge" contribute "$net" 5 "$o"
 "$forge" decision "$r" --deny --key "$people/legal.key" >"$work/no"
 "$forge" decision "$r" --deny --key "$people/stranger.key" >"$work/stranger"
@@ -40,19 +38,18 @@ says "the order is carried out still" 0 '"answer": "ok"' "$forge" contribute "$n
 # The veto, to one of them.
 says "taken" 0 '"taken": true' "$forge" hand 3 "$work/no"
 ok "there at once" objects 3 "$o"
-sleep 1
-for i in 1 2 3 4 5; do ok "a second later at custodian $i" objects "$i" "$o"; done
+for i in 1 2 3 4 5; do ok "soon at custodian $i" soon objects "$i" "$o"; done
 says "taken once" 0 '"taken": true' "$forge" hand 5 "$work/no"
-says "seen by those of the network" 2 'denial .*legal .*at 5 of 5 custodians' quorate status
+in_the_end "seen by those of the network" 2 'denial .*legal .*at 5 of 5 custodians' quorate status
 devnet kill "$net" custodian-3
 devnet start "$net" custodian-3
-ok "it is not forgotten over a restart" until_ok objects 3 "$o"
+ok "it is not forgotten over a restart" soon objects 3 "$o"
 
 # The coordinator returns.
 devnet start "$net" coordinator
-ok "it is logged" until_ok nothing_missing
+ok "it is logged" soon nothing_missing
 says "and counts there" 0 '"effective": true' "$forge" submit "$work/no"
-says "the log says no now" 1 'request-ended' "$forge" contribute "$net" 2 "$o"
+in_the_end "the log says no now" 1 'request-ended' "$forge" contribute "$net" 2 "$o"
 says "so does whoever asks for a release" 1 'ended|veto' quorate release "$r" -o "$work/never"
 ok "the log replays clean" quorate audit
 
@@ -60,5 +57,4 @@ ok "the log replays clean" quorate audit
 says "too many calls" '[0-9]+' '"limited": [1-9]' "$forge" hand 1 "$work/stranger" --times 300
 b=$(seal standard)
 ok "the network works meanwhile" quorate status "$b"
-sleep 1
-says "and who waits a second is heard" 1 'nobody whom the charter lists' "$forge" hand 1 "$work/stranger"
+in_the_end "and who waits a second is heard" 1 'nobody whom the charter lists' "$forge" hand 1 "$work/stranger"

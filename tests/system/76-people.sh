@@ -11,13 +11,10 @@ order() { # REQUEST: the id of an order for it
 	SOFTHSM2_CONF=$net/coordinator/softhsm2.conf "$forge" order "$net" "$1" >"$work/order" 2>"$work/err" &&
 	    "$forge" submit "$work/order" >"$work/json" && field id
 }
-# Until a command succeeds; ten seconds.
-until_ok() { local i; for i in $(seq 50); do "$@" >/dev/null 2>&1 && return; sleep 0.2; done; return 1; }
 nothing_missing() { quorate status >"$work/status" && ! grep -q MISSING "$work/status"; }
-ready() { quorate status >"$work/status" && ! grep -qE 'DOWN|NOT READY|CONTRIBUTES' "$work/status"; }
 # What the last command said, once more.
 also() { cp "$work/out" "$work/said"; ok "$1" grep -qE -- "$2" "$work/said"; cp "$work/said" "$work/out"; }
-until_ok ready
+soon network_ready
 
 a=$(seal veto)
 r1=$(request "$a" veto) r2=$(request "$a" veto) r3=$(request "$a" veto) r4=$(request "$a" veto)
@@ -38,17 +35,16 @@ says "a file and --out" 64 'not both' quorate log accuse "$work/none" --out "$wo
 says "--out elsewhere" 64 'does not go with' quorate log checkpoint --out "$work/x"
 
 # The coordinator hangs: the "no" does not wait for it.
-until_ok approve "$r2" twohats compliance auditor legal
+soon approve "$r2" twohats compliance auditor legal
 o2=$(order "$r2")
 kill -STOP "$(cat "$net/coordinator/pid")"
 (quorate deny "$r2" --reason "stop" --key "$people/legal.key" >"$work/slow" 2>&1; echo "exit $?" >>"$work/slow") &
-sleep 1
-says "a second later no custodian contributes" 1 '"answer": "denied"' "$forge" contribute "$net" 4 "$o2"
-says "none at all" 1 '"answer": "denied"' "$forge" contribute "$net" 1 "$o2"
+in_the_end "meanwhile no custodian contributes" 1 '"answer": "denied"' "$forge" contribute "$net" 4 "$o2"
+in_the_end "none at all" 1 '"answer": "denied"' "$forge" contribute "$net" 1 "$o2"
 kill -CONT "$(cat "$net/coordinator/pid")"
 wait $!
 ok "the command says so" grep -q '^exit 0$' "$work/slow"
-ok "and it is logged in the end" until_ok nothing_missing
+ok "and it is logged in the end" soon nothing_missing
 
 # The coordinator is dead.
 devnet kill "$net" coordinator
@@ -82,7 +78,8 @@ says "too few to tell of an accusation" 2 'only 3 of 5' quorate log accuse
 
 # They return: all of it is logged, and nobody handed it in again.
 for p in custodian-4 custodian-5 coordinator; do devnet start "$net" $p; done
-ok "all of it is logged" until_ok nothing_missing
+ok "all of it is logged" soon nothing_missing
+ok "and all are back" soon network_ready
 says "and audited" 0 '^clean: ' quorate audit
 for what in 'denial +legal' 'withdrawal +requester' 'revocation +auditor' 'revocation +court' 'revocation +compliance'; do
 	also "effective: $what" "Z  $what +about [0-9a-f]+\$"
@@ -97,21 +94,21 @@ says "a request without a quorum" 2 'handed to 3 custodians; it is expected in t
     --policy veto --reason x --recipient "$net/recipient/cert.pem" --key "$people/requester.key"
 for p in custodian-4 custodian-5; do devnet start "$net" $p; done
 all_cosigned() { quorate status >"$work/status" && sed -n '1s/.*: \([0-9]*\) entries, \([0-9]*\) of.*/\1 \2/p' "$work/status" | grep -qE '^([0-9]+) \1$'; }
-ok "it is logged when they return" until_ok all_cosigned
+ok "it is logged when they return" soon all_cosigned
 ok "at the end the log replays clean" quorate audit
 
 # A coordinator that signs two pasts: everybody can see it, prove it, and still say no.
 devnet down "$net"
 net_up forked
-until_ok ready
+soon network_ready
 a=$(seal veto)
 r=$(request "$a" veto)
 devnet kill "$net" coordinator
 LIAR_DEVNET=$here/scripts/devnet "${LIARS:-$(dirname "$tools")/liars}/coordinator" "$net" logs forked >"$work/liar" 2>&1
 accused() { quorate log accuse >"$work/accused"; [ $? = 1 ]; }
-ok "the custodians accuse it" until_ok accused
-says "status is loud" 1 '^ACCUSATION: ' quorate status
-also "custodians contribute to nothing" '^  1 .*CONTRIBUTES TO NOTHING: '
+ok "the custodians accuse it" soon accused
+in_the_end "status is loud" 1 '^ACCUSATION: ' quorate status
+in_the_end "custodians contribute to nothing" 1 '^  1 .*CONTRIBUTES TO NOTHING: ' quorate status
 says "the proof goes to a file" 1 'the proof is in' quorate log accuse --out "$work/proof"
 says "which anybody checks, offline" 0 'signed two checkpoints that cannot both be true' \
     bare quorate log accuse "$work/proof"

@@ -8,7 +8,6 @@ devnet kill "$net" custodian-2
 liar_starts() { QUORATE_BIN=$liars/bin devnet start "$net" custodian-2; }
 liar_starts
 coordinator_said() { tail -c "+$((before + 1))" "$net/coordinator/log" | grep -qE -- "$1"; }
-soon() { for _ in $(seq 100); do "$@" && return; sleep 0.1; done; return 1; }
 up() { quorate status 2>/dev/null | grep -qE '^ *2 .*up'; }
 
 policy=standard
@@ -42,7 +41,7 @@ for lie in wrong-point wrong-proof garbage receipt-message receipt-root; do
 	released $lie
 	wrong=$((wrong + 1))
 	ok "$lie: the liar is named" named
-	ok "$lie: the operator reads it" coordinator_said 'custodian 2|mask 2'
+	ok "$lie: the operator reads it" soon coordinator_said 'custodian 2|mask 2'
 	says "$lie: and every audit" 0 "WRONG CONTRIBUTIONS: $wrong" quorate audit
 done
 
@@ -67,9 +66,7 @@ done
 
 # It does not answer orders any more; nor does it anything else then, having one thread.
 ready silence
-began=$(date +%s)
 released silence
-ok "silence: within 15 seconds" test $(($(date +%s) - began)) -lt 15
 ok "silence: the operator reads it" soon coordinator_said 'custodian 2 .*is silent'
 devnet kill "$net" custodian-2
 liar_starts
@@ -91,10 +88,10 @@ for lie in peer-claims peer-state peer-garbage peer-flood; do
 	# With another one down it is needed.
 	devnet kill "$net" custodian-1
 	released $lie
-	ok "$lie: the peer that was lied to contributed" sh -c "tail -c +$((mark + 1)) '$net/custodian-3/log' | grep -q 'contributed to order'"
+	ok "$lie: the peer that was lied to contributed" soon sh -c "tail -c +$((mark + 1)) '$net/custodian-3/log' | grep -q 'contributed to order'"
 	devnet start "$net" custodian-1
 	[ $lie = peer-claims ] ||	# one peer's word alone says nothing
-	    ok "$lie: its operator reads it" sh -c "tail -c +$((mark + 1)) '$net/custodian-3/log' | grep -qE 'custodian 2 .*another state|malformed answer of custodian 2|custodian 2: a malformed answer|custodian 2 did not sign'"
+	    ok "$lie: its operator reads it" soon sh -c "tail -c +$((mark + 1)) '$net/custodian-3/log' | grep -qE 'custodian 2 .*another state|malformed answer of custodian 2|custodian 2: a malformed answer|custodian 2 did not sign'"
 done
 
 rm "$net/custodian-2/state/lie"

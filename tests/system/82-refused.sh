@@ -4,8 +4,6 @@
 . "$(dirname "$0")/lib.sh"
 liars=${LIARS:-$(dirname "$tools")/liars}
 net_up n
-until_ok() { local i; for i in $(seq 100); do "$@" >/dev/null 2>&1 && return; sleep 0.3; done; return 1; }
-ready() { quorate status >"$work/status" && ! grep -qE 'DOWN|NOT READY|CONTRIBUTES' "$work/status"; }
 orders() { grep -c ' order [0-9a-f]*: effective' "$net/coordinator/log"; }
 restart() { # CLOCK CUSTODIAN...: with a clock so many seconds off
 	local clock=$1 i
@@ -14,9 +12,9 @@ restart() { # CLOCK CUSTODIAN...: with a clock so many seconds off
 		devnet kill "$net" "custodian-$i"
 		CLOCK_IS=$clock LD_PRELOAD=$liars/clock.so devnet start "$net" "custodian-$i"
 	done
-	until_ok ready
+	soon network_ready
 }
-until_ok ready
+soon network_ready
 a=$(seal standard)
 
 # Three whose clocks are a day ahead: to them every order has expired.
@@ -30,7 +28,7 @@ for i in 1 2 3 4 5; do
 done
 ok "there is still one order" test "$(orders)" = 1
 restart +0 3 4 5
-ok "with their clocks right it completes" until_ok quorate release "$r" -o "$work/late.asice"
+ok "with their clocks right it completes" soon quorate release "$r" -o "$work/late.asice"
 ok "with one order more" test "$(orders)" = 2
 ok "it opens" quorate open "$work/late.asice" --key "$net/recipient/key.pem" -d "$work/late"
 ok "to what was sealed" cmp "$work/image.bin" "$work/late/$a/image"
@@ -41,6 +39,6 @@ approve "$r" legal compliance auditor
 devnet kill "$net" coordinator
 ok "a withdrawal goes to custodians" quorate withdraw "$r" --key "$people/requester.key"
 devnet start "$net" coordinator
-until_ok quorate list requests
+soon quorate list requests
 says "the real reason, not only that they refuse" 1 'refused \(request-ended\)' quorate release "$r" -o "$work/p"
 ok "the log replays clean" quorate audit

@@ -5,7 +5,6 @@
 n=${ENTRIES:-2000}
 net_up n
 c=$net/coordinator
-soon() { for _ in $(seq "${TRIES:-300}"); do "$@" && return; sleep 0.2; done; return 1; }
 ms() { echo $(($(date +%s%N) / 1000000)); }
 lines() { quorate status >"$work/status" 2>/dev/null; grep -E '^  [0-9] ' "$work/status"; }
 all_up() { [ "$(lines | grep -c 'up, ')" = 5 ] && ! lines | grep -qE 'NOT READY|DOWN|behind'; }
@@ -36,12 +35,17 @@ for _ in 1 2 3; do quick; done
 alone=$((($(ms) - began) / 3))
 devnet start "$net" custodian-5
 back=$(ms)
-for _ in 1 2 3; do quick; done
+up_and_behind() { # it stops on its way, and the others do not wait for it
+	pgrep -s "$(cat "$net/custodian-5/pid")" -x keeper >"$work/stopped" && kill -STOP $(cat "$work/stopped")
+}
+ok "it is stopped on its way" soon up_and_behind
+without() { for _ in 1 2 3; do quick || return; done; }
+ok "the others do not wait for it" without
 meanwhile=$((($(ms) - back) / 3))
+kill -CONT $(cat "$work/stopped")
 ok "the one that was away catches up" soon same_size
 took=$(($(ms) - back))
 echo "a seal took $alone ms before, $meanwhile ms while it caught up; $n entries in $took ms: $((n * 1000 / took)) a second"
-ok "the others did not wait for it" test "$meanwhile" -lt $((2 * alone + 500))
 
 # A custodian lost its disk: log and shares come again, all of them.
 lost=$(seal direct)
@@ -93,11 +97,12 @@ says "and says which part it cannot make again" 64 'another TLS certificate' \
 cp "$work/lost/tls.crt" "$work/lost/tls.key" "$c/state/"
 cp -r "$work/copy" "$work/bad"
 cp -r "$work/copy.blobs" "$work/bad.blobs"
-rm "$work/bad.blobs/$(ls "$work/bad.blobs" | head -n 1)"
+genesis=$(sha256sum "$net/charter.json" | cut -d' ' -f1)	# which --charter has brought
+blob=$(ls "$work/bad.blobs" | grep -v "$genesis" | head -n 1)
+rm "$work/bad.blobs/$blob"
 says "a blob that is missing" 1 'is not there: is --blobs' rebuild --from "$work/bad"
-printf x >>"$work/bad.blobs/$(ls "$work/bad.blobs" | head -n 1)"
 cp -r "$work/copy.blobs/." "$work/bad.blobs/"
-bundle=$(find "$work/bad/tile/entries" -type f | head -n 1)
+bundle=$(find "$work/bad/tile/entries" -type f | sort | head -n 1)
 flip "$bundle" 9
 says "a byte of an entry" '1|2|65' '.' rebuild --from "$work/bad"
 ok "no half of a log is left" test ! -e "$c/state/log.db"

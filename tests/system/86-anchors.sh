@@ -4,7 +4,6 @@
 . "$(dirname "$0")/lib.sh"
 seconds=6
 net_up n -n 3 -k 2 -f 0 -t 2 -e 3 -s $seconds
-soon() { for _ in $(seq 150); do "$@" && return; sleep 0.1; done; return 1; }
 mode() { echo "$2" >"$net/$1/state/mode"; }
 anchors() { grep -c ': anchor ' "$net/coordinator/log"; }
 sealed() { seal standard >/dev/null; }
@@ -28,11 +27,12 @@ ok "by the other as well" soon covers tsa-2 4
 early() { # three entries do not wait for it
 	local at was
 	was=$(tsa tsa-1 time) at=$(tsa tsa-1 size)
-	sealed && sealed && sealed && soon covers tsa-1 $((at + 3)) && [ $(($(tsa tsa-1 time) - was)) -lt $seconds ]
+	sealed & sealed & sealed & wait
+	soon covers tsa-1 $((at + 3)) && [ $(($(tsa tsa-1 time) - was)) -lt $seconds ]
 }
 early_once() {
 	local size
-	for _ in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5 6 7 8 9; do
 		early && return
 		size=$(quorate log checkpoint | sed -n 2p)
 		soon covers tsa-1 "$((size - 2))"
@@ -87,7 +87,7 @@ try nonce 'another nonce' garbage 'no RFC 3161 response'
 try expired 'certificate has expired' untrusted 'unable to get local issuer'
 ok "nothing of it is in the log" [ "$(anchors)" = "$before" ]
 ok "it is since the first of them" [ "$(tsa tsa-1 words | cut -d, -f1)" = "$since" ]
-says "status says it loudly" 0 'tsa-2 .*; OVERDUE since' quorate status
+in_the_end "status says it loudly" 0 'tsa-2 .*; OVERDUE since' quorate status
 
 mode tsa-1 ok
 mode tsa-2 slow
@@ -99,8 +99,7 @@ stop() { # a coordinator that waits for an answer ends nevertheless
 	local pid
 	pid=$(cat "$net/coordinator/pid")
 	kill -TERM "$pid"
-	for _ in $(seq 40); do kill -0 "$pid" 2>/dev/null || return 0; sleep 0.1; done
-	return 1
+	PATIENCE=30 soon eval "! kill -0 $pid"		# the authority answers after a minute
 }
 sleep 2
 ok "who waits for it can be ended" stop

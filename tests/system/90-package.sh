@@ -3,7 +3,6 @@
 # mode nothing of it in the coordinator's memory at any time.
 . "$(dirname "$0")/lib.sh"
 net_up n -n 3 -k 2 -f 0 -t 2 -e 3 -s 5
-soon() { for _ in $(seq 400); do "$@" && return; sleep 0.1; done; return 1; }
 mode() { echo "$2" >"$net/$1/state/mode"; }
 json() { # FIELD: of the last answer
 	node -e 'const o = JSON.parse(require("fs").readFileSync(process.argv[1])); console.log(String(o[process.argv[2]]))' \
@@ -96,10 +95,8 @@ says "what does not hold is not renewed" 1 'was not renewed' quorate package ren
 
 # ---- with authorities that do not answer
 mode tsa-1 slow
-began=$(date +%s)
 r=$(approved standard "$a")
-says "the first is slow: the second stamps" 0 '^  time-stamped$' quorate release "$r" -o "$work/slow.asice"
-ok "within seconds" [ $(($(date +%s) - began)) -lt 9 ]
+says "the first is slow, for a minute: the second stamps" 0 '^  time-stamped$' timeout 45 quorate release "$r" -o "$work/slow.asice"
 mode tsa-1 down
 mode tsa-2 untrusted
 r=$(approved standard "$a")
@@ -118,9 +115,9 @@ ok "and it is valid" quorate verify "$work/b.asice"
 mode tsa-1 slow
 mode tsa-2 slow
 r=$(approved standard "$a")
+n=$(grep -c ': release ' "$net/coordinator/log")
 quorate release "$r" -o "$work/x.asice" --archive >/dev/null 2>&1 &
 logged() { [ "$(grep -c ': release ' "$net/coordinator/log")" -gt "$1" ]; }
-n=$(grep -c ': release ' "$net/coordinator/log")
 ok "it waits for a time-stamp" soon logged "$n"
 devnet kill "$net" coordinator
 wait $!
@@ -154,9 +151,12 @@ watched() { # POLICY: releases twice; $work/scan says what was seen during the s
 	kill -TERM $pid
 	wait $pid
 }
-# The worker has them for a moment only: who looked too late looks again.
-watched standard
-looked=$?
+# The worker has them for a moment only: who looked too late looks again. What was freed stays where a sanitizer is.
+looked=3
+if ! grep -qaE '__[at]san_init' "$bin/quorate"; then
+	watched standard
+	looked=$?
+fi
 for _ in 1 2 3 4 5; do
 	[ $looked != 3 ] && ! grep -qE '^worker: found [1-9]' "$work/scan" || break
 	rm -f "$work"/standard-[12].asice
@@ -164,7 +164,7 @@ for _ in 1 2 3 4 5; do
 	looked=$?
 done
 if [ $looked = 3 ]; then
-	echo "skipped: this machine lets nobody read another process's memory"
+	echo "skipped: a sanitizer keeps what was freed, or this machine lets nobody read another process's memory"
 else
 	cat "$work/scan"
 	ok "the worker of coordinator mode has keys in its memory, and that is seen" \

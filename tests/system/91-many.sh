@@ -5,7 +5,6 @@
 n=${ARTIFACTS:-60}
 limit=$((65536 + 96 * n))	# KiB of the coordinator, and of its worker: entries count, what was sealed does not
 net_up n -n 3 -k 2 -f 0 -t 2 -e 100 -s 5
-soon() { for _ in $(seq 150); do "$@" && return; sleep 0.1; done; return 1; }
 covers() {
 	quorate status --json 2>/dev/null | node -e '
 		const h = JSON.parse(require("fs").readFileSync(0, "utf8") || "{}");

@@ -13,7 +13,6 @@ python=			# one that has the library: of Debian's package, or of whoever stands 
 for p in python3 /usr/bin/python3; do
 	[ -z "$python" ] && "$p" -c 'import prov.model' 2>/dev/null && python=$p
 done
-soon() { for _ in $(seq 150); do "$@" && return; sleep 0.1; done; return 1; }
 
 # ---- one of each kind
 
@@ -34,7 +33,7 @@ a=$(seal standard "${small[@]}")
 b=$(seal direct "${small[@]}")
 seal standard "${small[@]}" >/dev/null
 # Who is quick seals all of it before the first stamps: then too little follows for a second.
-stamped() { for _ in $(seq 15); do anchored 4 && return; seal standard "${small[@]}" >/dev/null; sleep 1; done; return 1; }
+stamped() { for _ in $(seq 60); do anchored 4 && return; seal standard "${small[@]}" >/dev/null; sleep 1; done; return 1; }
 ok "the log is stamped by both" stamped
 ok "a package, archived" released archive standard "$a" -- --archive
 ok "a package of one part" released part standard "$a" --part prompt

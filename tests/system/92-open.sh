@@ -71,7 +71,7 @@ opens card-384 "$work/three.asice" "$(uri p384)"
 devnet kill "$net" custodian-2
 QUORATE_BIN=$liars/bin devnet start "$net" custodian-2
 a=$(seal direct)
-for i in $(seq 100); do quorate status 2>/dev/null | grep -qE '^ *2 .*up' && break; sleep 0.1; done
+soon network_ready
 devnet kill "$net" custodian-5
 echo wrong-proof >"$net/custodian-2/state/lie"
 asked "$net/recipient/cert.pem" direct lied

@@ -13,7 +13,6 @@ net_up n
 exec 7>&- 8<&-
 
 session() { pgrep -s "$(cat "$net/$1/pid")" "${@:2}"; }	# PARTY [NAME]: its processes
-soon() { local i; for i in $(seq 600); do "$@" && return 0; sleep 0.1; done; return 1; }
 
 # ---- the table. What is not in a process's row is refused; `has` is what it must have, else
 # the wrong process was looked at, or nothing.

@@ -53,7 +53,7 @@ bounded() { memory >"$work/memory" || { cat "$work/memory"; return 1; }; }
 # As many as it had before, when those who were sent away are gone.
 has_back() { # PID DESCRIPTORS
 	local i
-	for i in $(seq 300); do
+	for i in $(seq 600); do
 		[ "$(fds "$1")" -le $(($2 + 4)) ] && return 0
 		sleep 0.2
 	done
@@ -92,7 +92,7 @@ for who in nobody stranger large host; do
 done
 finished() { wait "${1%%:*}" || { cat "$work/asks.${1#*:}"; return 1; }; }
 for j in "${jobs[@]}"; do ok "wrong questions are answered: ${j#*:}" finished "$j"; done
-tls_end() { timeout 20 node "$abuse" load tls-churn --seconds 1 --width 2 "$@"; }
+tls_end() { timeout 120 node "$abuse" load tls-churn --seconds 1 --width 2 "$@"; }
 ok "a certificate of 300 KB ends the handshake and nothing else" tls_end "${at_custodian[@]}" --cert "$work/huge.crt" --key "$work/huge.key"
 ok "status after that" status
 
@@ -140,7 +140,7 @@ in_crowd() { # LOAD TARGET-PROCESS LEAST MOST ARGUMENTS...
 	shift 4
 	node "$abuse" load "$load" --width "$crowd" --seconds 90 "$@" >>"$work/loads" 2>&1 &
 	job=$!
-	for _ in $(seq 200); do n=$(fds "$pid"); [ "$n" -gt "$least" ] && break; sleep 0.1; done
+	for _ in $(seq 600); do n=$(fds "$pid"); [ "$n" -gt "$least" ] && break; sleep 0.1; done
 	status
 	good=$?
 	sleep "$secs"			# those who are let in go on coming; how many are there at once?
