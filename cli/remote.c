@@ -11,6 +11,7 @@
 #define TLS_FILE_MAX	16384
 #define HEAD_MS		5000	/* for what a command begins with */
 #define FRESH_MS	2000	/* an answer that is no older is not asked for again */
+#define UPLOAD_STUCK	3	/* pieces in a row that brought nothing */
 
 static enum rc
 identity_read(struct identity *ret, struct err *err)
@@ -182,6 +183,15 @@ remote_call(struct remote *r, const char *method, const void *q,
 
 /* --- the checkpoint, and what is under it ---------------------------------------------- */
 
+static void
+keep_seen(struct remote *r, const struct checkpoint *cp)
+{
+	if (cp->size < r->seen.size)
+		return;
+	r->seen = *cp;
+	r->seen_ms = clock_ms();
+}
+
 static enum rc
 take_head(struct remote *r, Quorate__V1__HeadReply **ret, struct err *err)
 {
@@ -204,6 +214,8 @@ remote_head(struct remote *r, struct checkpoint *ret, struct buf *note, struct e
 	else
 		rc = charter_checkpoint_verify(r->charter, SPAN(a->cosigned.data, a->cosigned.len), true, ret,
 		    NULL, err);
+	if (rc == RC_OK)
+		keep_seen(r, ret);
 	if (rc == RC_OK && note != NULL) {
 		buf_add(note, a->cosigned.data, a->cosigned.len);
 		rc = buf_check(note, "checkpoint", err);
@@ -216,9 +228,11 @@ enum rc
 remote_statement(struct remote *r, enum statement_type type, uint64_t life,
     struct statement *ret, struct err *err)
 {
-	struct checkpoint	cp;
+	struct checkpoint	cp = r->seen;
 
-	TRY(remote_head(r, &cp, NULL, err));
+	/* What a receipt showed a moment ago need not be asked for. */
+	if (cp.size == 0 || clock_ms() - r->seen_ms > FRESH_MS)
+		TRY(remote_head(r, &cp, NULL, err));
 	statement_init(ret, type, r->first->digest, r->charter->digest, cp.size, cp.root, clock_now(), life);
 	return RC_OK;
 }
@@ -256,6 +270,7 @@ remote_check_leaf(struct remote *r, uint64_t index, struct span leaf, struct spa
 	TRY(tree_inclusion_verify(hash, index, cp.size, &p.path, cp.root, err));
 	TRY(entry_parse(leaf, &e, err));
 	TRY(cosigned_since(r->charter, &who, e.time, err));
+	keep_seen(r, &cp);
 	if (ret != NULL)
 		*ret = cp;
 	return RC_OK;
@@ -380,33 +395,60 @@ progress(const char *what, uint64_t done, uint64_t size, bool *shown)
 	*shown = true;
 }
 
+/* One piece from *at on. ret_whole: that was the last, and all of it is durable there. */
+static enum rc
+upload_piece(struct remote *r, const Quorate__V1__UploadRequest *q, uint64_t size, unsigned ms, uint64_t *at,
+    bool *ret_whole, struct err *err)
+{
+	Quorate__V1__UploadReply	*a = NULL;
+	uint64_t			 received;
+
+	TRY(remote_call(r, "Upload", q, &quorate__v1__upload_reply__descriptor, ms, &a, err));
+	received = a->received;
+	*ret_whole = q->last && a->sha256.len == SHA256_BYTES;
+	message_free(a);
+	if (received > size)
+		return err_set(err, RC_FORMAT, "the coordinator has more bytes of the upload than there are");
+	*at = received;
+	return RC_OK;
+}
+
+enum rc
+remote_upload_on(struct remote *r, const char *what, uint64_t size, upload_read read_at, void *user, unsigned ms,
+    const uint8_t id[16], uint64_t *at, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf chunk = BUF_INIT(REMOTE_CHUNK);
+	Quorate__V1__UploadRequest	 q = QUORATE__V1__UPLOAD_REQUEST__INIT;
+	uint8_t				*p = buf_extend(&chunk, REMOTE_CHUNK);
+	unsigned			 stuck = 0;
+	bool				 whole = false, shown = false;
+
+	TRY(buf_check(&chunk, "upload", err));
+	q.upload = (ProtobufCBinaryData){ 16, (uint8_t *)(uintptr_t)id };
+	while (!whole) {
+		q.offset = *at;
+		q.data = (ProtobufCBinaryData){ size - *at < REMOTE_CHUNK ? (size_t)(size - *at) : REMOTE_CHUNK, p };
+		q.last = q.offset + q.data.len == size;
+		TRY(read_at(user, q.offset, p, q.data.len, err));
+		TRY(upload_piece(r, &q, size, ms, at, &whole, err));
+		stuck = *at > q.offset || whole ? 0 : stuck + 1;
+		if (stuck > UPLOAD_STUCK)
+			return err_set(err, RC_IO, "the coordinator does not take the upload: it has %llu of %llu bytes and takes "
+			    "no more", (unsigned long long)*at, (unsigned long long)size);
+		progress(what, *at, size, &shown);
+	}
+	return RC_OK;
+}
+
 enum rc
 remote_upload(struct remote *r, const char *what, uint64_t size, upload_read read_at, void *user,
     uint8_t ret_id[16], struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf chunk = BUF_INIT(REMOTE_CHUNK);
-	Quorate__V1__UploadRequest	 q = QUORATE__V1__UPLOAD_REQUEST__INIT;
-	Quorate__V1__UploadReply	*a = NULL;
-	uint8_t				 id[16], *p;
-	uint64_t			 at = 0;
-	size_t				 n;
-	bool				 shown = false;
+	uint8_t		id[16];
+	uint64_t	at = 0;
 
 	randombytes_buf(id, sizeof(id));
-	p = buf_extend(&chunk, REMOTE_CHUNK);
-	TRY(buf_check(&chunk, "upload", err));
-	q.upload = (ProtobufCBinaryData){ sizeof(id), id };
-	do {
-		n = size - at < REMOTE_CHUNK ? (size_t)(size - at) : REMOTE_CHUNK;
-		TRY(read_at(user, at, p, n, err));
-		q.offset = at;
-		q.data = (ProtobufCBinaryData){ n, p };
-		at += n;
-		q.last = at == size;
-		TRY(remote_call(r, "Upload", &q, &quorate__v1__upload_reply__descriptor, REMOTE_MS_LONG, &a, err));
-		message_free(TAKE(a));
-		progress(what, at, size, &shown);
-	} while (at < size);
+	TRY(remote_upload_on(r, what, size, read_at, user, REMOTE_MS_LONG, id, &at, err));
 	memcpy(ret_id, id, sizeof(id));
 	return RC_OK;
 }

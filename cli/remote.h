@@ -33,6 +33,8 @@ struct remote {
 	const struct charter	*charter;	/* in force, as far as we know; one that was stays valid */
 	Quorate__V1__HeadReply	*head;		/* as it was asked last, if nobody used it yet */
 	uint64_t		 head_ms;
+	struct checkpoint	 seen;		/* the largest that was verified, and when; size 0: none */
+	uint64_t		 seen_ms;
 	struct rpc_client	*rpc;		/* NULL: no identity, and the coordinator wants one */
 	struct identity		 identity;
 };
@@ -84,7 +86,7 @@ const struct person *remote_signer(const struct remote *r, const struct dsse *d,
 /* The newest q-cosigned checkpoint, verified. note may be NULL. RC_UNSURE: none yet. */
 MUST_USE enum rc remote_head(struct remote *r, struct checkpoint *ret, struct buf *note, struct err *err);
 
-/* A statement of `type` by somebody who saw that checkpoint. */
+/* A statement of `type` by somebody who saw that checkpoint, or verified one just now. */
 MUST_USE enum rc remote_statement(struct remote *r, enum statement_type type, uint64_t life,
     struct statement *ret, struct err *err);
 
@@ -112,6 +114,12 @@ MUST_USE enum rc remote_check_leaf(struct remote *r, uint64_t index, struct span
 typedef enum rc (*upload_read)(void *user, uint64_t at, uint8_t *out, size_t n, struct err *err);
 MUST_USE enum rc remote_upload(struct remote *r, const char *what, uint64_t size, upload_read read, void *user,
     uint8_t ret_id[16], struct err *err);
+/*
+ * The same under a name of the caller's, from *at on, which afterwards tells how much the coordinator has:
+ * what failed goes on from there with the same name. RC_OK: all of it is durable there.
+ */
+MUST_USE enum rc remote_upload_on(struct remote *r, const char *what, uint64_t size, upload_read read, void *user,
+    unsigned ms, const uint8_t id[16], uint64_t *at, struct err *err);
 /* A blob by digest, whole, checked against it. */
 MUST_USE enum rc remote_blob(struct remote *r, const uint8_t digest[SHA256_BYTES], struct buf *ret, struct err *err);
 
