@@ -103,29 +103,37 @@ sequencer_free(struct sequencer *s)
 	free(s);
 }
 
+/* With the lock held: at the end of the queue. */
 static enum rc
-enqueue_and_wait(struct sequencer *s, struct submission *sub, struct err *err)
+enqueue(struct sequencer *s, struct submission *sub, struct err *err)
 {
-	(void)pthread_mutex_lock(&s->lock);
-	if (s->stopping || s->waiting >= SEQUENCER_QUEUE_MAX) {
-		bool	stopping = s->stopping;
-
-		(void)pthread_mutex_unlock(&s->lock);
-		return stopping ? err_set(err, RC_UNSURE, "the coordinator is stopping") :
-		    err_set(err, RC_LIMIT, "the sequencer's queue is full");
-	}
+	if (s->stopping)
+		return err_set(err, RC_UNSURE, "the coordinator is stopping");
+	if (s->waiting >= SEQUENCER_QUEUE_MAX)
+		return err_set(err, RC_LIMIT, "the sequencer's queue is full");
 	sub->next = NULL;
 	sub->done = false;
 	*s->tail = sub;
 	s->tail = &sub->next;
 	s->waiting++;
+	return RC_OK;
+}
+
+/* Those that passed, in one go: what is queued together becomes one transaction. */
+static void
+enqueue_and_wait(struct sequencer *s, struct submission *sub, size_t n)
+{
+	size_t	i;
+
+	(void)pthread_mutex_lock(&s->lock);
+	for (i = 0; i < n; i++)
+		if (sub[i].passed)
+			sub[i].passed = (sub[i].rc = enqueue(s, &sub[i], &sub[i].err)) == RC_OK;
 	(void)pthread_cond_signal(&s->work);
-	while (!sub->done)
-		(void)pthread_cond_wait(&s->answered, &s->lock);
+	for (i = 0; i < n; i++)
+		while (sub[i].passed && !sub[i].done)
+			(void)pthread_cond_wait(&s->answered, &s->lock);
 	(void)pthread_mutex_unlock(&s->lock);
-	if (sub->rc != RC_OK && err != NULL)
-		*err = sub->err;
-	return sub->rc;
 }
 
 /* A custodian that lies does not make every other one's log grow without an end. */
@@ -172,30 +180,51 @@ may_log(struct sequencer *s, const struct submission *sub, struct err *err)
 	return RC_OK;
 }
 
-enum rc
-sequencer_submit(struct sequencer *s, struct submission *sub, struct err *err)
+/* Signatures are checked here, by many threads, not in the one. */
+static enum rc
+pass(struct sequencer *s, struct submission *sub, struct err *err)
 {
 	enum rc	rc;
 
 	sub->fate = FATE_REFUSED;
 	sub->held = false;
+	sub->passed = sub->dsse.n == 0;
 	sub->why = VOID_NONE;
 	memset(&sub->admission, 0, sizeof(sub->admission));
-	if (sub->dsse.n > 0) {
-		/* Signatures are checked here, by many threads, not in the one. */
-		rc = admit(coordinator_charter(s->c), sub->dsse, &sub->admission, &sub->why, err);
-		if (rc != RC_OK) {
-			admission_done(&sub->admission);
-			return rc == RC_FORMAT || rc == RC_VERIFY ? RC_OK : rc;
-		}
+	if (sub->passed)
+		return RC_OK;
+	rc = admit(coordinator_charter(s->c), sub->dsse, &sub->admission, &sub->why, err);
+	if (rc != RC_OK)
+		return rc == RC_FORMAT || rc == RC_VERIFY ? RC_OK : rc;
+	TRY(may_log(s, sub, err));
+	sub->passed = true;
+	return RC_OK;
+}
+
+void
+sequencer_submit_all(struct sequencer *s, struct submission *sub, size_t n)
+{
+	bool	statements = false;
+	size_t	i;
+
+	for (i = 0; i < n; i++) {
+		sub[i].rc = pass(s, &sub[i], &sub[i].err);
+		statements |= sub[i].passed && sub[i].dsse.n > 0;
 	}
-	rc = sub->dsse.n > 0 ? may_log(s, sub, err) : RC_OK;
-	if (rc == RC_OK && sub->dsse.n > 0)
+	if (statements)
 		ahead_wait(&s->ahead);
-	if (rc == RC_OK)
-		rc = enqueue_and_wait(s, sub, err);
-	admission_done(&sub->admission);
-	return rc;
+	enqueue_and_wait(s, sub, n);
+	for (i = 0; i < n; i++)
+		admission_done(&sub[i].admission);
+}
+
+enum rc
+sequencer_submit(struct sequencer *s, struct submission *sub, struct err *err)
+{
+	sequencer_submit_all(s, sub, 1);
+	if (sub->rc != RC_OK && err != NULL)
+		*err = sub->err;
+	return sub->rc;
 }
 
 enum rc

@@ -62,6 +62,7 @@ struct submission {
 	struct admission	 admission;
 	enum rc			 rc;
 	struct err		 err;
+	bool			 passed;	/* admitted; then it is queued */
 	bool			 held;		/* and err says why */
 	bool			 done;
 	struct submission	*next;
@@ -76,6 +77,8 @@ struct submission {
  * custodians takes (ahead.h): ask again; nothing of it was kept. RC_IO: disk; nothing was logged.
  */
 MUST_USE enum rc sequencer_submit(struct sequencer *s, struct submission *sub, struct err *err);
+/* n of them together: mostly one transaction and one checkpoint. Each has its own code, and words in its err. */
+void	 sequencer_submit_all(struct sequencer *s, struct submission *sub, size_t n);
 /* fn alone. */
 MUST_USE enum rc sequencer_do(struct sequencer *s, sequencer_fn fn, void *user, struct err *err);
 
