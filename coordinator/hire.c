@@ -77,8 +77,8 @@ spawn(pid_t *pid, int in, int out, const uint8_t genesis[SHA256_BYTES])
 	return e;
 }
 
-static enum rc
-start(struct hired *w, const uint8_t genesis[SHA256_BYTES], struct err *err)
+enum rc
+hired_spawn(struct hired *w, const uint8_t genesis[SHA256_BYTES], struct err *err)
 {
 	int	in[2], out[2], e;
 	pid_t	pid;
@@ -126,13 +126,40 @@ expect(struct hired *w, uint8_t kind, uint8_t other, uint8_t *ret_kind, struct b
 }
 
 enum rc
+hired_begin(struct hired *w, struct buf *certificate, struct err *err)
+{
+	uint8_t	kind;
+	enum rc	rc = frame_send(w->to, w->silent_ms, WORKER_BEGIN, SPAN(NULL, 0), err);
+
+	/* When it failed before, what it said stands in the other pipe. */
+	if (rc == RC_OK || rc == RC_UNSURE)
+		rc = expect(w, WORKER_CERTIFICATE, WORKER_CERTIFICATE, &kind, certificate, err);
+	return rc;
+}
+
+enum rc
 hired_start(struct hired *w, const uint8_t genesis[SHA256_BYTES], struct buf *certificate,
     struct err *err)
 {
-	uint8_t	kind;
+	TRY(hired_spawn(w, genesis, err));
+	return hired_begin(w, certificate, err);
+}
 
-	TRY(start(w, genesis, err));
-	return expect(w, WORKER_CERTIFICATE, WORKER_CERTIFICATE, &kind, certificate, err);
+void
+hired_move(struct hired *w, struct hired *from)
+{
+	pid_t	pid;
+
+	(void)pthread_mutex_lock(&from->lock);
+	pid = from->pid;
+	from->pid = 0;
+	(void)pthread_mutex_unlock(&from->lock);
+	w->to = from->to;
+	w->from = from->from;
+	from->to = from->from = -1;
+	(void)pthread_mutex_lock(&w->lock);
+	w->pid = pid;
+	(void)pthread_mutex_unlock(&w->lock);
 }
 
 enum rc

@@ -21,9 +21,18 @@ struct hired {
 };
 
 void	 hired_init(struct hired *w);
-/* Starts one and reads its certificate. RC_IO: it did not start, or failed at once, or hangs. */
+/*
+ * Starts one, which waits to begin. RC_IO: it did not start. It ends with the thread that
+ * calls this, whatever becomes of it.
+ */
+MUST_USE enum rc hired_spawn(struct hired *w, const uint8_t genesis[SHA256_BYTES], struct err *err);
+/* It makes its key; reads its certificate. RC_IO: it hangs. RC_UNSURE: it has gone. Others: its own words. */
+MUST_USE enum rc hired_begin(struct hired *w, struct buf *certificate, struct err *err);
+/* Both. */
 MUST_USE enum rc hired_start(struct hired *w, const uint8_t genesis[SHA256_BYTES],
     struct buf *certificate, struct err *err);
+/* w, which has none, gets that of `from`. */
+void	 hired_move(struct hired *w, struct hired *from);
 /* Waits until it has checked the case: RC_DENIED and others, in its own words. */
 MUST_USE enum rc hired_case(struct hired *w, const uint8_t order[SHA256_BYTES], struct span bytes,
     struct err *err);

@@ -26,6 +26,7 @@ struct releases {
 	unsigned		 askers;	/* calls that wait */
 	struct release_job	 job[RELEASES_MAX];
 	struct refusals		 refusals;
+	struct standby		*standby;
 };
 
 enum rc
@@ -33,14 +34,20 @@ releases_new(struct coordinator *c, struct releases **ret, struct err *err)
 {
 	struct releases	*r = calloc(1, sizeof(*r));
 	size_t		 i;
+	enum rc		 rc;
 
 	if (r == NULL || pthread_mutex_init(&r->lock, NULL) != 0 || !cond_init(&r->over)) {
 		free(r);
 		return err_set(err, RC_NOMEM, "releases: no memory");
 	}
+	if ((rc = standby_new(c->genesis, &r->standby, err)) != RC_OK) {
+		free(r);
+		return rc;
+	}
 	r->c = c;
 	for (i = 0; i < RELEASES_MAX; i++) {
 		r->job[i].c = c;
+		r->job[i].standby = r->standby;
 		hired_init(&r->job[i].worker);
 	}
 	*ret = r;
@@ -72,6 +79,7 @@ releases_free(struct releases *r)
 	for (i = 0; i < RELEASES_MAX; i++)
 		if (r->job[i].used && !r->job[i].joined)
 			(void)pthread_join(r->job[i].thread, NULL);
+	standby_free(r->standby);
 	gathering_wait_all();
 	(void)pthread_cond_destroy(&r->over);
 	(void)pthread_mutex_destroy(&r->lock);
@@ -106,6 +114,7 @@ job_thread(void *arg)
 	j->running = false;
 	(void)pthread_cond_broadcast(&r->over);
 	(void)pthread_mutex_unlock(&r->lock);
+	standby_fill(r->standby);
 	return NULL;
 }
 

@@ -7,13 +7,14 @@
 #include <pthread.h>
 
 #include "coordinator/gather.h"
-#include "coordinator/hire.h"
 #include "coordinator/making.h"
 #include "coordinator/release.h"
+#include "coordinator/standby.h"
 #include "policy/apply.h"
 
 struct release_job {
 	struct coordinator	*c;
+	struct standby		*standby;
 	uint8_t			 request[SHA256_BYTES];
 	struct hired		 worker;
 	uint64_t		 not_before;	/* clock_ms(): no new order sooner */

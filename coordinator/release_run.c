@@ -391,7 +391,7 @@ start_over(struct release_job *j, const struct request_view *v, struct making *m
 	m->request_index = v->index;
 	TRY(load_request(j, v->index, &request, err));
 	if (!m->to_recipient)
-		TRY(hired_start(&j->worker, j->c->genesis, &certificate, err));
+		TRY(standby_take(j->standby, &j->worker, &certificate, err));
 	addressee = m->to_recipient ? buf_view(&request.s.bytes) : buf_view(&certificate);
 	TRY(give_order(j, m, &request, addressee, err));
 	if (!m->to_recipient)

@@ -85,19 +85,28 @@ prepare(struct worker *w, const char *genesis, struct err *err)
 		return err_set(err, RC_IO, "worker: no locked memory for its key");
 	TRY(secret_init(err));
 	TRY(harden(err));
-	TRY(drop_all(err));
-	return cms_addressee_new("quorate release worker", clock_now(), KEY_LIFE,
-	    &w->key, &w->certificate, err);
+	return drop_all(err);
 }
 
 /* ---- what the parent sends ------------------------------------------------------------ */
+
+/* Not before there is an order to be given: a key is as young as what it is for. */
+static enum rc
+begin(struct worker *w, struct err *err)
+{
+	if (w->key != NULL)
+		return err_set(err, RC_FORMAT, "worker: it has begun");
+	TRY(cms_addressee_new("quorate release worker", clock_now(), KEY_LIFE,
+	    &w->key, &w->certificate, err));
+	return frame_send(OUT, -1, WORKER_CERTIFICATE, buf_view(&w->certificate), err);
+}
 
 static enum rc
 take_case(struct worker *w, struct span body, struct err *err)
 {
 	uint8_t	order[SHA256_BYTES];
 
-	if (w->checked != NULL || body.n < sizeof(order))
+	if (w->key == NULL || w->checked != NULL || body.n < sizeof(order))
 		return err_set(err, RC_FORMAT, "worker: an unexpected case");
 	memcpy(order, body.p, sizeof(order));
 	buf_add(&w->case_bytes, body.p + sizeof(order), body.n - sizeof(order));
@@ -186,6 +195,8 @@ serve_one(struct worker *w, struct buf *body, bool *ret_done, struct err *err)
 
 	TRY(frame_receive(IN, -1, &kind, body, err));
 	switch (kind) {
+	case WORKER_BEGIN:
+		return begin(w, err);
 	case WORKER_CASE:
 		return take_case(w, buf_view(body), err);
 	case WORKER_ANSWER:
@@ -204,7 +215,6 @@ work(struct worker *w, const char *genesis, struct err *err)
 	bool	done = false;
 
 	TRY(prepare(w, genesis, err));
-	TRY(frame_send(OUT, -1, WORKER_CERTIFICATE, buf_view(&w->certificate), err));
 	while (!done)
 		TRY(serve_one(w, &body, &done, err));
 	return RC_OK;

@@ -1,14 +1,15 @@
 /*
  * coordinator/worker.h - the release worker: contributions in, sealed keys out.
  *
- * `coordinatord worker GENESIS` is started for one order, with a pipe at its
- * standard input and output and nothing else. It makes its key, believes nobody,
- * checks the case itself against the genesis it was started with, opens the
- * contributions, and seals the keys to the recipient whom the log names. It has
- * no network and no disk, and its memory is locked.
+ * `coordinatord worker GENESIS` serves one order, with a pipe at its standard input
+ * and output and nothing else. It waits, confined already, until it is to begin
+ * (standby.h); then it makes its key, believes nobody, checks the case itself against
+ * the genesis it was started with, opens the contributions, and seals the keys to the
+ * recipient whom the log names. It has no network and no disk, and its memory is locked.
  *
  * Frames, both ways: u32 length, u8 kind, bytes; at most WORKER_FRAME_MAX.
  *
+ *	BEGIN		parent	(empty) there will be an order
  *	CERTIFICATE	worker	DER, the addressee of the order
  *	CASE		parent	order id[32], evidence/case.h
  *	READY		worker	(empty) the case holds: answers may come
@@ -36,6 +37,7 @@ enum worker_frame {
 	WORKER_SHORT,
 	WORKER_FAILED,
 	WORKER_READY,
+	WORKER_BEGIN,
 };
 
 /*

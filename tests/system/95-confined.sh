@@ -32,11 +32,12 @@ done
 named coordinator coordinatord 1
 named coordinator tiles 2
 
-# --- the release worker, which lives too short to be met: it waits for its case ----------------------
+# --- the release worker: told to begin, it shows a certificate and waits for its case ------------------
 mkfifo "$work/in" "$work/answer"
 "$bin/coordinatord" worker "$(sha256sum <"$net/charter.json" | cut -c1-64)" <"$work/in" >"$work/answer" 2>/dev/null &
 worker=$!
 exec 5>"$work/in" 6<"$work/answer"
+printf '\0\0\0\0\011' >&5
 ok "the worker comes up" timeout 120 head -c 1 <&6
 ok "the worker" confined $worker 1
 exec 5>&- 6<&-

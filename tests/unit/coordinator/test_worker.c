@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "coordinator/hire.h"
+#include "coordinator/standby.h"
 #include "evidence/case.h"
 #include "evidence/cms.h"
 #include "tests/unit/coordinator/rig.h"
@@ -184,6 +184,113 @@ a_silent_worker_is_given_up(void **state)
 	free(large);
 	buf_done(&cert);
 	buf_done(&keys);
+}
+
+/* It says nothing and has no key before it is to begin, and begins once. */
+static void
+begins_when_it_is_told(void **state)
+{
+	struct buf	cert = BUF_INIT(CMS_CERT_MAX), keys = BUF_INIT(CMS_BYTES_MAX);
+	uint32_t	good, bad;
+	uint8_t		kind;
+	struct hired	w;
+
+	(void)state;
+	hired_init(&w);
+	assert_int_equal(hired_spawn(&w, net.genesis, &err), RC_OK);
+	assert_int_equal(frame_receive(w.from, 200, &kind, &cert, &err), RC_IO);
+	assert_int_equal(hired_begin(&w, &cert, &err), RC_OK);
+	assert_int_equal(cms_recipient_check(buf_view(&cert), &err), RC_OK);
+	assert_int_equal(hired_begin(&w, &cert, &err), RC_FORMAT);
+	hired_done(&w);
+	assert_int_equal(hired_spawn(&w, net.genesis, &err), RC_OK);
+	assert_int_equal(hired_combine(&w, &good, &bad, &keys, &err), RC_FORMAT);
+	hired_done(&w);
+	buf_done(&cert);
+	buf_done(&keys);
+}
+
+/* ---- one that waits --------------------------------------------------------------- */
+
+/* Its process: there is one thread that starts it, at its own time. */
+static pid_t
+waits(void)
+{
+	char	path[64], pid[16];
+	pid_t	found = 0;
+	int	tries;
+	FILE	*f;
+
+	/* Of all threads of ours, since each has its own children. */
+	for (tries = 0; tries < 1000 && found == 0; tries++) {
+		struct dirent	*e;
+		DIR		*d = opendir("/proc/self/task");
+
+		assert_non_null(d);
+		while ((e = readdir(d)) != NULL) {
+			(void)snprintf(path, sizeof(path), "/proc/self/task/%.20s/children", e->d_name);
+			if (e->d_name[0] == '.' || (f = fopen(path, "r")) == NULL)
+				continue;
+			if (fscanf(f, "%15s", pid) == 1)
+				found = (pid_t)strtol(pid, NULL, 10);
+			(void)fclose(f);
+		}
+		(void)closedir(d);
+		(void)usleep(10000);
+	}
+	return found;
+}
+
+static void
+one_that_waits_is_taken(void **state)
+{
+	struct buf	cert = BUF_INIT(CMS_CERT_MAX), other = BUF_INIT(CMS_CERT_MAX);
+	struct standby	*s;
+	struct hired	v, w;
+	pid_t		pid;
+
+	(void)state;
+	hired_init(&v);
+	hired_init(&w);
+	assert_int_equal(standby_new(net.genesis, &s, &err), RC_OK);
+	pid = waits();
+	assert_true(pid > 0);
+	assert_int_equal(standby_take(s, &v, &cert, &err), RC_OK);
+	assert_int_equal(v.pid, pid);
+	/* Nobody else gets it: the next is another, though none waits. */
+	assert_int_equal(standby_take(s, &w, &other, &err), RC_OK);
+	assert_int_not_equal(w.pid, pid);
+	assert_false(span_eq(buf_view(&cert), buf_view(&other)));
+	hired_done(&v);
+	hired_done(&w);
+	standby_fill(s);
+	pid = waits();
+	assert_true(pid > 0);
+	standby_free(s);
+	assert_int_equal(kill(pid, 0), -1);
+	buf_done(&cert);
+	buf_done(&other);
+}
+
+static void
+one_that_died_as_it_waited_is_replaced(void **state)
+{
+	struct buf	cert = BUF_INIT(CMS_CERT_MAX);
+	struct standby	*s;
+	struct hired	w;
+	pid_t		pid;
+
+	(void)state;
+	hired_init(&w);
+	assert_int_equal(standby_new(net.genesis, &s, &err), RC_OK);
+	pid = waits();
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(standby_take(s, &w, &cert, &err), RC_OK);
+	assert_int_not_equal(w.pid, pid);
+	assert_int_equal(cms_recipient_check(buf_view(&cert), &err), RC_OK);
+	hired_done(&w);
+	standby_free(s);
+	buf_done(&cert);
 }
 
 /* ---- a case ---------------------------------------------------------------------- */
@@ -398,6 +505,9 @@ main(int argc, char **argv)
 		T(every_worker_has_its_own_key),
 		T(a_killed_worker_is_noticed),
 		T(a_silent_worker_is_given_up),
+		T(begins_when_it_is_told),
+		T(one_that_waits_is_taken),
+		T(one_that_died_as_it_waited_is_replaced),
 		cmocka_unit_test(believes_a_whole_case),
 		cmocka_unit_test(believes_nothing_else),
 		T(combines_only_good_answers),
