@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -100,17 +101,97 @@ secret_init(struct err *err)
 	return key_heap(err);
 }
 
-struct secret *
-secret_new(size_t len)
-{
-	struct secret	*s;
-	size_t		 total;
+/*
+ * What was freed, wiped, and is still locked between its guard pages. A size takes the first free row and
+ * keeps it; a place is taken and given with one exchange, so that threads need no lock.
+ */
+#define KEPT_SIZES	6
+#define KEPT_SMALL	32		/* places of a row, a page each */
+#define KEPT_LARGE	4		/* of one above a page */
+#define KEPT_BYTES_MAX	((size_t)80 << 10)	/* larger ones are not kept: in all at most 2 MiB are */
 
-	if (len > SIZE_MAX / 4)
+static struct kept {
+	atomic_size_t		 total;
+	_Atomic(struct secret *) place[KEPT_SMALL];
+} kept[KEPT_SIZES];
+static atomic_bool	reuse;
+
+void
+secret_reuse(void)
+{
+	atomic_store(&reuse, true);
+}
+
+static struct kept *
+row_of(size_t total)
+{
+	size_t	i, none;
+
+	if (!atomic_load(&reuse) || total > KEPT_BYTES_MAX)
 		return NULL;
-	/* sodium_malloc() ends at the guard page: round up to keep `len` aligned. */
-	total = (sizeof(*s) + len + ALIGN - 1) & ~(ALIGN - 1);
-	s = sodium_malloc(total);
+	for (i = 0; i < KEPT_SIZES; i++) {
+		none = 0;
+		if (atomic_load(&kept[i].total) == total || atomic_compare_exchange_strong(&kept[i].total, &none, total) ||
+		    none == total)
+			return &kept[i];
+	}
+	return NULL;
+}
+
+static size_t
+places(size_t total)
+{
+	return total > 4096 ? KEPT_LARGE : KEPT_SMALL;
+}
+
+static struct secret *
+take_kept(size_t total)
+{
+	struct kept	*row = row_of(total);
+	struct secret	*s = NULL;
+
+	for (size_t i = 0; row != NULL && s == NULL && i < places(total); i++)
+		if (atomic_load_explicit(&row->place[i], memory_order_relaxed) != NULL)
+			s = atomic_exchange(&row->place[i], NULL);
+	return s;
+}
+
+/* Wiped already. */
+static bool
+keep(struct secret *s, size_t total)
+{
+	struct kept	*row = row_of(total);
+	struct secret	*none;
+
+	for (size_t i = 0; row != NULL && i < places(total); i++) {
+		none = NULL;
+		if (atomic_compare_exchange_strong(&row->place[i], &none, s))
+			return true;
+	}
+	return false;
+}
+
+/* The lock limit is better used by who needs it now. */
+static void
+let_go(void)
+{
+	for (size_t i = 0; i < KEPT_SIZES; i++)
+		for (size_t j = 0; j < KEPT_SMALL; j++)
+			sodium_free(atomic_exchange(&kept[i].place[j], NULL));
+}
+
+/* sodium_malloc() ends at the guard page: rounded up, to keep the bytes aligned. */
+static size_t
+total_of(size_t len)
+{
+	return (sizeof(struct secret) + len + ALIGN - 1) & ~(ALIGN - 1);
+}
+
+static struct secret *
+map_secret(size_t total)
+{
+	struct secret	*s = sodium_malloc(total);
+
 	if (s == NULL)
 		return NULL;
 	/* It carries on when it could not lock; asking again tells. */
@@ -119,14 +200,39 @@ secret_new(size_t len)
 		return NULL;
 	}
 	memset(s, 0, total);
-	s->len = len;
+	return s;
+}
+
+struct secret *
+secret_new(size_t len)
+{
+	struct secret	*s;
+
+	if (len > SIZE_MAX / 4)
+		return NULL;
+	s = take_kept(total_of(len));
+	if (s == NULL)
+		s = map_secret(total_of(len));
+	if (s == NULL && atomic_load(&reuse)) {
+		let_go();
+		s = map_secret(total_of(len));
+	}
+	if (s != NULL)
+		s->len = len;
 	return s;
 }
 
 void
 secret_free(struct secret *s)
 {
-	sodium_free(s);				/* zeroes; accepts NULL */
+	size_t	total;
+
+	if (s == NULL)
+		return;
+	total = total_of(s->len);
+	wipe(s, total);
+	if (!keep(s, total))
+		sodium_free(s);			/* zeroes once more */
 }
 
 uint8_t *

@@ -423,6 +423,7 @@ sealer_run(const struct sealer_options *o, struct err *err)
 	enum rc		rc;
 
 	TRY(watch(&signals, err));
+	secret_reuse();
 	rc = sealer_start(&s, err);
 	cli_answered = rc == RC_OK;	/* from now on lines go to standard output, and nothing else */
 	if (rc == RC_OK)
