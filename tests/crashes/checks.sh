@@ -87,6 +87,7 @@ figures() {
 	local k
 	statements=$(cat "$work"/told.* | grep -c ^statement) artifacts=$(cat "$work"/told.* | grep -c ^artifact)
 	echo "crashes: $rounds rounds (seed $seed): $killed deaths, $passed_by that did not come to it, $restarted restarts, $in_start died in one;"
-	echo "	told in the last network: $artifacts sealed, $statements statements, $(cat "$work"/told.* | grep -c ^package) packages; $opened opened in all"
+	echo "	told in the last network: $artifacts sealed, $statements statements, $(cat "$work"/told.* | grep -c ^package) packages; $opened opened in all;"
+	echo "	charters that followed: $(cat "$work/amended" 2>/dev/null | wc -l)"
 	for k in "${!kills[@]}"; do echo "	${kills[$k]} $k"; done | sort -rn
 }

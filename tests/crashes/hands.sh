@@ -101,6 +101,27 @@ revoking() {
 	[ -z "$id" ] || said revoke "$id" --reason stolen --key "$people/legal.key"
 }
 
+# Whoever asks the tile server, which has little to do else.
+looking_at_tiles() {
+	local host=${QUORATE_TILES#http://}
+	(exec 3<>"/dev/tcp/${host%:*}/${host##*:}" && printf 'GET /checkpoint HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$host" >&3 &&
+	    timeout 5 cat <&3) >/dev/null 2>&1
+}
+
+# A charter that follows: custodians consent a second later, and their listeners start anew.
+amending() {
+	local p charter=$work/charter.$hand.$n amendment
+	q charter draft --out "$charter" || return 0
+	sed -i "s/\"Development network[^\"]*\"/\"Development network $hand.$n\"/" "$charter"
+	again 6 charter amend "$charter" --key "$people/requester.key" --reason "a crash" --json || return 0
+	amendment=$(of_out amendment)
+	for p in legal compliance auditor; do
+		((RANDOM % 8)) || { said deny "$amendment" --reason no --key "$people/$p.key"; return 0; }
+		said approve "$amendment" --key "$people/$p.key" || return 0
+	done
+	echo "$amendment" >>"$work/amended"
+}
+
 work_on() { # HAND SEED
 	local hand=$1 n=0 out=$work/out.$1 artifact policy request
 	RANDOM=$2
@@ -114,6 +135,8 @@ work_on() { # HAND SEED
 		sealing || { sleep 0.2; continue; }
 		((RANDOM % 3 == 0)) && case_of
 		((RANDOM % 100 == 0)) && revoking
+		((RANDOM % 40 == 0)) && amending
+		((RANDOM % 4 == 0)) && looking_at_tiles
 		((RANDOM % 20 == 0)) && q log checkpoint
 	done
 	touch "$work/rests.$hand"

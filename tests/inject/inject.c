@@ -80,15 +80,20 @@ counts(const struct inject_plan *p)
 	return 0;
 }
 
-/* What was armed happened, within so many seconds? It stays as it is. */
+/* What was armed happened, within so many seconds? Who does little does not come to an Nth call: its next will do. */
 static int
-await(const struct inject_plan *p, const char *seconds)
+await(struct inject_plan *p, const char *seconds)
 {
 	const struct timespec	tick = { 0, 5 * 1000000L };
-	long			ticks = strtol(seconds, NULL, 10) * 200;
+	long			ticks = strtol(seconds, NULL, 10) * 200, half = ticks / 2;
+	int64_t			left;
 
-	while (!atomic_load(&p->fired) && ticks-- > 0)
+	while (!atomic_load(&p->fired) && ticks-- > 0) {
+		if (ticks == half)
+			for (left = atomic_load(&p->left); left > 1 && !atomic_compare_exchange_weak(&p->left, &left, 1);)
+				;
 		(void)nanosleep(&tick, NULL);
+	}
 	return atomic_load(&p->fired) ? 0 : 1;
 }
 

@@ -11,7 +11,8 @@
  *						keeper, listener, coordinatord, release-worker,
  *						tiles, quorate; `any`), the Nth call of KIND
  *	inject FILE fired			disarms; exit 0 when it had happened, else 1
- *	inject FILE await SECONDS		waits for it, at most so long; as `fired`, but nothing is disarmed
+ *	inject FILE await SECONDS		waits for it, at most so long; as `fired`, but nothing is disarmed.
+ *						Half of it over, the next such call is the Nth
  *	inject FILE count NAME KIND		how many such calls there were since `new`
  *	inject FILE counts			all of them that are not 0: NAME KIND COUNT
  *
