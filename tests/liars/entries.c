@@ -19,7 +19,7 @@ all_agree(struct liar *l, const char *what)
 	struct err	err;
 	unsigned	i;
 
-	want(l, settle_with(l, l->story, EVERYBODY, 20000), "%s: the log does not go on", what);
+	want(l, settle_with(l, l->story, EVERYBODY, A_MINUTE), "%s: the log does not go on", what);
 	must(replica_state_digest(l->story->net.replica, digest, &err), &err);
 	for (i = 1; i <= NET_N; i++) {
 		page_of(l, l->story, i, story_size(l->story), story_size(l->story), &p);

@@ -61,7 +61,7 @@ run_devnet(struct liar *l, const char *before, const char *verb, unsigned custod
 static void
 await(struct liar *l, unsigned custodian)
 {
-	uint64_t	until = clock_ms() + 30000;
+	uint64_t	until = clock_ms() + A_MINUTE;
 
 	while (held(l, custodian) == UINT64_MAX && clock_ms() < until)
 		wait_ms(100);

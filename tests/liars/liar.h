@@ -171,6 +171,7 @@ void	 devnet(struct liar *l, const char *verb, unsigned custodian);
 void	 devnet_all(struct liar *l, const char *verb, uint32_t mask);
 /* The same, started under a clock that is `offset` seconds off ("+86400"), or frozen ("=SECONDS"). */
 void	 start_with_clock(struct liar *l, unsigned custodian, const char *clock);
+#define A_MINUTE	60000u	/* in ms: nobody takes as long, on however busy a machine */
 void	 wait_ms(unsigned ms);
 
 #endif

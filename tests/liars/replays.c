@@ -124,7 +124,7 @@ across_a_restart(struct liar *l)
 	size = story_size(l->story);
 	devnet(l, "kill", 2);
 	devnet(l, "start", 2);
-	want(l, settle_with(l, l->story, EVERYBODY, 30000), "it does not come back");
+	want(l, settle_with(l, l->story, EVERYBODY, A_MINUTE), "it does not come back");
 	ask_order(l, 2, q.order, &a);
 	want(l, a.rc == RC_OK && span_eq(buf_view(&a.bytes), buf_view(&first.bytes)), "after a restart it answers %s, %s",
 	    rc_name(a.rc), a.rc == RC_OK ? "OTHER BYTES" : a.words);
@@ -136,7 +136,7 @@ across_a_restart(struct liar *l)
 	    "after a restart it cosigns a smaller tree");
 	answer_done(&a);
 	page_done(&p);
-	want(l, settle_with(l, l->story, EVERYBODY, 30000), "afterwards the log does not go on");
+	want(l, settle_with(l, l->story, EVERYBODY, A_MINUTE), "afterwards the log does not go on");
 }
 
 /* --- another network, whose people and custodians are others ------------------------------- */
@@ -165,7 +165,7 @@ others_statements(struct liar *l)
 		v = net_log_dsse(&l->story->net, e.dsse);
 		want(l, !v.effective, "entry %llu of another network is EFFECTIVE here", (unsigned long long)i);
 	}
-	want(l, settle_with(l, l->story, EVERYBODY, 30000), "afterwards the log does not go on");
+	want(l, settle_with(l, l->story, EVERYBODY, A_MINUTE), "afterwards the log does not go on");
 }
 
 /* Its pages and its notes, which its own custodians cosigned. */
@@ -198,7 +198,7 @@ others_log(struct liar *l)
 		answer_done(&a);
 		page_done(&p);
 	}
-	want(l, settle_with(l, l->story, EVERYBODY, 30000), "afterwards the log does not go on");
+	want(l, settle_with(l, l->story, EVERYBODY, A_MINUTE), "afterwards the log does not go on");
 }
 
 /* Nor is its coordinator ours, or nobody. */

@@ -417,7 +417,7 @@ settle_with(struct liar *l, struct story *s, uint32_t mask, unsigned ms)
 void
 settle(struct liar *l, struct story *s)
 {
-	if (settle_with(l, s, EVERYBODY, 30000))
+	if (settle_with(l, s, EVERYBODY, A_MINUTE))
 		return;
 	fprintf(stderr, "liar: the custodians do not go on with the honest log of %llu entries\n",
 	    (unsigned long long)story_size(s));

@@ -170,7 +170,7 @@ static void
 found_in_the_background(struct liar *l)
 {
 	AUTO_DONE(buf_done) struct buf	dsse = BUF_INIT(DSSE_BYTES_MAX);
-	uint64_t			until = clock_ms() + 15000;
+	uint64_t			until = clock_ms() + A_MINUTE;
 	struct story_batch		*b;
 	struct dsse			 d;
 	uint8_t				 id[SHA256_BYTES];

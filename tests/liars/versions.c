@@ -12,7 +12,7 @@
 
 #include "audit/accusation.h"
 
-#define FOUND_MS	10000
+#define FOUND_MS	60000
 
 struct keys { struct note_key log, witness[NET_N]; };
 
@@ -143,12 +143,12 @@ one_apart(struct liar *l)
 	an_order(l, &q);
 	fork(l, 2, &a, 1, &b);
 	want(l, bring(l, a, ONLY(1), NULL) == ONLY(1), "one does not cosign");
-	want(l, settle_with(l, b, EVERYBODY & ~ONLY(1), 15000), "four are no quorum");
+	want(l, settle_with(l, b, EVERYBODY & ~ONLY(1), A_MINUTE), "four are no quorum");
 	found_out(l);
 	releases_nothing(l, &q);
 	(void)story_seal(l, b, "standard");
 	(void)story_seal(l, b, "standard");
-	want(l, settle_with(l, b, EVERYBODY & ~ONLY(1), 15000), "the branch of the quorum does not go on");
+	want(l, settle_with(l, b, EVERYBODY & ~ONLY(1), A_MINUTE), "the branch of the quorum does not go on");
 	story_free(a);
 	story_free(b);
 }
@@ -163,9 +163,9 @@ drops_its_tail(struct liar *l)
 
 	fork(l, 1, &a, 1, &b);
 	want(l, bring(l, a, ONLY(1), NULL) == ONLY(1), "one does not cosign");
-	want(l, settle_with(l, b, EVERYBODY & ~ONLY(1), 15000), "four are no quorum");
+	want(l, settle_with(l, b, EVERYBODY & ~ONLY(1), A_MINUTE), "four are no quorum");
 	(void)story_seal(l, b, "standard");
-	want(l, settle_with(l, b, EVERYBODY & ~ONLY(1), 15000), "the branch of the quorum does not go on");
+	want(l, settle_with(l, b, EVERYBODY & ~ONLY(1), A_MINUTE), "the branch of the quorum does not go on");
 	found_out(l);
 	began = clock_ms();
 	do {
@@ -185,7 +185,7 @@ drops_its_tail(struct liar *l)
 	want(l, held(l, 1) == story_size(b), "it does not drop its tail, and holds %llu entries", (unsigned long long)held(l, 1));
 	answer_done(&x);
 	(void)story_seal(l, b, "standard");
-	want(l, settle_with(l, b, EVERYBODY, 20000), "it does not go on with the others");
+	want(l, settle_with(l, b, EVERYBODY, A_MINUTE), "it does not go on with the others");
 	story_free(a);
 	story_free(b);
 }
@@ -200,7 +200,7 @@ of_other_sizes(struct liar *l)
 	an_order(l, &q);
 	fork(l, 1, &a, 3, &b);
 	want(l, bring(l, a, ONLY(5), NULL) == ONLY(5), "one does not cosign");
-	want(l, settle_with(l, b, EVERYBODY & ~ONLY(5), 15000), "four are no quorum");
+	want(l, settle_with(l, b, EVERYBODY & ~ONLY(5), A_MINUTE), "four are no quorum");
 	found_out(l);
 	releases_nothing(l, &q);
 	story_free(a);
@@ -228,7 +228,7 @@ a_checkpoint_alone(struct liar *l)
 	found_out(l);
 	releases_nothing(l, &q);
 	(void)story_seal(l, b, "standard");
-	want(l, settle_with(l, b, EVERYBODY, 20000), "evidence is refused");
+	want(l, settle_with(l, b, EVERYBODY, A_MINUTE), "evidence is refused");
 	story_free(a);
 	story_free(b);
 }
@@ -334,13 +334,13 @@ restored(struct liar *l)
 	want(l, a.rc != RC_OK, "alone and restored it CONTRIBUTES");
 	answer_done(&a);
 	devnet_all(l, "start", EVERYBODY & ~ONLY(5));
-	want(l, settle_with(l, l->story, EVERYBODY, 30000), "with its peers it does not go on");
+	want(l, settle_with(l, l->story, EVERYBODY, A_MINUTE), "with its peers it does not go on");
 	tempted(l, other, 2);
 	ask_order(l, 5, q.order, &a);
 	want(l, a.rc == RC_DENIED, "to a request of before it was restored it answers: %s \"%s\"", rc_name(a.rc), a.words);
 	answer_done(&a);
 	(void)story_seal(l, l->story, "standard");
-	want(l, settle_with(l, l->story, EVERYBODY, 20000), "evidence is refused");
+	want(l, settle_with(l, l->story, EVERYBODY, A_MINUTE), "evidence is refused");
 	story_free(other);
 }
 

@@ -124,7 +124,7 @@ function* mutants() {
 // ---- both verifiers ------------------------------------------------------------------------------
 
 const ours = (name) => new Promise((resolve) => {
-	execFile(quorate, ['verify', name, '--charter', charter, ...at], { timeout: 20000 }, (e) => resolve(e === null ? 0 : e.code ?? `killed by ${e.signal}`));
+	execFile(quorate, ['verify', name, '--charter', charter, ...at], { timeout: 120000 }, (e) => resolve(e === null ? 0 : e.code ?? `killed by ${e.signal}`));
 });
 
 const counts = { passed: 0, failed: 0 };
