@@ -26,7 +26,7 @@ auto_request_free(Quorate__V1__AppendRequest **r)
 static enum rc
 put_blobs(struct appending *a, struct span leaf, struct err *err)
 {
-	uint8_t	want[2][SHA256_BYTES], kept[SHA256_BYTES];
+	uint8_t	want[2][SHA256_BYTES];
 	size_t	n, i, b;
 	enum rc	rc = entry_blobs(leaf, want, &n, err);
 
@@ -35,7 +35,7 @@ put_blobs(struct appending *a, struct span leaf, struct err *err)
 	for (b = 0; b < a->q->n_blobs; b++) {
 		for (i = 0; i < n; i++)
 			if (memcmp(a->digest[b], want[i], sizeof(want[i])) == 0)
-				TRY(store_blob_put(a->c->store, span_of(&a->q->blobs[b]), kept, err));
+				TRY(store_blob_put_as(a->c->store, a->digest[b], span_of(&a->q->blobs[b]), err));
 	}
 	return RC_OK;
 }
@@ -182,7 +182,8 @@ take(struct appending *a, struct err *err)
 	TRY(take_all_shares(a, err));
 	TRY(append_notes(a, err));
 	TRY(awaited_settle(a->c, err));
-	return handed_expire(a->c, a->now, err);
+	TRY(handed_expire(a->c, a->now, err));
+	return append_hold(a, err);
 }
 
 static enum rc

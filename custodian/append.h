@@ -64,6 +64,11 @@ struct waiting {
 MUST_USE enum rc waiting_fill(struct custody *c, when now, struct waiting *w, struct err *err);
 void	 waiting_done(struct waiting *w);
 
+/*
+ * In it, last: what is held of what came is signed, so that saying so costs no second commit. It is given away after
+ * the commit or never. What cannot be signed now the reply says, not this: the entries stay.
+ */
+MUST_USE enum rc append_hold(struct appending *a, struct err *err);
 /* After the transaction, committed (taken is RC_OK) or not: what its notes accuse of; returns taken, or a fault. */
 MUST_USE enum rc append_settle(struct appending *a, enum rc taken, struct err *err);
 /* After the commit. */

@@ -48,6 +48,24 @@ held_of(struct custody *c, uint64_t batch, when now, struct buf *ret, struct err
 	return rc == RC_MISSING ? make_held(c, batch, now, ret, err) : rc;
 }
 
+/* RC_OK also where there is none in the journal yet; of a store that failed the commit will say so. */
+static enum rc
+hold(struct appending *a, uint64_t batch, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf dsse = BUF_INIT(DSSE_BYTES_MAX);
+
+	return held_of(a->c, batch, a->now, &dsse, err) == RC_BUG ? RC_BUG : RC_OK;
+}
+
+enum rc
+append_hold(struct appending *a, struct err *err)
+{
+	for (size_t i = 0; i < a->q->n_shares && !a->c->stopped.is; i++)
+		if (a->q->shares[i]->batch < a->size)
+			TRY(hold(a, a->q->shares[i]->batch, err));
+	return RC_OK;
+}
+
 /* --- the reply ------------------------------------------------------------------ */
 
 struct reply_lists {

@@ -3,22 +3,35 @@
 #include "audit/store/db.h"
 
 enum rc
-store_blob_put(struct store *s, struct span blob,
-    uint8_t ret_digest[SHA256_BYTES], struct err *err)
+store_blob_put_as(struct store *s, const uint8_t digest[SHA256_BYTES],
+    struct span blob, struct err *err)
 {
 	AUTO_DONE(query_done) struct query q = { .s = s };
-	uint8_t	digest[SHA256_BYTES];
+	bool	added = false;
 
 	if (blob.n > STORE_VALUE_MAX)
 		return err_set(err, RC_LIMIT, "store: a blob of %zu bytes",
 		    blob.n);
 	if (s->in_transaction)
 		TRY(db_writing(s, err));
-	sha256_one(digest, blob);
 	TRY(query_init(s, SQL_BLOB_ADD, &q, err));
-	query_span(&q, SPAN_OF(digest));
+	query_span(&q, SPAN(digest, SHA256_BYTES));
 	query_span(&q, blob);
-	TRY(query_run(&q, NULL, err));
+	TRY(query_run(&q, &added, err));
+	if (added && s->in_transaction)
+		vector_keep(&s->vector, digest,
+		    (uint64_t)sqlite3_last_insert_rowid(s->db), blob);
+	return RC_OK;
+}
+
+enum rc
+store_blob_put(struct store *s, struct span blob,
+    uint8_t ret_digest[SHA256_BYTES], struct err *err)
+{
+	uint8_t	digest[SHA256_BYTES];
+
+	sha256_one(digest, blob);
+	TRY(store_blob_put_as(s, digest, blob, err));
 	memcpy(ret_digest, digest, sizeof(digest));
 	return RC_OK;
 }

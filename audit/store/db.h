@@ -39,8 +39,12 @@ extern const char		store_schema[];
 struct batch_vector {
 	uint8_t		digest[SHA256_BYTES];
 	uint64_t	blob;		/* row of the blob; 0: none at hand */
+	bool		named;		/* the row of `batch` says that this is its vector */
+	uint64_t	batch;
 	struct buf	bytes;
 	bool		busy;		/* being walked: must not be replaced */
+	uint32_t	count;		/* `root` is that of so many descriptors; 0: not computed yet */
+	uint8_t		root[SHA256_BYTES];
 	uint32_t	leaf;		/* cursor: leaf `leaf` starts at byte `at` */
 	size_t		at;
 };
@@ -114,5 +118,7 @@ MUST_USE enum rc escrow_descriptors(struct store *s, const uint8_t digest[SHA256
     struct err *err);
 MUST_USE enum rc escrow_flush(struct store *s, struct err *err);	/* before COMMIT */
 void	 vector_forget(struct batch_vector *v);
+/* A blob that has this digest and row was stored just now: if it is a vector, it need not be read again. */
+void	 vector_keep(struct batch_vector *v, const uint8_t digest[SHA256_BYTES], uint64_t blob, struct span bytes);
 
 #endif

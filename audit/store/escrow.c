@@ -11,6 +11,21 @@ vector_forget(struct batch_vector *v)
 	*v = (struct batch_vector){ .bytes = v->bytes };
 }
 
+void
+vector_keep(struct batch_vector *v, const uint8_t digest[SHA256_BYTES], uint64_t blob, struct span bytes)
+{
+	if (v->busy || bytes.n > v->bytes.max)
+		return;
+	vector_forget(v);
+	buf_span(&v->bytes, bytes);
+	if (buf_check(&v->bytes, "vector", NULL) != RC_OK) {
+		vector_forget(v);	/* no memory: it is read when it is asked for */
+		return;
+	}
+	memcpy(v->digest, digest, SHA256_BYTES);
+	v->blob = blob;
+}
+
 static size_t
 length_at(const struct batch_vector *v, size_t at)
 {
@@ -65,6 +80,28 @@ vector_load(struct store *s, const uint8_t digest[SHA256_BYTES],
 	return RC_OK;
 }
 
+/* A batch is gone through twice: its root is computed once. */
+static enum rc
+vector_check(struct batch_vector *v, const uint8_t root[SHA256_BYTES],
+    uint32_t count, struct err *err)
+{
+	enum rc	rc = RC_OK;
+
+	if (v->count != count) {
+		v->count = 0;
+		rc = descriptor_vector_root(buf_view(&v->bytes), count, v->root, err);
+	}
+	if (rc == RC_FORMAT)
+		return err_wrap(err, RC_VERIFY, "batch");
+	if (rc != RC_OK)
+		return rc;
+	v->count = count;
+	if (memcmp(v->root, root, sizeof(v->root)) != 0)
+		return err_set(err, RC_VERIFY,
+		    "batch: the descriptors do not have the root");
+	return RC_OK;
+}
+
 enum rc
 escrow_descriptors(struct store *s, const uint8_t digest[SHA256_BYTES],
     const uint8_t root[SHA256_BYTES], uint32_t count, descriptor_fn fn,
@@ -72,18 +109,10 @@ escrow_descriptors(struct store *s, const uint8_t digest[SHA256_BYTES],
 {
 	struct batch_vector	*v = &s->vector;
 	bool			 was_busy = v->busy;
-	uint8_t			 got[SHA256_BYTES];
 	enum rc			 rc;
 
 	TRY(vector_load(s, digest, err));
-	rc = descriptor_vector_root(buf_view(&v->bytes), count, got, err);
-	if (rc == RC_FORMAT)
-		return err_wrap(err, RC_VERIFY, "batch");
-	if (rc != RC_OK)
-		return rc;
-	if (memcmp(got, root, sizeof(got)) != 0)
-		return err_set(err, RC_VERIFY,
-		    "batch: the descriptors do not have the root");
+	TRY(vector_check(v, root, count, err));
 	v->busy = true;
 	rc = descriptor_vector_each(buf_view(&v->bytes), count, fn, fn_user, err);
 	v->busy = was_busy;
@@ -116,7 +145,7 @@ batch_blob(struct store *s, uint64_t batch, uint64_t *ret, struct err *err)
 	return rc;
 }
 
-/* Is the batch's vector the one at hand? Says so once a batch. */
+/* Is the batch's vector the one at hand? Says so, and looks, once a batch. */
 static enum rc
 in_vector(struct store *s, struct escrow_at at, struct span descriptor,
     bool *ret, struct err *err)
@@ -127,6 +156,9 @@ in_vector(struct store *s, struct escrow_at at, struct span descriptor,
 	*ret = false;
 	if (!vector_has(&s->vector, at.leaf, descriptor))
 		return RC_OK;
+	*ret = s->vector.named && s->vector.batch == at.batch;
+	if (*ret)
+		return RC_OK;
 	rc = batch_blob(s, at.batch, &blob, err);
 	if (rc == RC_MISSING) {
 		TRY(batch_add(s, at.batch, s->vector.blob, err));
@@ -134,7 +166,8 @@ in_vector(struct store *s, struct escrow_at at, struct span descriptor,
 	} else if (rc != RC_OK) {
 		return rc;
 	}
-	*ret = blob == s->vector.blob;
+	*ret = s->vector.named = blob == s->vector.blob;
+	s->vector.batch = at.batch;
 	return RC_OK;
 }
 

@@ -144,8 +144,8 @@ make_durable(struct store *s, struct err *err)
 		    "store: this file system cannot do write-ahead logging");
 	return exec(s, "PRAGMA synchronous = FULL;"
 	    "PRAGMA secure_delete = ON;"
-	    "PRAGMA journal_size_limit = 1048576;"
-	    "PRAGMA wal_autocheckpoint = 256;", err);
+	    "PRAGMA journal_size_limit = 4194304;"
+	    "PRAGMA wal_autocheckpoint = 1024;", err);
 }
 
 /* --- opening ------------------------------------------------------------------------- */

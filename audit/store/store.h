@@ -71,6 +71,8 @@ MUST_USE enum rc store_find_statement(struct store *s, const uint8_t id[SHA256_B
 /* --- blobs by SHA-256 ----------------------------------------------------- */
 
 MUST_USE enum rc store_blob_put(struct store *s, struct span blob, uint8_t ret_digest[SHA256_BYTES], struct err *err);
+/* The same for who has hashed these very bytes already. */
+MUST_USE enum rc store_blob_put_as(struct store *s, const uint8_t digest[SHA256_BYTES], struct span blob, struct err *err);
 MUST_USE enum rc store_blob(struct store *s, const uint8_t digest[SHA256_BYTES], struct buf *ret, struct err *err); /* RC_MISSING */
 MUST_USE enum rc store_blob_has(struct store *s, const uint8_t digest[SHA256_BYTES], bool *ret, struct err *err);
 

@@ -181,6 +181,13 @@ forgets(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o, CK_ATTRIBUTE *a, CK_ULONG n)
 	return CKR_OK;
 }
 
+static CK_RV
+no_sign(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE key)
+{
+	(void)s, (void)m, (void)key;
+	return CKR_DEVICE_ERROR;
+}
+
 static unsigned	signatures, derivations;
 
 static CK_RV
@@ -230,6 +237,29 @@ commit_without_mark(void **state)
 	writes_fail(false);
 	cosigns();
 	assert_int_equal(b.c.steps.marked, marked + 1);
+}
+
+/* Nor does a token that signs nothing keep entries and shares from being stored: they are said to be held later. */
+static void
+commit_without_signature(void **state)
+{
+	uint64_t	batch;
+	struct err	err;
+	bool		has = false;
+
+	(void)state;
+	cosigns();
+	seal_some();
+	batch = b.batch[b.n_batches - 1].index;
+	stand_in.C_SignInit = no_sign;
+	pause_over();
+	does_not_cosign(RC_IO, "");
+	assert_int_equal(store_size(b.c.store), b.net.log_entries.n);
+	ok(store_shares_has(b.c.store, batch, &has, &err), &err);
+	assert_true(has);
+	stand_in.C_SignInit = real->C_SignInit;
+	pause_over();
+	cosigns();
 }
 
 /* Who looks at it is told, until the token is back. */
@@ -700,6 +730,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		TEST(commit_without_mark),
+		TEST(commit_without_signature),
 		TEST(tokenless_is_shown),
 		TEST(crash_before_mark),
 		TEST(act_without_mark),

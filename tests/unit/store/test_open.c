@@ -133,8 +133,8 @@ test_settings(void **state)
 		{ "PRAGMA busy_timeout", "5000" },
 		{ "PRAGMA application_id", "1364545362" },
 		{ "PRAGMA user_version", "2" },
-		{ "PRAGMA journal_size_limit", "1048576" },
-		{ "PRAGMA wal_autocheckpoint", "256" },
+		{ "PRAGMA journal_size_limit", "4194304" },
+		{ "PRAGMA wal_autocheckpoint", "1024" },
 		{ "PRAGMA integrity_check", "ok" },
 	};
 	struct place	 p;
