@@ -249,7 +249,7 @@ seal_artifact(struct seal_hand *h, const uint8_t genesis[SHA256_BYTES], const st
 	TRY(seal_order_rules(o, charter, err));
 	under(charter, o, a, &p);
 	TRY(commit_record(o, a, p.record, err));
-	randombytes_buf(a->id, sizeof(a->id));
+	artifact_id_make(clock_now(), a->id);
 	memcpy(p.genesis, genesis, SHA256_BYTES);
 	memcpy(p.id, a->id, sizeof(p.id));
 	p.segment_log2 = SEGMENT_LOG2_DEFAULT;

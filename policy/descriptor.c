@@ -3,11 +3,22 @@
  */
 #include <string.h>
 
+#include <sodium.h>
+
 #include "audit/tree.h"
 #include "base/wire.h"
 #include "policy/descriptor.h"
 
 #define DESCRIPTOR_VERSION	1
+#define ID_TIME_BYTES		5	/* 34,000 years */
+
+void
+artifact_id_make(when now, uint8_t ret[ARTIFACT_ID_BYTES])
+{
+	for (size_t i = 0; i < ID_TIME_BYTES; i++)
+		ret[i] = (uint8_t)(now >> (8 * (ID_TIME_BYTES - 1 - i)));
+	randombytes_buf(ret + ID_TIME_BYTES, ARTIFACT_ID_BYTES - ID_TIME_BYTES);
+}
 
 /* An ident of 1..max bytes into a NUL-terminated array of max + 1. */
 static bool

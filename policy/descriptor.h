@@ -17,7 +17,7 @@
 #include "base/json.h"
 #include "shamir/shamir.h"
 
-#define ARTIFACT_ID_BYTES	16	/* random, made by the sealer */
+#define ARTIFACT_ID_BYTES	16	/* made by the sealer: artifact_id_make() */
 #define PART_NAME_MAX		32
 #define CLASS_NAME_MAX		32
 #define PARTS_MAX		16
@@ -47,6 +47,12 @@ struct descriptor {
 	uint8_t			n_parts;
 	struct part		part[PARTS_MAX];
 };
+
+/*
+ * A new id: `now` in five bytes, eleven random ones. Ids that rise stand next to each other in the indexes that hold
+ * them, so that a batch is written to a few pages at their end and not all over (docs/adr/0029-ids-that-rise.md).
+ */
+void	 artifact_id_make(when now, uint8_t ret[ARTIFACT_ID_BYTES]);
 
 /* RC_FORMAT names the byte or the field. Commitments are checked as points. */
 MUST_USE enum rc descriptor_parse(struct span in, struct descriptor *ret, struct err *err);

@@ -168,7 +168,7 @@ encrypt(const struct remote *r, struct secret_arena *arena, struct batch *batch,
 
 	memcpy(p.genesis, r->first->digest, SHA256_BYTES);
 	memcpy(p.policy, policy->digest, SHA256_BYTES);
-	randombytes_buf(p.id, sizeof(p.id));
+	artifact_id_make(clock_now(), p.id);
 	m->began = m->envelopes.n;
 	bench_must(envelope_new(&p, arena, write_one, m, &w, &err), &err);
 	bench_must(envelope_part(w, "prompt", &err), &err);

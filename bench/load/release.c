@@ -104,7 +104,7 @@ encrypt(const struct policy_rule *policy, struct secret_arena *arena, struct bat
 
 	memcpy(p.genesis, r->first->digest, SHA256_BYTES);
 	memcpy(p.policy, policy->digest, SHA256_BYTES);
-	randombytes_buf(p.id, sizeof(p.id));
+	artifact_id_make(clock_now(), p.id);
 	memcpy(a->id, p.id, sizeof(p.id));
 	a->envelope = BUF_INIT(ENVELOPE_MAX);
 	a->descriptor = BUF_INIT(DESCRIPTOR_BYTES_MAX);
