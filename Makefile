@@ -508,6 +508,9 @@ bench_replay = -Wl,--wrap=crypto_sign_verify_detached
 bench_package = $(WRAP)
 bench_with_package = $(call obj,$(filter-out tests/unit/evidence/test_%,$(wildcard tests/unit/evidence/*.c)) $(wildcard tests/unit/*.c))
 $(BUILD)/bench/package: $(bench_with_package)
+# It is the keeper of the tests of custodian/, and takes the token's time out.
+bench_custodian = -Wl,--wrap=hsm_run
+$(BUILD)/bench/custodian: $(call obj,tests/unit/custodian/bench.c)
 $(call obj,$(wildcard bench/*.c bench/load/*.c)): | $(PB_H)
 
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_O) $(BENCH_LIBS)

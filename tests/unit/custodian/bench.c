@@ -170,11 +170,9 @@ bench_unmark(struct bench *b)
 static void
 open_replica(struct bench *b, enum store_mode mode)
 {
-	char		path[128];
 	struct err	err;
 
-	snprintf(path, sizeof(path), "%s/test.db", b->place->root);
-	must(store_open(path, mode, &b->c.store, &err), &err);
+	must(store_open(b->db, mode, &b->c.store, &err), &err);
 	must(replica_new(store_state(b->c.store), b->net.genesis, &b->c.replica, &err), &err);
 }
 
@@ -225,17 +223,24 @@ bench_forget(struct bench *b)
 void
 bench_up(struct bench *b, struct bench_place *p)
 {
+	bench_up_as(b, p, "test");
+}
+
+void
+bench_up_as(struct bench *b, struct bench_place *p, const char *name)
+{
 	struct err	err;
 
 	memset(b, 0, sizeof(*b));
 	b->place = p;
+	snprintf(b->db, sizeof(b->db), "%s/%s.db", p->disk != NULL ? p->disk : p->root, name);
 	b->arena = secret_arena_new(16384);
 	MUST(b->arena != NULL);
 	net_keys(&b->net);
 	own_keys(b);
 	b->net.amendable = p->amendable;
 	b->net.now = clock_now() - BENCH_BEGAN * (p->amendable ? 5U : 1U);
-	b->net.quota = 4000;
+	b->net.quota = p->quota != 0 ? p->quota : 4000;
 	net_found(&b->net);
 	b->c.config = p->config;
 	b->c.hsm = p->hsm;
@@ -249,11 +254,11 @@ bench_up(struct bench *b, struct bench_place *p)
 void
 bench_down(struct bench *b)
 {
-	char	path[128];
+	char	path[160];
 
 	bench_stop(b);
 	for (const char *const *end = (const char *const[]){ "", "-wal", "-shm", NULL }; *end != NULL; end++) {
-		snprintf(path, sizeof(path), "%s/test.db%s", b->place->root, *end);
+		snprintf(path, sizeof(path), "%.120s%s", b->db, *end);
 		(void)unlink(path);
 	}
 	for (size_t i = 0; i < b->n_batches; i++)

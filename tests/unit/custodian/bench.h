@@ -26,10 +26,13 @@ struct bench_place {			/* once a program */
 	struct hsm_key		*share_key;
 	struct hsm_signer	*signer;
 	bool			 amendable;	/* set by who wants a charter that can be amended: it began five times as long ago */
+	unsigned		 quota;		/* set by who seals more than 4000 artifacts a day */
+	const char		*disk;		/* set by who wants databases elsewhere than in root: a folder of its own */
 };
 
 struct bench {				/* once a test */
 	struct bench_place	*place;
+	char			 db[128];	/* the replica's: `test.db` */
 	struct net		 net;
 	struct custody		 c;
 	struct secret_arena	*arena;
@@ -51,6 +54,8 @@ void	 bench_place_close(struct bench_place *p);
 
 /* A network that began BENCH_BEGAN seconds ago, and an empty replica of it. */
 void	 bench_up(struct bench *b, struct bench_place *p);
+/* The same under another name than `test`: for who has two at a time. */
+void	 bench_up_as(struct bench *b, struct bench_place *p, const char *name);
 void	 bench_down(struct bench *b);
 /* Close the database and open it again, as a start does; compared at once. */
 void	 bench_restart(struct bench *b);
