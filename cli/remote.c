@@ -405,7 +405,7 @@ upload_piece(struct remote *r, const Quorate__V1__UploadRequest *q, uint64_t siz
 
 	TRY(remote_call(r, "Upload", q, &quorate__v1__upload_reply__descriptor, ms, &a, err));
 	received = a->received;
-	*ret_whole = q->last && a->sha256.len == SHA256_BYTES;
+	*ret_whole = q->last && a->whole;
 	message_free(a);
 	if (received > size)
 		return err_set(err, RC_FORMAT, "the coordinator has more bytes of the upload than there are");

@@ -79,6 +79,8 @@ wait_covered(const struct gathering *g, uint8_t custodian)
 		replicators_status(g->c->replicators, custodian, &s);
 		if (s.cosigned > g->order_index || !s.reachable)
 			return;
+		if (seen == 0)
+			replicators_bring(g->c->replicators, custodian);
 		seen = cosigning_await(g->c->cosigning, seen, 50);
 	}
 }

@@ -32,6 +32,8 @@ struct cosigning {
 	pthread_mutex_t		 lock;
 	pthread_cond_t		 changed;
 	uint64_t		 generation;
+	pthread_cond_t		 told;		/* there is something to tell custodians */
+	uint64_t		 news;
 	bool			 woken;
 
 	struct offer		 newest;	/* the target, or waiting to become it */
@@ -95,12 +97,13 @@ cosigning_new(const struct charter *charter,
 	unsigned	i, j;
 
 	if (c == NULL || pthread_mutex_init(&c->lock, NULL) != 0 ||
-	    !cond_init(&c->changed))
+	    !cond_init(&c->changed) || !cond_init(&c->told))
 		return err_set(err, RC_NOMEM, "cosigning: no memory");
 	c->charter = charter;
 	c->keep = keep;
 	c->user = user;
 	c->generation = 1;
+	c->news = 1;
 	c->patience = COSIGNING_PATIENCE_MS;
 	c->note = BUF_INIT(NOTE_BYTES_MAX);
 	offer_init(&c->newest);
@@ -128,6 +131,7 @@ cosigning_free(struct cosigning *c)
 	offer_done(&c->newest);
 	buf_done(&c->note);
 	(void)pthread_cond_destroy(&c->changed);	/* nobody waits any more */
+	(void)pthread_cond_destroy(&c->told);
 	(void)pthread_mutex_destroy(&c->lock);
 	free(c);
 }
@@ -138,6 +142,15 @@ changed(struct cosigning *c)
 {
 	c->generation++;
 	(void)pthread_cond_broadcast(&c->changed);	/* fails only for a bad object */
+}
+
+/* With the lock held. Not for each line: a replicator that looks in vain reads its page anew. */
+static void
+tell(struct cosigning *c)
+{
+	c->news++;
+	(void)pthread_cond_broadcast(&c->told);
+	changed(c);
 }
 
 /* The newest offer becomes the target. A failure leaves the old one. */
@@ -155,7 +168,7 @@ advance(struct cosigning *c, uint64_t now_ms)
 	}
 	c->target = next;
 	c->target_since = now_ms;
-	changed(c);
+	tell(c);
 }
 
 /* With q, with nothing to lose, or out of patience: gather on the newest. */
@@ -199,7 +212,6 @@ cosigning_offer(struct cosigning *c, const struct checkpoint *cp, when time, str
 		offer_done(&c->newest);
 		c->newest = o;
 		maybe_advance(c, now_ms);
-		changed(c);
 	} else {
 		offer_done(&o);
 	}
@@ -313,7 +325,7 @@ cosigning_publish(struct cosigning *c, uint64_t size, struct span note, struct e
 		buf_span(&c->note, note);
 		rc = buf_check(&c->note, "cosigned note", err);
 		c->note_size = rc == RC_OK ? size : 0;
-		changed(c);
+		tell(c);
 	}
 	(void)pthread_mutex_unlock(&c->lock);
 	return rc;
@@ -386,18 +398,30 @@ cosigning_wait(struct cosigning *c, uint64_t size, unsigned ms, unsigned *ret_ha
 	return rc;
 }
 
-uint64_t
-cosigning_await(struct cosigning *c, uint64_t seen, unsigned ms)
+static uint64_t
+await(struct cosigning *c, pthread_cond_t *cond, const uint64_t *generation, uint64_t seen, unsigned ms)
 {
 	uint64_t	until = clock_ms() + ms;
 
 	(void)pthread_mutex_lock(&c->lock);
-	while (c->generation == seen && !c->woken)
-		if (!cond_wait_until(&c->changed, &c->lock, until))
+	while (*generation == seen && !c->woken)
+		if (!cond_wait_until(cond, &c->lock, until))
 			break;
-	seen = c->generation;
+	seen = *generation;
 	(void)pthread_mutex_unlock(&c->lock);
 	return seen;
+}
+
+uint64_t
+cosigning_await(struct cosigning *c, uint64_t seen, unsigned ms)
+{
+	return await(c, &c->changed, &c->generation, seen, ms);
+}
+
+uint64_t
+cosigning_news(struct cosigning *c, uint64_t seen, unsigned ms)
+{
+	return await(c, &c->told, &c->news, seen, ms);
 }
 
 void
@@ -420,11 +444,19 @@ cosigning_kick(struct cosigning *c)
 }
 
 void
+cosigning_tell(struct cosigning *c)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	tell(c);
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
+void
 cosigning_wake(struct cosigning *c)
 {
 	(void)pthread_mutex_lock(&c->lock);
 	c->woken = true;
-	changed(c);
+	tell(c);
 	(void)pthread_mutex_unlock(&c->lock);
 }
 

@@ -72,10 +72,14 @@ MUST_USE enum rc cosigning_wait(struct cosigning *c, uint64_t size, unsigned ms,
     unsigned *ret_have, struct err *err);
 /* Wait until something happened since `seen` (0 at first) or ms passed; what to pass next. */
 uint64_t cosigning_await(struct cosigning *c, uint64_t seen, unsigned ms);
+/* The same for who carries it to custodians: a new target, a published note, or cosigning_tell(). */
+uint64_t cosigning_news(struct cosigning *c, uint64_t seen, unsigned ms);
 /* Wait ms, whatever happens, unless woken for good. */
 void	 cosigning_pause(struct cosigning *c, unsigned ms);
-/* Something that replicators and waiters should look at happened elsewhere. */
+/* Something that waiters should look at happened elsewhere. */
 void	 cosigning_kick(struct cosigning *c);
+/* Something that replicators should look at, and waiters. */
+void	 cosigning_tell(struct cosigning *c);
 /* No wait blocks from now on. */
 void	 cosigning_wake(struct cosigning *c);
 bool	 cosigning_woken(struct cosigning *c);

@@ -236,6 +236,58 @@ aim(struct replica_link *l, struct page *p, struct err *err)
 	return rc == RC_MISSING ? RC_OK : rc;
 }
 
+/*
+ * The latest note goes with whatever else there is; alone only after a while, or when somebody is
+ * in a hurry: a message and a commit of its own for each entry is what a busy log cannot have.
+ */
+static void
+add_note(struct replica_link *l, struct page *p)
+{
+	if (p->note_size <= l->cosigned || p->note_size > l->size + p->m.n_entries) {
+		l->note_at = 0;
+		return;
+	}
+	p->m.cosigned = pb_bytes(buf_view(&p->note));
+	if (l->note_at == 0)
+		l->note_at = clock_ms() + NOTE_LINGER_MS;
+	p->news |= clock_ms() >= l->note_at;
+}
+
+static enum rc
+add_all(struct replica_link *l, struct page *p, struct err *err)
+{
+	TRY(aim(l, p, err));
+	TRY(add_entries(l, p, err));
+	TRY(add_path(l, p, err));
+	TRY(add_pending(l, p, err));
+	TRY(add_lacking(l, p, err));
+	TRY(add_unheard(l, p, err));
+	p->news |= p->m.n_entries > 0 || !cosigning_has(l->c->cosigning, l->index, p->target.size);
+	return RC_OK;
+}
+
+/* One look at the log for all of it, and not a lock for each question. */
+static enum rc
+read_log(struct replica_link *l, struct page *p, struct err *err)
+{
+	enum rc	rc;
+
+	TRY(store_begin(l->store, err));
+	rc = add_all(l, p, err);
+	store_rollback(l->store);
+	return rc;
+}
+
+/* Nothing that memory shows to be new, and no time at which the log is to be looked at has come. */
+static bool
+is_quiet(struct replica_link *l, const struct page *p)
+{
+	uint64_t	now = clock_ms();
+
+	return l->settled && p->target.size == l->size && cosigning_has(l->c->cosigning, l->index, p->target.size) &&
+	    (l->shares_at == 0 || now < l->shares_at) && (l->n_lacks == 0 || now < l->lacks_at) && now < l->unheard_at;
+}
+
 enum rc
 page_build(struct replica_link *l, struct page *p, struct err *err)
 {
@@ -246,23 +298,18 @@ page_build(struct replica_link *l, struct page *p, struct err *err)
 		p->m.first = p->target.size;
 		p->whole = true;
 		p->news = p->target.size > 0;
+	} else if (is_quiet(l, p)) {
+		p->m.first = l->size;
+		p->whole = true;
 	} else {
-		TRY(aim(l, p, err));
-		TRY(add_entries(l, p, err));
-		TRY(add_path(l, p, err));
-		TRY(add_pending(l, p, err));
-		TRY(add_lacking(l, p, err));
-		TRY(add_unheard(l, p, err));
-		p->news |= p->m.n_entries > 0 ||
-		    !cosigning_has(l->c->cosigning, l->index, p->target.size);
+		TRY(read_log(l, p, err));
+		/* Nothing to bring, not even a vector: so it stays until something of the above changes. */
+		l->settled = !p->news;
 	}
 	/* Not for what it has cosigned: each costs its token a signature. */
 	if (!l->known || p->past || p->m.n_entries > 0 || !cosigning_has(l->c->cosigning, l->index, p->target.size))
 		p->m.checkpoint = pb_bytes(buf_view(&p->target.note));
-	if (p->note_size > l->cosigned && p->note_size <= l->size + p->m.n_entries) {
-		p->m.cosigned = pb_bytes(buf_view(&p->note));
-		p->news = true;
-	}
+	add_note(l, p);
 	p->m.state_of = divergence_probe(l);
 	p->beat = hurried(l) || p->m.state_of != 0 || clock_ms() - l->heard_at >= BEAT_MS;
 	point_all(p);

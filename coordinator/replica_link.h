@@ -17,6 +17,7 @@
 #define PAGE_ENTRIES_MAX	512u
 #define PAGE_SHARES_MAX		128u
 #define BEAT_MS			2000u	/* of silence: is it still there? */
+#define NOTE_LINGER_MS		100u	/* a cosigned note goes with the next page, or after so long alone */
 #define SHARES_RETRY_MS		5000u	/* vectors that a custodian would not take */
 #define LACKS_MAX		64u	/* vectors that it says it lacks, heard at a time */
 #define UNHEARD_MAX		64u	/* batches for which `held` is asked again, at a time */
@@ -37,7 +38,8 @@ struct replica_link {
 	bool			 known;		/* size was learnt since the last failure */
 	uint64_t		 size;		/* entries the custodian holds */
 	uint64_t		 cosigned;	/* q-cosigned size it has verified */
-	uint64_t		 sent_cosigned;	/* of the note sent last: never twice in a row */
+	bool			 settled;	/* the log had nothing for it when it was looked at last */
+	uint64_t		 note_at;	/* clock_ms() from when on a note goes alone; 0: there is none to bring */
 	uint64_t		 shares_next;	/* pending batches below were sent */
 	uint64_t		 heard_at;	/* clock_ms() of its last answer */
 	uint64_t		 shares_at;	/* clock_ms() when to start again from 0 */

@@ -175,7 +175,7 @@ replicator_thread(void *arg)
 		}
 		if (rc == RC_OK && !wanted) {
 			pause = REPLICATOR_PAUSE_MS;
-			seen = cosigning_await(l->c->cosigning, seen, IDLE_MS);
+			seen = cosigning_news(l->c->cosigning, seen, l->note_at == 0 ? IDLE_MS : NOTE_LINGER_MS);
 			continue;
 		}
 		/* Not there, or it would not go on: the same again, a little later. */
@@ -335,7 +335,16 @@ replicators_hurry(struct replicators *r)
 		r->link[i].hurry = true;
 		(void)pthread_mutex_unlock(&r->link[i].lock);
 	}
-	cosigning_kick(r->c->cosigning);
+	cosigning_tell(r->c->cosigning);
+}
+
+void
+replicators_bring(struct replicators *r, uint8_t custodian)
+{
+	(void)pthread_mutex_lock(&r->link[custodian - 1].lock);
+	r->link[custodian - 1].hurry = true;
+	(void)pthread_mutex_unlock(&r->link[custodian - 1].lock);
+	cosigning_tell(r->c->cosigning);
 }
 
 /* Those who answer, and those who may be back in a moment. */

@@ -56,6 +56,8 @@ unsigned replicators_reachable(struct replicators *r);
 unsigned replicators_unready(struct replicators *r);
 /* Hear from every custodian soon, whether or not there is news for it. */
 void	 replicators_hurry(struct replicators *r);
+/* Bring one of them what is new at once: somebody waits for it to know the latest cosigned note. */
+void	 replicators_bring(struct replicators *r, uint8_t custodian);
 /*
  * Wait until q custodians cosigned `size`, for at most ms, and not so long
  * while fewer than q answer or did a moment ago. RC_UNSURE: not yet; the words say how many did.

@@ -17,6 +17,24 @@ self(const struct replica_link *l)
 	return &l->c->first->custodian[l->index - 1];
 }
 
+/* ---- its cosignature -------------------------------------------------------------- */
+
+static void
+take_cosignature(struct replica_link *l, const struct page *p, struct span line,
+    bool *progress)
+{
+	struct err	err;
+
+	if (line.n == 0)
+		return;
+	if (cosigning_add(l->c->cosigning, l->index, p->target.size, line,
+	    clock_ms(), &err) == RC_OK)
+		*progress = true;
+	else
+		log_err(&err, "custodian %u (%s): cosignature of %llu refused",
+		    l->index, self(l)->name, (unsigned long long)p->target.size);
+}
+
 /* ---- held statements -------------------------------------------------------------- */
 
 struct holding {
@@ -47,7 +65,7 @@ check_held(struct replica_link *l, const struct admission *a, uint64_t *ret_batc
 	if (a->s.type != STATEMENT_HELD || a->s.u.held.custodian != l->index ||
 	    memcmp(a->s.genesis, l->c->genesis, SHA256_BYTES) != 0)
 		return err_set(err, RC_VERIFY, "not a held statement of this custodian");
-	if (!dsse_signed_by(&a->d, &self(l)->signing_key))
+	if (a->custodian != l->index)		/* under whose key admit() has verified it */
 		return err_set(err, RC_VERIFY, "a held statement with a bad signature");
 	TRY(store_find_statement(l->store, a->s.subject, ret_batch, err));
 	TRY(logged_read(l->store, *ret_batch, &batch, err));
@@ -72,24 +90,50 @@ one_held(struct replica_link *l, struct span dsse, uint64_t *ret_batch, struct e
 }
 
 static enum rc
-take_held(struct replica_link *l, const Quorate__V1__AppendReply *r, bool *progress,
-    struct err *err)
+read_held(struct replica_link *l, const Quorate__V1__AppendReply *r, struct holding *h, struct err *err)
 {
-	struct holding	h = { .l = l, .n = 0 };
 	struct err	why;
 	size_t		i, refused = 0;
 
+	h->l = l;
+	h->n = 0;
+	if (r->n_held == 0)
+		return RC_OK;
+	TRY(store_begin(l->store, err));	/* one look at the log for all of them */
 	for (i = 0; i < r->n_held && i < REPLY_STATEMENTS_MAX; i++) {
-		h.dsse[h.n] = pb_span(&r->held[i]);
-		if (one_held(l, h.dsse[h.n], &h.batch[h.n], &why) == RC_OK)
-			h.n++;
+		h->dsse[h->n] = pb_span(&r->held[i]);
+		if (one_held(l, h->dsse[h->n], &h->batch[h->n], &why) == RC_OK)
+			h->n++;
 		else if (refused++ == 0)	/* one line a reply, whatever is in it */
 			log_err(&why, "custodian %u (%s): held statement refused",
 			    l->index, self(l)->name);
 	}
-	if (h.n == 0)
+	store_rollback(l->store);
+	return RC_OK;
+}
+
+/*
+ * What it holds is kept in one transaction with what others say, and with the note that q of them
+ * make: it is handed to the sequencer before its line is counted, and waited for after.
+ */
+static enum rc
+take_held(struct replica_link *l, const struct page *p, const Quorate__V1__AppendReply *r, bool *progress,
+    struct err *err)
+{
+	struct holding		h;
+	struct submission	sub = { .fn = hold_all, .user = &h, .patient = l->c->first->h == l->c->first->q };
+	bool			handed = false;
+
+	TRY(read_held(l, r, &h, err));
+	if (h.n > 0) {
+		TRY(sequencer_hand(l->c->sequencer, &sub, err));
+		handed = true;
+	}
+	if (p->whole && !p->past && p->m.checkpoint.len > 0)
+		take_cosignature(l, p, pb_span(&r->cosignature), progress);
+	if (!handed)
 		return RC_OK;
-	TRY(sequencer_do(l->c->sequencer, hold_all, &h, err));
+	TRY(sequencer_wait(l->c->sequencer, &sub, err));
 	*progress = true;
 	l->lacks_at = 0;	/* it takes what it is sent: the next at once */
 	l->unheard_at = 0;
@@ -216,22 +260,6 @@ take_lacking(struct replica_link *l, const Quorate__V1__AppendReply *r)
 /* ---- all of it ---------------------------------------------------------------------- */
 
 static void
-take_cosignature(struct replica_link *l, const struct page *p, struct span line,
-    bool *progress)
-{
-	struct err	err;
-
-	if (line.n == 0)
-		return;
-	if (cosigning_add(l->c->cosigning, l->index, p->target.size, line,
-	    clock_ms(), &err) == RC_OK)
-		*progress = true;
-	else
-		log_err(&err, "custodian %u (%s): cosignature of %llu refused",
-		    l->index, self(l)->name, (unsigned long long)p->target.size);
-}
-
-static void
 note_shares(struct replica_link *l, const struct page *p)
 {
 	if (p->n_queued == 0)
@@ -241,32 +269,41 @@ note_shares(struct replica_link *l, const struct page *p)
 		l->shares_at = clock_ms() + SHARES_RETRY_MS;
 }
 
-enum rc
-reply_take(struct replica_link *l, const struct page *p, struct span reply,
-    bool *ret_progress, struct err *err)
+/* Who waits for it to know that an order is cosigned looks again. */
+static void
+publish_place(struct replica_link *l, bool knows)
 {
-	bool	progress = !l->known;
-	size_t	refused = 0;
-
-	PB_UNPACK(append_reply, AppendReply, r, reply);
-	TRY(divergence_take(l, p, r, &progress, err));
-	health_take(l, r->health);
-	/* Forward only: one that leads us to and fro does not get our whole time. */
-	progress |= r->size > l->size || r->cosigned_size > l->cosigned;
-	l->known = true;
-	l->size = r->size;
-	l->cosigned = r->cosigned_size;
-	note_shares(l, p);
-	if (p->whole && !p->past && p->m.checkpoint.len > 0)
-		take_cosignature(l, p, pb_span(&r->cosignature), &progress);
-	TRY(take_held(l, r, &progress, err));
-	take_lacking(l, r);
-	TRY(take_receipts(l, r, &progress, &refused, err));
-	TRY(take_statements(l, r, &progress, &refused, err));
 	(void)pthread_mutex_lock(&l->lock);
 	l->status.size = l->size;
 	l->status.cosigned = l->cosigned;
 	(void)pthread_mutex_unlock(&l->lock);
+	if (knows)
+		cosigning_kick(l->c->cosigning);
+}
+
+enum rc
+reply_take(struct replica_link *l, const struct page *p, struct span reply,
+    bool *ret_progress, struct err *err)
+{
+	bool	progress = !l->known, knows = false;
+	size_t	refused = 0;
+
+	PB_UNPACK(append_reply, AppendReply, r, reply);
+	l->settled = false;
+	TRY(divergence_take(l, p, r, &progress, err));
+	health_take(l, r->health);
+	/* Forward only: one that leads us to and fro does not get our whole time. */
+	knows = r->cosigned_size > l->cosigned;
+	progress |= r->size > l->size || knows;
+	l->known = true;
+	l->size = r->size;
+	l->cosigned = r->cosigned_size;
+	note_shares(l, p);
+	TRY(take_held(l, p, r, &progress, err));
+	take_lacking(l, r);
+	TRY(take_receipts(l, r, &progress, &refused, err));
+	TRY(take_statements(l, r, &progress, &refused, err));
+	publish_place(l, knows);
 	*ret_progress = progress;
 	return RC_OK;
 }

@@ -24,8 +24,12 @@
 PB_AUTO(upload_request, UploadRequest);
 PB_AUTO(seal_request, SealRequest);
 
-/* From "is there one of that id" to the entry, batches go one by one. */
-static pthread_mutex_t	sealing = PTHREAD_MUTEX_INITIALIZER;
+/* From "is there one of that root" to the entry, batches of one root go one by one, and others side by side. */
+#define SEALING	8u
+static pthread_mutex_t	sealing[SEALING] = {
+	PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
+	PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
+};
 
 /* A host is known by its certificate; eight bytes of its digest tell one from another. */
 static uint64_t
@@ -45,21 +49,21 @@ on_upload(void *user, struct rpc_call *call, struct span request, struct buf *re
 {
 	struct coordinator		*c = user;
 	Quorate__V1__UploadReply	 r = QUORATE__V1__UPLOAD_REPLY__INIT;
-	uint8_t				 id[UPLOAD_ID_BYTES], sha256[SHA256_BYTES];
+	uint8_t				 id[UPLOAD_ID_BYTES];
+	char				 path[FILE_PATH_MAX];
+	uint64_t			 size;
 	struct err			 why;
-	bool				 whole;
 	enum rc				 rc;
 
 	PB_UNPACK(upload_request, UploadRequest, q, request);
 	TRY(pb_fixed(&q->upload, "upload", id, sizeof(id), err));
 	rc = uploads_write(c->uploads, id, owner_of(call), clock_now(), q->offset, pb_span(&q->data),
-	    q->last, &r.received, &whole, sha256, &why);
+	    q->last, &r.received, &why);
 	if (rc != RC_OK) {
 		rpc_say(call, "%s", why.msg);	/* "No space left on device" */
 		return err_set(err, rc, "%s", why.msg);
 	}
-	if (whole)
-		r.sha256 = pb_bytes(SPAN_OF(sha256));
+	r.whole = q->last && uploads_path(c->uploads, id, path, &size, NULL) == RC_OK;
 	return pb_pack(&r.base, reply, err);
 }
 
@@ -216,8 +220,9 @@ logged_before(struct sealing *k, struct submission *sub)
 static enum rc
 seal(struct sealing *k, struct submission *sub, struct err *err)
 {
-	struct err	why = { RC_OK, "" };
-	enum rc		rc;
+	pthread_mutex_t	*turn;
+	struct err	 why = { RC_OK, "" };
+	enum rc		 rc;
 
 	/* Asked again: the envelopes are in their place, the answer is in the log. */
 	if (logged_before(k, sub))
@@ -233,9 +238,10 @@ seal(struct sealing *k, struct submission *sub, struct err *err)
 		rc = check_batch(k, &why);
 	if (rc != RC_OK)
 		return say(k, rc, err, &why);
-	(void)pthread_mutex_lock(&sealing);
+	turn = &sealing[k->s->subject[0] % SEALING];
+	(void)pthread_mutex_lock(turn);
 	rc = log_batch(k, sub, &why);
-	(void)pthread_mutex_unlock(&sealing);
+	(void)pthread_mutex_unlock(turn);
 	if (rc != RC_OK)
 		return say(k, rc, err, &why);
 	log_line("entry %llu: batch of %u: %s", (unsigned long long)sub->index,
@@ -275,6 +281,19 @@ held_read(struct coordinator *c, struct store *s, uint64_t batch, struct held_li
 	return RC_OK;
 }
 
+/* One look at the log for all of them. */
+static unsigned
+held_now(const struct coordinator *c, struct store *s, uint64_t batch)
+{
+	unsigned	held = 0;
+
+	if (store_begin(s, NULL) != RC_OK)
+		return 0;
+	held = journal_held_count(s, batch, c->first->n);
+	store_rollback(s);
+	return held;
+}
+
 /* Until h custodians hold the shares, or the time is over. */
 static void
 wait_held(struct coordinator *c, uint64_t batch, uint64_t until)
@@ -283,7 +302,7 @@ wait_held(struct coordinator *c, uint64_t batch, uint64_t until)
 
 	while (clock_ms() < until && !cosigning_woken(c->cosigning)) {
 		struct reader	*r = reader_take(c->readers);
-		unsigned	 held = journal_held_count(r->store, batch, c->first->n);
+		unsigned	 held = held_now(c, r->store, batch);
 
 		reader_give(r);
 		if (held >= c->first->h)

@@ -180,7 +180,7 @@ one(struct step *t, struct submission *sub, struct err *err)
 
 /* All of them or none. */
 static enum rc
-transaction(struct step *t, struct submission **batch, size_t n, struct err *err)
+transaction(struct step *t, struct submission **batch, size_t n, struct span note, struct err *err)
 {
 	enum rc	rc;
 	size_t	i;
@@ -189,6 +189,8 @@ transaction(struct step *t, struct submission **batch, size_t n, struct err *err
 		return rc;
 	for (i = 0; i < n && rc == RC_OK; i++)
 		rc = one(t, batch[i], err);
+	if (rc == RC_OK && note.n > 0)
+		rc = store_put(t->s->store, "cosigned", note, err);
 	if (rc == RC_OK)
 		rc = store_commit(t->s->store, err);
 	if (rc == RC_OK)
@@ -200,11 +202,11 @@ transaction(struct step *t, struct submission **batch, size_t n, struct err *err
 }
 
 static uint64_t
-together(struct sequencer *s, struct submission **batch, size_t n, uint64_t size)
+together(struct sequencer *s, struct submission **batch, size_t n, uint64_t size, struct span note)
 {
 	struct step	t = { s, size, s->time };
 	struct err	err = { RC_OK, "" };
-	enum rc		rc = transaction(&t, batch, n, &err);
+	enum rc		rc = transaction(&t, batch, n, note, &err);
 	size_t		i;
 
 	for (i = 0; i < n; i++) {
@@ -224,15 +226,17 @@ together(struct sequencer *s, struct submission **batch, size_t n, uint64_t size
 }
 
 uint64_t
-sequence_batch(struct sequencer *s, struct submission **batch, size_t n, uint64_t size)
+sequence_batch(struct sequencer *s, struct submission **batch, size_t n, uint64_t size, struct span note,
+    bool *ret_kept)
 {
-	uint64_t	after = together(s, batch, n, size);
+	uint64_t	after = together(s, batch, n, size, note);
 	size_t		i;
 
+	*ret_kept = note.n > 0 && batch[0]->rc == RC_OK;
 	/* One that cannot be stored does not take the others with it. */
 	if (batch[0]->rc != RC_OK && n > 1)
 		for (i = 0, after = size; i < n; i++)
-			after = together(s, batch + i, 1, after);
+			after = together(s, batch + i, 1, after, SPAN(NULL, 0));
 	/* Only now: what is held did not fail, and does not make the others go one by one. */
 	for (i = 0; i < n; i++)
 		if (batch[i]->rc == RC_OK && batch[i]->held)
@@ -267,7 +271,7 @@ sequence_charter(struct sequencer *s, struct err *err)
 
 	/* No admission: entry 0 is checked by apply against the genesis itself. */
 	dsse_id(SPAN(NULL, 0), sub.admission.s.id);
-	s->size = together(s, &p, 1, 0);
+	s->size = together(s, &p, 1, 0, SPAN(NULL, 0));
 	if (sub.rc != RC_OK)
 		*err = sub.err;
 	else

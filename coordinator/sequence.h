@@ -29,6 +29,8 @@ struct sequencer {
 	bool			 stopping;
 	struct submission	*head, **tail;
 	size_t			 waiting;
+	size_t			 urgent;	/* of those, that are not patient */
+	uint64_t		 patient_since;	/* clock_ms() when the first patient one came */
 	struct {
 		uint64_t	 since;		/* clock_ms(), when it was 0 */
 		unsigned	 n;
@@ -41,8 +43,12 @@ struct sequencer {
 
 /* Entry 0 of a new log. */
 MUST_USE enum rc sequence_charter(struct sequencer *s, struct err *err);
-/* Sets rc, err and answer of each; returns the new size. */
-uint64_t sequence_batch(struct sequencer *s, struct submission **batch, size_t n, uint64_t size);
+/*
+ * Sets rc, err and answer of each; returns the new size. note: of q custodians, kept in the same
+ * transaction, or empty; *ret_kept: it is durable.
+ */
+uint64_t sequence_batch(struct sequencer *s, struct submission **batch, size_t n, uint64_t size, struct span note,
+    bool *ret_kept);
 /* The cosigned note, durable. */
 MUST_USE enum rc sequence_note(struct sequencer *s, struct span note, struct err *err);
 

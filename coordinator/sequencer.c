@@ -115,7 +115,9 @@ enqueue(struct sequencer *s, struct submission *sub, struct err *err)
 	sub->done = false;
 	*s->tail = sub;
 	s->tail = &sub->next;
-	s->waiting++;
+	if (s->waiting++ == s->urgent && sub->patient)
+		s->patient_since = clock_ms();
+	s->urgent += !sub->patient;
 	return RC_OK;
 }
 
@@ -134,6 +136,30 @@ enqueue_and_wait(struct sequencer *s, struct submission *sub, size_t n)
 		while (sub[i].passed && !sub[i].done)
 			(void)pthread_cond_wait(&s->answered, &s->lock);
 	(void)pthread_mutex_unlock(&s->lock);
+}
+
+enum rc
+sequencer_hand(struct sequencer *s, struct submission *sub, struct err *err)
+{
+	enum rc	rc;
+
+	(void)pthread_mutex_lock(&s->lock);
+	rc = enqueue(s, sub, err);
+	(void)pthread_cond_signal(&s->work);
+	(void)pthread_mutex_unlock(&s->lock);
+	return rc;
+}
+
+enum rc
+sequencer_wait(struct sequencer *s, struct submission *sub, struct err *err)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	while (!sub->done)
+		(void)pthread_cond_wait(&s->answered, &s->lock);
+	(void)pthread_mutex_unlock(&s->lock);
+	if (sub->rc != RC_OK && err != NULL)
+		*err = sub->err;
+	return sub->rc;
 }
 
 /* A custodian that lies does not make every other one's log grow without an end. */
@@ -320,6 +346,7 @@ take_work(struct sequencer *s, struct submission **batch, struct buf *note, uint
 	size_t	n = 0;
 
 	while (n < SEQUENCER_BATCH_MAX && s->head != NULL) {
+		s->urgent -= !s->head->patient;
 		batch[n++] = s->head;
 		s->head = s->head->next;
 		s->waiting--;
@@ -351,10 +378,10 @@ answer(struct sequencer *s, struct submission **batch, size_t n, uint64_t size)
 }
 
 static bool
-keep_note(struct sequencer *s, const struct buf *note, uint64_t note_size)
+publish_note(struct sequencer *s, const struct buf *note, uint64_t note_size, bool kept)
 {
 	struct err	err;
-	enum rc		rc = sequence_note(s, buf_view(note), &err);
+	enum rc		rc = kept ? RC_OK : sequence_note(s, buf_view(note), &err);
 
 	if (rc == RC_OK) {
 		s->note_kept = note_size;
@@ -366,6 +393,14 @@ keep_note(struct sequencer *s, const struct buf *note, uint64_t note_size)
 	return rc == RC_OK;
 }
 
+/* With the lock held. Those that are patient have waited long enough, or have company. */
+static bool
+has_work(const struct sequencer *s)
+{
+	return s->urgent > 0 || s->stopping || s->note_size > s->note_kept || s->signed_size != s->size ||
+	    (s->waiting > 0 && clock_ms() - s->patient_since >= SEQUENCER_PATIENT_MS);
+}
+
 /* With the lock held. */
 static void
 wait_for_work(struct sequencer *s, bool trouble)
@@ -374,9 +409,11 @@ wait_for_work(struct sequencer *s, bool trouble)
 		(void)cond_wait_until(&s->work, &s->lock, clock_ms() + RETRY_MS);
 	if (trouble)
 		return;
-	while (s->head == NULL && !s->stopping && s->note_size <= s->note_kept &&
-	    s->signed_size == s->size)
-		(void)pthread_cond_wait(&s->work, &s->lock);
+	while (!has_work(s))
+		if (s->waiting > 0)
+			(void)cond_wait_until(&s->work, &s->lock, s->patient_since + SEQUENCER_PATIENT_MS);
+		else
+			(void)pthread_cond_wait(&s->work, &s->lock);
 }
 
 static void *
@@ -388,7 +425,7 @@ sequencer_thread(void *arg)
 	struct err		 err;
 	uint64_t		 note_size, size;
 	size_t			 n;
-	bool			 stop, trouble = false;
+	bool			 stop, kept, trouble = false;
 
 	for (;;) {
 		(void)pthread_mutex_lock(&s->lock);
@@ -397,18 +434,19 @@ sequencer_thread(void *arg)
 		stop = s->stopping && n == 0;
 		size = s->size;
 		(void)pthread_mutex_unlock(&s->lock);
-		trouble = false;
+		trouble = kept = false;
 		if (n > 0) {
-			size = sequence_batch(s, batch, n, size);
+			size = sequence_batch(s, batch, n, size, note_size != 0 ? buf_view(&note) : SPAN(NULL, 0), &kept);
 			answer(s, batch, n, size);
 		}
+		/* Before the next checkpoint is signed: somebody waits for this one. */
+		if (note_size != 0 && !publish_note(s, &note, note_size, kept))
+			trouble = true;
 		if (s->signed_size != s->size && sign_checkpoint(s, &err) != RC_OK) {
 			log_err(&err, "cannot sign checkpoint %llu, will try again",
 			    (unsigned long long)s->size);
 			trouble = true;
 		}
-		if (note_size != 0 && !keep_note(s, &note, note_size))
-			trouble = true;
 		if (stop)
 			return NULL;
 	}

@@ -18,6 +18,7 @@
 
 #define SEQUENCER_QUEUE_MAX	256	/* submissions that wait */
 #define SEQUENCER_BATCH_MAX	64	/* submissions of one transaction */
+#define SEQUENCER_PATIENT_MS	10u	/* that a patient submission waits for others */
 /* Void entries that one custodian may sign in an hour: every entry is for ever, at every party. */
 #define CUSTODIAN_VOIDS_MAX	64
 #define CUSTODIAN_VOIDS_MS	3600000u
@@ -52,6 +53,7 @@ struct submission {
 	const struct span	*vector;	/* of a batch: custodian i's at [i-1]; or NULL */
 	sequencer_fn		 fn;		/* or NULL; not run for a repeated statement */
 	void			*user;
+	bool			 patient;	/* nobody waits for it: it may keep others company, SEQUENCER_PATIENT_MS at most */
 
 	enum submission_fate	 fate;
 	enum void_reason	 why;		/* refused */
@@ -79,6 +81,12 @@ struct submission {
 MUST_USE enum rc sequencer_submit(struct sequencer *s, struct submission *sub, struct err *err);
 /* n of them together: mostly one transaction and one checkpoint. Each has its own code, and words in its err. */
 void	 sequencer_submit_all(struct sequencer *s, struct submission *sub, size_t n);
+/*
+ * fn alone, in two steps: what is handed in stays where it is until it was waited for, and it is
+ * waited for whatever happens between. RC_LIMIT, RC_UNSURE: it was not taken.
+ */
+MUST_USE enum rc sequencer_hand(struct sequencer *s, struct submission *sub, struct err *err);
+MUST_USE enum rc sequencer_wait(struct sequencer *s, struct submission *sub, struct err *err);
 /* fn alone. */
 MUST_USE enum rc sequencer_do(struct sequencer *s, sequencer_fn fn, void *user, struct err *err);
 

@@ -136,8 +136,7 @@ keep_upload(struct coordinator *c, struct rpc_call *call, const ProtobufCBinaryD
 {
 	uint8_t		id[UPLOAD_ID_BYTES], digest[SHA256_BYTES];
 	char		from[FILE_PATH_MAX], to[FILE_PATH_MAX], dir[FILE_PATH_MAX];
-	uint64_t	size, received;
-	bool		whole;
+	uint64_t	size;
 
 	TRY(pb_fixed(upload, "upload", id, sizeof(id), err));
 	TRY(uploads_path(c->uploads, id, from, &size, err));
@@ -145,8 +144,7 @@ keep_upload(struct coordinator *c, struct rpc_call *call, const ProtobufCBinaryD
 		rpc_say(call, "an attachment may have at most %u MiB", ERASABLE_BYTES_MAX >> 20);
 		return err_set(err, RC_LIMIT, "attachment of %llu bytes", (unsigned long long)size);
 	}
-	TRY(uploads_write(c->uploads, id, 0, clock_now(), size, SPAN(NULL, 0), true,
-	    &received, &whole, digest, err));
+	TRY(uploads_digest(from, digest, err));
 	if (!tick(n, digest)) {
 		rpc_say(call, "an upload is not named by the statement");
 		return err_set(err, RC_FORMAT, "an upload that the statement does not name");

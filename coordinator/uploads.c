@@ -23,9 +23,6 @@ struct upload {
 	uint64_t	 size;
 	when		 touched;
 	int		 fd;		/* -1: not open */
-	EVP_MD_CTX	*md;		/* NULL: not from the first byte on (a restart) */
-	uint8_t		 sha256[SHA256_BYTES];
-	bool		 hashed;
 };
 
 struct uploads {
@@ -51,8 +48,6 @@ upload_close(struct upload *p)
 	if (p->fd >= 0)
 		(void)close(p->fd);	/* what counts was synced before */
 	p->fd = -1;
-	EVP_MD_CTX_free(p->md);
-	p->md = NULL;
 }
 
 /* With the lock held. */
@@ -240,11 +235,6 @@ take(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], uint64_t owner, when 
 		memcpy(p->id, id, UPLOAD_ID_BYTES);
 		p->owner = owner;
 		p->touched = now;
-		p->md = EVP_MD_CTX_new();
-		if (p->md != NULL && EVP_DigestInit_ex(p->md, EVP_sha256(), NULL) != 1) {
-			EVP_MD_CTX_free(p->md);
-			p->md = NULL;
-		}
 	}
 	if (p->busy)
 		return err_set(err, RC_LIMIT, "this upload is being written by another call");
@@ -306,34 +296,14 @@ write_piece(struct upload *p, struct span data, struct err *err)
 			return disk_error(err, errno);
 		at += (size_t)n;
 	}
-	if (p->md != NULL && EVP_DigestUpdate(p->md, data.p, data.n) != 1) {
-		EVP_MD_CTX_free(p->md);
-		p->md = NULL;
-	}
 	return RC_OK;
 }
 
-/* The part that came before a restart was not hashed: read it. */
-static enum rc
-hash_file(const char *path, uint8_t ret[SHA256_BYTES], struct err *err)
-{
-	EVP_MD_CTX	*md = EVP_MD_CTX_new();
-	uint8_t		 tmp[32768];
-	ssize_t		 n = -1;
-	int		 fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	bool		 ok;
-
-	ok = fd >= 0 && md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
-	while (ok && (n = read(fd, tmp, sizeof(tmp))) > 0)
-		ok = EVP_DigestUpdate(md, tmp, (size_t)n) == 1;
-	ok = ok && n == 0 && EVP_DigestFinal_ex(md, ret, NULL) == 1;
-	EVP_MD_CTX_free(md);
-	if (fd >= 0)
-		(void)close(fd);	/* it was only read */
-	return ok ? RC_OK : err_set(err, RC_IO, "upload: cannot read it back");
-}
-
-/* Whole and durable under its final name, or as it was. */
+/*
+ * Whole and durable, or as it was. Its bytes are synced and its name is not: a crash between may show it under
+ * the other one, or under none, and then the sender is told to send it again. Nothing was promised over
+ * it before it stands in its place, whose folder is synced (seal.c, submit.c).
+ */
 static enum rc
 finish(struct uploads *u, struct upload *p, struct err *err)
 {
@@ -341,28 +311,10 @@ finish(struct uploads *u, struct upload *p, struct err *err)
 
 	TRY(path_of(u, p->id, true, part, err));
 	TRY(path_of(u, p->id, false, path, err));
-	if (p->md != NULL)
-		p->hashed = EVP_DigestFinal_ex(p->md, p->sha256, NULL) == 1;
-	EVP_MD_CTX_free(p->md);
-	p->md = NULL;
 	if (fsync(p->fd) != 0 || rename(part, path) != 0)
 		return err_set(err, RC_IO, "upload: %s", strerror(errno));
 	p->whole = true;
 	upload_close(p);
-	return file_sync_dir(u->dir, err);
-}
-
-static enum rc
-digest_of(struct uploads *u, struct upload *p, uint8_t sha256[SHA256_BYTES], struct err *err)
-{
-	char	path[FILE_PATH_MAX];
-
-	if (!p->hashed) {
-		TRY(path_of(u, p->id, false, path, err));
-		TRY(hash_file(path, p->sha256, err));
-		p->hashed = true;
-	}
-	memcpy(sha256, p->sha256, SHA256_BYTES);
 	return RC_OK;
 }
 
@@ -386,8 +338,7 @@ piece(struct uploads *u, struct upload *p, uint64_t offset, struct span data, bo
 
 enum rc
 uploads_write(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], uint64_t owner, when now,
-    uint64_t offset, struct span data, bool last, uint64_t *ret_received,
-    bool *ret_whole, uint8_t sha256[SHA256_BYTES], struct err *err)
+    uint64_t offset, struct span data, bool last, uint64_t *ret_received, struct err *err)
 {
 	struct upload	*p = NULL;
 	enum rc		 rc;
@@ -398,12 +349,8 @@ uploads_write(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], uint64_t own
 	if (rc != RC_OK)
 		return rc;
 	rc = piece(u, p, offset, data, last, err);
-	if (rc == RC_OK && p->whole && last)
-		rc = digest_of(u, p, sha256, err);
-	if (rc == RC_OK) {
+	if (rc == RC_OK)
 		*ret_received = p->size;
-		*ret_whole = p->whole && last;
-	}
 	(void)pthread_mutex_lock(&u->lock);
 	p->busy = false;
 	if (rc == RC_IO && !p->whole)
@@ -428,6 +375,25 @@ uploads_path(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES],
 		*ret_size = p->size;
 	(void)pthread_mutex_unlock(&u->lock);
 	return rc;
+}
+
+enum rc
+uploads_digest(const char *path, uint8_t ret[SHA256_BYTES], struct err *err)
+{
+	EVP_MD_CTX	*md = EVP_MD_CTX_new();
+	uint8_t		 tmp[32768];
+	ssize_t		 n = -1;
+	int		 fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool		 ok;
+
+	ok = fd >= 0 && md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
+	while (ok && (n = read(fd, tmp, sizeof(tmp))) > 0)
+		ok = EVP_DigestUpdate(md, tmp, (size_t)n) == 1;
+	ok = ok && n == 0 && EVP_DigestFinal_ex(md, ret, NULL) == 1;
+	EVP_MD_CTX_free(md);
+	if (fd >= 0)
+		(void)close(fd);	/* it was only read */
+	return ok ? RC_OK : err_set(err, RC_IO, "upload: cannot read it back");
 }
 
 void

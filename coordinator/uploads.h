@@ -3,7 +3,7 @@
  *
  * An upload is named by 16 random bytes of its sender and comes in pieces, in a
  * row. uploads/HEX.part grows; with the last piece it is synced and becomes
- * uploads/HEX: whole and durable. What nobody claims is removed after a day.
+ * uploads/HEX: whole, and its bytes durable. What nobody claims is removed after a day.
  * Threads: any; one upload belongs to one call at a time.
  */
 #ifndef COORDINATOR_UPLOADS_H
@@ -32,8 +32,8 @@ DEFINE_AUTO(uploads_free, struct uploads);
 
 /*
  * A piece. ret_received: bytes there in a row, from where the sender goes on; a piece
- * that is there already, or lies beyond, changes nothing. sha256 is written with the
- * last one, and then *ret_whole is true. owner: the host that sends it, so that when all
+ * that is there already, or lies beyond, changes nothing. last: it is whole with this one, and its
+ * bytes are synced when RC_OK is returned. owner: the host that sends it, so that when all
  * places are taken, who has most of them gives one up; those of before a start are 0's.
  *
  * RC_LIMIT: too many uploads, too many bytes, or two calls for one upload at a time.
@@ -41,12 +41,13 @@ DEFINE_AUTO(uploads_free, struct uploads);
  * do not keep it full; the log's own reserve is never touched.
  */
 MUST_USE enum rc uploads_write(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], uint64_t owner, when now,
-    uint64_t offset, struct span data, bool last, uint64_t *ret_received,
-    bool *ret_whole, uint8_t sha256[SHA256_BYTES], struct err *err);
+    uint64_t offset, struct span data, bool last, uint64_t *ret_received, struct err *err);
 
 /* The path of a whole upload. RC_MISSING: no such upload, or not whole. */
 MUST_USE enum rc uploads_path(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES],
     char path[FILE_PATH_MAX], uint64_t *ret_size, struct err *err);
+/* SHA-256 of what is at that path. Envelopes are not hashed: what is in them proves itself under the roots that were signed. */
+MUST_USE enum rc uploads_digest(const char *path, uint8_t ret[SHA256_BYTES], struct err *err);
 /* Its file was moved away or is not needed: forget it, and remove what is left of it. */
 void	 uploads_forget(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES]);
 /* How many there are. */

@@ -294,6 +294,7 @@ what_is_held_is_no_failure(void **state)
 	struct buf		dsse = BUF_INIT(DSSE_BYTES_MAX);
 	struct sequencer	*s = rig->c.sequencer;
 	unsigned		runs = 0;
+	bool			kept;
 	struct submission	held, other = { .fn = count, .user = &runs }, *batch[2] = { &held, &other };
 	struct err		err;
 
@@ -305,7 +306,7 @@ what_is_held_is_no_failure(void **state)
 	rig_revocation(rig, NET_LEGAL, &dsse);
 	held = (struct submission){ .dsse = buf_view(&dsse) };
 	they_show(clock_now() - DAY);
-	assert_int_equal(sequence_batch(s, batch, 2, 1), 1);
+	assert_int_equal(sequence_batch(s, batch, 2, 1, SPAN(NULL, 0), &kept), 1);
 	assert_int_equal(held.rc, RC_UNSURE);
 	assert_non_null(strstr(held.err.msg, "clock is ahead"));
 	assert_int_equal(held.fate, FATE_REFUSED);

@@ -99,6 +99,13 @@ replicators_hurry(struct replicators *r)
 	(void)r;
 }
 
+void
+replicators_bring(struct replicators *r, uint8_t custodian)
+{
+	(void)r;
+	(void)custodian;
+}
+
 enum rc
 replicators_wait(struct replicators *r, uint64_t size, unsigned ms, uint32_t *ret_have, struct err *e)
 {

@@ -25,8 +25,6 @@ static struct uploads	*up;
 static const uint8_t	id[UPLOAD_ID_BYTES] = { 1, 2, 3 };
 static const uint8_t	id2[UPLOAD_ID_BYTES] = { 2 };
 static uint64_t		received;
-static bool		whole;
-static uint8_t		digest[SHA256_BYTES];
 
 static int
 setup(void **state)
@@ -52,8 +50,7 @@ piece(uint64_t offset, const char *data, bool last)
 {
 	struct err	err;
 
-	return uploads_write(up, id, ME, NOW, offset, span_str(data), last, &received, &whole,
-	    digest, &err);
+	return uploads_write(up, id, ME, NOW, offset, span_str(data), last, &received, &err);
 }
 
 static void
@@ -69,16 +66,16 @@ restart(when now)
 static void
 check_whole(const char *text)
 {
-	uint8_t		want[SHA256_BYTES];
+	uint8_t		want[SHA256_BYTES], digest[SHA256_BYTES];
 	char		path[FILE_PATH_MAX];
 	struct buf	b = BUF_INIT(64);
 	struct err	err;
 	uint64_t	size;
 
 	sha256_one(want, span_str(text));
-	assert_true(whole);
-	assert_memory_equal(digest, want, sizeof(want));
 	assert_int_equal(uploads_path(up, id, path, &size, &err), RC_OK);
+	assert_int_equal(uploads_digest(path, digest, &err), RC_OK);
+	assert_memory_equal(digest, want, sizeof(want));
 	assert_int_equal(size, strlen(text));
 	assert_int_equal(file_read(path, &b, &err), RC_OK);
 	assert_true(span_eq(buf_view(&b), span_str(text)));
@@ -103,7 +100,7 @@ grows_in_pieces(void **state)
 	assert_int_equal(received, 5);
 	assert_int_equal(uploads_path(up, id, path, &size, &err), RC_MISSING);
 	assert_int_equal(piece(9, "no", true), RC_OK);		/* the last, but not the next */
-	assert_false(whole);
+	assert_int_equal(uploads_path(up, id, path, &size, &err), RC_MISSING);
 	assert_int_equal(piece(5, "f", true), RC_OK);
 	check_whole("abcdef");
 	/* The answer was lost: the same question, the same answer. */
@@ -115,6 +112,7 @@ grows_in_pieces(void **state)
 	uploads_forget(up, id);
 	assert_int_equal(uploads_count(up), 0);
 	assert_false(file_exists(path));
+	assert_int_not_equal(uploads_digest(path, (uint8_t [SHA256_BYTES]){ 0 }, &err), RC_OK);
 }
 
 static void
@@ -145,14 +143,14 @@ is_bounded(void **state)
 		one[0] = (uint8_t)i;
 		one[1] = (uint8_t)(i >> 8);
 		assert_int_equal(uploads_write(up, one, ME, NOW, 0, SPAN_STR("x"), true,
-		    &received, &whole, digest, &err), RC_OK);
+		    &received, &err), RC_OK);
 	}
 	one[2] = 1;
 	assert_int_equal(uploads_write(up, one, ME, NOW, 0, SPAN_STR("x"), false,
-	    &received, &whole, digest, &err), RC_LIMIT);
+	    &received, &err), RC_LIMIT);
 	/* After a day nobody comes for them any more. */
 	assert_int_equal(uploads_write(up, one, ME, NOW + UPLOAD_SECONDS + 1, 0, SPAN_STR("x"),
-	    false, &received, &whole, digest, &err), RC_OK);
+	    false, &received, &err), RC_OK);
 	assert_int_equal(uploads_count(up), 1);
 }
 
@@ -162,8 +160,7 @@ start_one(uint64_t owner, uint16_t n, when now)
 	uint8_t		one[UPLOAD_ID_BYTES] = { (uint8_t)owner, (uint8_t)n, (uint8_t)(n >> 8) };
 	struct err	err;
 
-	return uploads_write(up, one, owner, now, 0, SPAN_STR("x"), true, &received, &whole,
-	    digest, &err);
+	return uploads_write(up, one, owner, now, 0, SPAN_STR("x"), true, &received, &err);
 }
 
 static bool
@@ -219,8 +216,7 @@ a_full_disk_says_so(void **state)
 	/* What cannot be created fails as on a full disk. */
 	assert_int_equal(piece(0, "abc", false), RC_OK);
 	rig_remove(dir);
-	assert_int_equal(uploads_write(up, id2, ME, NOW, 0, SPAN_STR("x"), false, &received,
-	    &whole, digest, &err), RC_IO);
+	assert_int_equal(uploads_write(up, id2, ME, NOW, 0, SPAN_STR("x"), false, &received, &err), RC_IO);
 	assert_int_equal(uploads_count(up), 1);		/* halves of files do not stay */
 	assert_int_equal(mkdir(dir, 0700), 0);
 }
