@@ -1,5 +1,6 @@
 /* cli/parallel.c - a few threads that take jobs from one counter. */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -78,16 +79,26 @@ run(void *user, size_t n, void (*job)(void *arg, size_t i), void *arg)
 	pthread_mutex_unlock(&h->lock);
 }
 
+/* That this process may use: fewer than the machine has, where somebody said so. */
+static unsigned
+processors(void)
+{
+	cpu_set_t	set;
+	long		here = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) :
+			    sysconf(_SC_NPROCESSORS_ONLN);
+
+	return here < 1 ? 1 : here > PARALLEL_MAX ? PARALLEL_MAX : (unsigned)here;
+}
+
 enum rc
 hands_new(unsigned threads, struct hands **ret, struct err *err)
 {
 	struct hands	*h = calloc(1, sizeof(*h));
-	long		 here = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (h == NULL)
 		return err_set(err, RC_NOMEM, "no memory for threads");
 	if (threads == 0)
-		threads = here < 1 ? 1 : here > PARALLEL_MAX ? PARALLEL_MAX : (unsigned)here;
+		threads = processors();
 	h->parallel = (struct parallel){ run, h };
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_cond_init(&h->begin, NULL);

@@ -1,7 +1,7 @@
 /*
  * cli/parallel.h - threads for evidence/parallel.h.
  *
- * As many as there are processors, at most PARALLEL_MAX, and none where there is one: then
+ * As many as there are processors that this process may use, at most PARALLEL_MAX, and none where there is one: then
  * p->run is a plain loop. They wait, without a busy loop, for the next batch of jobs.
  * One caller at a time.
  */

@@ -19,6 +19,7 @@
 #ifndef EVIDENCE_ENVELOPE_H
 #define EVIDENCE_ENVELOPE_H
 
+#include "evidence/parallel.h"
 #include "evidence/segment.h"
 
 #define ENVELOPE_MAGIC		"quorate/envelope/v1\n"
@@ -43,7 +44,7 @@ struct envelope_writer;
 
 /*
  * Begin an envelope with a fresh secret; its n shares are put in `arena`.
- * write_at is called with ascending offsets, and at the end once at 0.
+ * write_at is called with ascending offsets, save by envelope_part_from(), and at the end once at 0.
  * RC_FORMAT: params that no descriptor could hold (the message says which).
  */
 MUST_USE enum rc envelope_new(const struct envelope_params *params, struct secret_arena *arena,
@@ -62,6 +63,14 @@ DEFINE_AUTO(envelope_writer_free, struct envelope_writer);
 MUST_USE enum rc envelope_part(struct envelope_writer *w, const char *name, struct err *err);
 /* More plaintext of the part; any number of bytes. After a failure all further calls fail. */
 MUST_USE enum rc envelope_write(struct envelope_writer *w, struct span plain, struct err *err);
+/*
+ * The whole of the next part, `length` bytes from offset 0 of `read`: the same bytes as envelope_part()
+ * and envelope_write() make of it, segments side by side. parallel may be NULL; else read and write_at are
+ * called from its threads, several at a time and in any order. What follows is another part, or
+ * envelope_finish(). RC_FORMAT: length is 0, or the part before is empty.
+ */
+MUST_USE enum rc envelope_part_from(struct envelope_writer *w, const char *name, stream_read_at read,
+    void *user, uint64_t length, const struct parallel *parallel, struct err *err);
 /*
  * End the last part, write node tables and head, append the descriptor's bytes.
  * RC_FORMAT: a part is empty or was never begun. ret_size: bytes of the file.
@@ -126,5 +135,12 @@ typedef enum rc (*envelope_point)(void *user, const char *part, uint32_t segment
  */
 MUST_USE enum rc envelope_read(const struct envelope *e, size_t part, uint64_t offset, uint64_t n,
     envelope_point point, void *point_user, stream_write write, void *write_user, struct err *err);
+/*
+ * All plaintext of a part, segments side by side. Its leaves are proven all together, by their
+ * root. parallel may be NULL; else read, point and write_at are called from its threads, several at a time,
+ * and what was written before a failure need not be a prefix.
+ */
+MUST_USE enum rc envelope_read_part(const struct envelope *e, size_t part, envelope_point point, void *point_user,
+    stream_write_at write_at, void *write_user, const struct parallel *parallel, struct err *err);
 
 #endif

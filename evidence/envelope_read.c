@@ -137,13 +137,19 @@ check_part(const struct envelope *e, size_t part, struct err *err)
 	return RC_OK;
 }
 
+enum rc
+envelope_ciphertext(const struct envelope *e, size_t part, uint64_t offset, uint8_t *out, size_t n, struct err *err)
+{
+	return e->read(e->user, e->at.part[part] + offset, out, n, err);
+}
+
 static enum rc
 read_leaf(const struct envelope *e, size_t part, uint64_t leaf, uint8_t *out,
     size_t *ret_n, struct err *err)
 {
 	struct leaf_place at = part_leaf(&e->d.part[part], leaf);
 
-	TRY(e->read(e->user, e->at.part[part] + at.offset, out, at.n, err));
+	TRY(envelope_ciphertext(e, part, at.offset, out, at.n, err));
 	*ret_n = at.n;
 	return RC_OK;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "evidence/layout.h"
+#include "evidence/side_by_side.h"
 
 #define LEAVES_FIRST	256	/* hashes allocated at first; doubled when full */
 
@@ -16,6 +17,7 @@ struct envelope_writer {
 	struct secret	*secret;
 
 	uint8_t		 begun;			/* parts */
+	bool		 whole;			/* the part came from envelope_part_from: nothing may follow in it */
 	uint64_t	 at;			/* where the next ciphertext goes */
 	uint32_t	 segment;		/* of the part */
 	uint64_t	 chunk;			/* of the segment */
@@ -160,39 +162,42 @@ current(struct envelope_writer *w)
 	return &w->d.part[w->begun - 1];
 }
 
+/* Room for n more leaf hashes. */
 static enum rc
-keep_leaf(struct envelope_writer *w, struct span leaf, struct err *err)
+room_for(struct envelope_writer *w, uint64_t n, struct err *err)
 {
 	uint64_t	cap = w->cap_leaves == 0 ? LEAVES_FIRST : w->cap_leaves * 2;
 	void		*p;
 
-	if (w->n_leaves == ENVELOPE_LEAVES_MAX)
+	if (n > ENVELOPE_LEAVES_MAX - w->n_leaves)
 		return err_set(err, RC_LIMIT, "envelope: parts of more than %llu GiB in all",
 		    (unsigned long long)(ENVELOPE_LEAVES_MAX * SEGMENT_CHUNK_BYTES >> 30));
-	if (w->n_leaves == w->cap_leaves) {
-		if ((p = realloc(w->leaf, cap * TREE_HASH_BYTES)) == NULL)
-			return err_set(err, RC_NOMEM, "envelope: no memory for %llu leaf hashes",
-			    (unsigned long long)cap);
-		w->leaf = p;
-		w->cap_leaves = cap;
-	}
-	tree_leaf(leaf, w->leaf[w->n_leaves++]);
+	if (n <= w->cap_leaves - w->n_leaves)
+		return RC_OK;
+	if (cap < w->n_leaves + n)
+		cap = w->n_leaves + n;
+	if ((p = realloc(w->leaf, cap * TREE_HASH_BYTES)) == NULL)
+		return err_set(err, RC_NOMEM, "envelope: no memory for %llu leaf hashes",
+		    (unsigned long long)cap);
+	w->leaf = p;
+	w->cap_leaves = cap;
 	return RC_OK;
 }
 
+/* The key of a segment of the part that is written: from here on `cipher` seals under it. */
 static enum rc
-next_key(struct envelope_writer *w, uint8_t commitment[SEGMENT_COMMITMENT_BYTES],
-    struct err *err)
+key_for(const struct envelope_writer *w, uint32_t segment, struct segment_cipher *cipher,
+    uint8_t commitment[SEGMENT_COMMITMENT_BYTES], struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf msg = BUF_INIT(LABEL_MSG_MAX);
 	AUTO(secret_free) struct secret *point = NULL;
 	uint8_t	label[SHAMIR_POINT_BYTES];
 
-	label_msg(w->genesis, w->d.id, current(w)->name, w->segment, &msg);
+	label_msg(w->genesis, w->d.id, w->d.part[w->begun - 1].name, segment, &msg);
 	TRY(buf_check(&msg, "label", err));
 	TRY(shamir_label(buf_view(&msg), label, err));
 	TRY(shamir_apply(w->secret, label, &point, err));
-	return segment_cipher_seal(w->cipher, point, commitment, err);
+	return segment_cipher_seal(cipher, point, commitment, err);
 }
 
 /* Seals one chunk; `end`: the part ends with it. */
@@ -204,14 +209,15 @@ put_chunk(struct envelope_writer *w, struct span plain, bool end, struct err *er
 	struct span	leaf = SPAN(w->out, SEGMENT_COMMITMENT_BYTES + plain.n + SEGMENT_TAG_BYTES);
 
 	if (w->chunk == 0) {
-		TRY(next_key(w, w->out, err));
+		TRY(key_for(w, w->segment, w->cipher, w->out, err));
 	} else {
 		leaf.p += SEGMENT_COMMITMENT_BYTES;
 		leaf.n -= SEGMENT_COMMITMENT_BYTES;
 	}
 	TRY(segment_chunk_seal(w->cipher, w->chunk, last, plain,
 	    w->out + SEGMENT_COMMITMENT_BYTES, err));
-	TRY(keep_leaf(w, leaf, err));
+	TRY(room_for(w, 1, err));
+	tree_leaf(leaf, w->leaf[w->n_leaves++]);
 	TRY(w->write_at(w->user, w->at, leaf, err));
 	w->at += leaf.n;
 	current(w)->length += plain.n;
@@ -246,7 +252,7 @@ take_plain(struct envelope_writer *w, struct span *in, struct err *err)
 static enum rc
 end_part(struct envelope_writer *w, struct err *err)
 {
-	if (w->begun == 0)
+	if (w->begun == 0 || w->whole)
 		return RC_OK;
 	if (w->n_pending == 0)		/* a chunk always waits, unless nothing came */
 		return err_set(err, RC_FORMAT, "part %s is empty: there is nothing to seal",
@@ -255,6 +261,89 @@ end_part(struct envelope_writer *w, struct err *err)
 	wipe(secret_bytes(w->pending), w->n_pending);
 	w->n_pending = 0;
 	w->segment = 0;
+	return RC_OK;
+}
+
+/* --- a part that is there as a whole -------------------------------------- */
+
+struct whole {
+	struct envelope_writer	*w;
+	stream_read_at		 read;
+	void			*user;
+	uint64_t		 at;		/* where the part's ciphertext goes */
+	uint8_t			(*leaf)[TREE_HASH_BYTES];	/* of the part */
+};
+
+struct workplace {		/* what one segment is sealed with */
+	struct segment_cipher	*cipher;
+	struct secret		*plain;
+	uint8_t			*out;		/* SEGMENT_LEAF_MAX */
+};
+
+static void
+workplace_done(struct workplace *b)
+{
+	segment_cipher_free(b->cipher);
+	secret_free(b->plain);
+	free(b->out);
+}
+
+static enum rc
+seal_leaf(const struct whole *p, const struct workplace *b, uint64_t number, struct err *err)
+{
+	const struct part	*part = current(p->w);
+	struct leaf_place	 at = part_leaf(part, number);
+	uint64_t		 from = number << SEGMENT_CHUNK_LOG2;
+	struct span		 leaf = SPAN(b->out, at.n), plain = SPAN(secret_view(b->plain), SEGMENT_CHUNK_BYTES);
+
+	if (plain.n > part->length - from)
+		plain.n = (size_t)(part->length - from);
+	TRY(p->read(p->user, from, secret_bytes(b->plain), plain.n, err));
+	if (at.chunk == 0)
+		TRY(key_for(p->w, at.segment, b->cipher, b->out, err));
+	else
+		leaf.p += SEGMENT_COMMITMENT_BYTES;
+	TRY(segment_chunk_seal(b->cipher, at.chunk, at.last, plain, b->out + SEGMENT_COMMITMENT_BYTES, err));
+	tree_leaf(leaf, p->leaf[number]);
+	return p->w->write_at(p->w->user, p->at + at.offset, leaf, err);
+}
+
+static enum rc
+seal_segment(void *arg, uint32_t segment, struct err *err)
+{
+	const struct whole	*p = arg;
+	const struct part	*part = current(p->w);
+	uint64_t		 first = part_segment_leaf(part, segment);
+	uint64_t		 n = segment_chunks(part_segment_length(part, segment));
+	AUTO_DONE(workplace_done) struct workplace b = { .plain = secret_new(SEGMENT_CHUNK_BYTES),
+	    .out = malloc(SEGMENT_LEAF_MAX) };
+
+	if (b.plain == NULL || b.out == NULL)
+		return err_set(err, RC_NOMEM, "envelope: no memory");
+	TRY(segment_cipher_new(&b.cipher, err));
+	for (uint64_t i = 0; i < n; i++)
+		TRY(seal_leaf(p, &b, first + i, err));
+	return RC_OK;
+}
+
+static enum rc
+seal_whole(struct envelope_writer *w, stream_read_at read, void *user, uint64_t length,
+    const struct parallel *parallel, struct err *err)
+{
+	struct whole	 p = { w, read, user, w->at, NULL };
+	struct part	*part = current(w);
+
+	if (length == 0)
+		return err_set(err, RC_FORMAT, "part %s is empty: there is nothing to seal", part->name);
+	if (length > PART_LENGTH_MAX)
+		return err_set(err, RC_LIMIT, "part %s is too long", part->name);
+	part->length = length;
+	TRY(room_for(w, part_leaves(part), err));
+	p.leaf = w->leaf + w->n_leaves;
+	TRY(side_by_side(parallel, part_segments(part), seal_segment, &p, err));
+	w->n_leaves += part_leaves(part);
+	w->at += part_ciphertext_bytes(part);
+	w->whole = true;
 	return RC_OK;
 }
 
@@ -276,6 +365,7 @@ begin_part(struct envelope_writer *w, const char *name, struct err *err)
 		return err_set(err, RC_USAGE, "envelope: part %.*s is not the next one",
 		    PART_NAME_MAX, name);
 	w->begun++;
+	w->whole = false;
 	return RC_OK;
 }
 
@@ -287,10 +377,20 @@ envelope_part(struct envelope_writer *w, const char *name, struct err *err)
 }
 
 enum rc
+envelope_part_from(struct envelope_writer *w, const char *name, stream_read_at read, void *user, uint64_t length,
+    const struct parallel *parallel, struct err *err)
+{
+	TRY(usable(w, err));
+	if ((w->failed = begin_part(w, name, err)) == RC_OK)
+		w->failed = seal_whole(w, read, user, length, parallel, err);
+	return w->failed;
+}
+
+enum rc
 envelope_write(struct envelope_writer *w, struct span plain, struct err *err)
 {
 	TRY(usable(w, err));
-	if (w->begun == 0)
+	if (w->begun == 0 || w->whole)
 		return w->failed = err_set(err, RC_USAGE, "envelope: no part was begun");
 	while (plain.n > 0 && w->failed == RC_OK)
 		w->failed = take_plain(w, &plain, err);

@@ -21,6 +21,10 @@ struct layout {
 MUST_USE enum rc layout_init(struct layout *l, const struct descriptor *d,
     size_t descriptor_bytes, struct err *err);
 
+/* n bytes of a part's ciphertext as they are: within the part, and whoever reads them proves them. */
+MUST_USE enum rc envelope_ciphertext(const struct envelope *e, size_t part, uint64_t offset, uint8_t *out,
+    size_t n, struct err *err);
+
 /* Complete nodes of a tree of `leaves` below `level`: where that level starts, in nodes. */
 uint64_t layout_level(uint64_t leaves, uint8_t level);
 /* All complete nodes. */
