@@ -78,7 +78,7 @@ static enum rc
 seal_one(const struct seal_words *w, struct err *err)
 {
 	AUTO_DONE(sealed_artifact_done) struct sealed_artifact a = SEALED_ARTIFACT_INIT;
-	AUTO_DONE(seal_hand_done) struct seal_hand hand = { NULL, NULL };
+	AUTO_DONE(seal_hand_done) struct seal_hand hand = SEAL_HAND_INIT;
 	AUTO(keyfile_free) struct keyfile *key = NULL;
 	AUTO(remote_free) struct remote *r = NULL;
 	struct seal_order	o = { .policy = w->policy, .class_id = w->class_id, .record = w->record };
@@ -91,6 +91,7 @@ seal_one(const struct seal_words *w, struct err *err)
 	TRY(seal_order_rules(&o, r->charter, err));
 	TRY(cli_key(w->key, &key, err));
 	TRY(seal_hand_init(&hand, err));
+	TRY(seal_hand_help(&hand, err));
 	TRY(seal_artifact(&hand, r->first->digest, r->charter, &o, &a, err));
 	return hand_over(r, keyfile_signer(key), &hand, &a, err);
 }

@@ -128,7 +128,7 @@ sealer_encryptor(void *user)
 {
 	struct resident		*s = user;
 	const struct charter	*charter;
-	struct seal_hand	 hand = { NULL, NULL };
+	struct seal_hand	 hand = SEAL_HAND_INIT;
 	struct job		*j;
 	struct err		 err;
 	enum rc			 rc;

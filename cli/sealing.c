@@ -153,7 +153,14 @@ seal_hand_done(struct seal_hand *h)
 {
 	secret_arena_free(h->arena);
 	secret_free(h->tmp);
-	*h = (struct seal_hand){ NULL, NULL };
+	hands_free(h->hands);
+	*h = SEAL_HAND_INIT;
+}
+
+enum rc
+seal_hand_help(struct seal_hand *h, struct err *err)
+{
+	return hands_new(0, &h->hands, err);
 }
 
 /* --- encryption ------------------------------------------------------------------------ */
@@ -189,17 +196,65 @@ read_part(int fd, struct envelope_writer *w, const struct seal_part *p, struct s
 	return rc;
 }
 
+struct part_file { const struct seal_part *part; int fd; };
+
+/* From several threads at once. */
+static enum rc
+part_read(void *user, uint64_t at, uint8_t *out, size_t n, struct err *err)
+{
+	const struct part_file	*f = user;
+	ssize_t			 done;
+
+	while (n > 0) {
+		done = pread(f->fd, out, n, (off_t)at);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return err_set(err, RC_IO, "part %s: %s: %s", f->part->name, f->part->path,
+			    done < 0 ? strerror(errno) : "it became shorter while it was read; seal it again");
+		out += done;
+		n -= (size_t)done;
+		at += (uint64_t)done;
+	}
+	return RC_OK;
+}
+
+/* Worth more than one thread, and there as a whole? */
+static bool
+is_long(const struct seal_hand *h, int fd, uint64_t *ret_length)
+{
+	struct stat	st;
+
+	if (h->hands == NULL || fd == STDIN_FILENO || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    st.st_size <= 1 << SEGMENT_LOG2_DEFAULT)
+		return false;
+	*ret_length = (uint64_t)st.st_size;
+	return true;
+}
+
+/* A spool that is a file is written from several threads. */
+static enum rc
+read_whole(int fd, uint64_t length, const struct seal_hand *h, struct envelope_writer *w, struct spool *spool,
+    const struct seal_part *p, struct err *err)
+{
+	struct part_file	f = { p, fd };
+
+	TRY(spool_to_file(spool, err));
+	return envelope_part_from(w, p->name, part_read, &f, length, hands_parallel(h->hands), err);
+}
+
 /* Not to block: what was a file when it was looked at may be a pipe by now, of which nothing comes then. */
 static enum rc
-encrypt_part(const struct seal_order *o, const struct seal_part *p, struct envelope_writer *w, struct secret *tmp,
-    struct err *err)
+encrypt_part(const struct seal_order *o, const struct seal_part *p, struct envelope_writer *w, struct spool *spool,
+    const struct seal_hand *h, struct err *err)
 {
+	uint64_t length;
 	int	fd = is_stdin(o, p) ? STDIN_FILENO : open(p->path, O_RDONLY | O_CLOEXEC | (o->files_only ? O_NONBLOCK : 0));
 	enum rc	rc;
 
 	if (fd < 0)
 		return err_set(err, RC_IO, "part %s: %s: %s", p->name, p->path, strerror(errno));
-	rc = read_part(fd, w, p, tmp, err);
+	rc = is_long(h, fd, &length) ? read_whole(fd, length, h, w, spool, p, err) : read_part(fd, w, p, h->tmp, err);
 	if (fd != STDIN_FILENO)
 		(void)close(fd);
 	return rc;
@@ -230,7 +285,7 @@ encrypt(struct seal_hand *h, const struct envelope_params *p, const struct seal_
 
 	TRY(envelope_new(p, h->arena, spool_write, &a->envelope, &w, err));
 	for (i = 0; i < o->n_parts; i++)
-		TRY(encrypt_part(o, &o->part[i], w, h->tmp, err));
+		TRY(encrypt_part(o, &o->part[i], w, &a->envelope, h, err));
 	TRY(envelope_finish(w, &a->descriptor, &a->size, err));
 	for (i = 0; i < a->n_shares; i++)
 		a->share[i] = envelope_shares(w)[i];

@@ -9,6 +9,7 @@
 #ifndef CLI_SEALING_H
 #define CLI_SEALING_H
 
+#include "cli/parallel.h"
 #include "cli/spool.h"
 #include "evidence/envelope.h"
 #include "policy/charter.h"
@@ -59,9 +60,13 @@ void	 sealed_artifact_reset(struct sealed_artifact *a);	/* for the next; shares 
 struct seal_hand {
 	struct secret_arena	*arena;
 	struct secret		*tmp;		/* plaintext as it is read */
+	struct hands		*hands;		/* who helps with a long part; NULL: nobody */
 };
+#define SEAL_HAND_INIT	((struct seal_hand){ .arena = NULL })
 MUST_USE enum rc seal_hand_init(struct seal_hand *h, struct err *err);
 void	 seal_hand_done(struct seal_hand *h);
+/* From now on a thread for each processor helps with parts of more than one segment. */
+MUST_USE enum rc seal_hand_help(struct seal_hand *h, struct err *err);
 
 /*
  * Encrypts under `charter`, of the network of `genesis`. The shares stand in h until its

@@ -66,9 +66,11 @@ write_file(struct spool *s, uint64_t at, struct span bytes, struct err *err)
 	return RC_OK;
 }
 
-static enum rc
-to_file(struct spool *s, struct err *err)
+enum rc
+spool_to_file(struct spool *s, struct err *err)
 {
+	if (s->fd >= 0)
+		return RC_OK;
 	TRY(open_unnamed(s, err));
 	TRY(write_file(s, 0, buf_view(&s->mem), err));
 	buf_done(&s->mem);
@@ -81,7 +83,7 @@ spool_write(void *spool, uint64_t at, struct span bytes, struct err *err)
 	struct spool	*s = spool;
 
 	if (s->fd < 0 && at + bytes.n > SPOOL_MEMORY)
-		TRY(to_file(s, err));
+		TRY(spool_to_file(s, err));
 	if (s->fd >= 0)
 		return write_file(s, at, bytes, err);
 	if (at > s->mem.n)		/* a hole for what is written last */
