@@ -41,3 +41,14 @@ ok "it can be exported" quorate log export "$work/log"
 ok "and audited from files alone" quorate audit --from "$work/log"
 ok "an entry has its proof" quorate log proof 1
 ok "the log has a checkpoint" quorate log checkpoint
+
+# Of several segments, from a file: they are sealed side by side.
+openssl rand 40000001 >"$work/long.bin"
+b=$(seal standard --part "image=$work/long.bin" --part "prompt=$work/prompt.txt")
+ok "a long part is sealed and held" quorate status "$b"
+r=$(request "$b" standard)
+approve "$r" legal compliance auditor
+ok "it is released" quorate release "$r" -o "$work/long.asice"
+ok "it opens" quorate open "$work/long.asice" --key "$net/recipient/key.pem" -d "$work/long"
+ok "the long part is the one that went in" cmp "$work/long.bin" "$work/long/$b/image"
+ok "and so is the short one behind it" cmp "$work/prompt.txt" "$work/long/$b/prompt"
