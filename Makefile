@@ -194,7 +194,7 @@ $(BUILD)/libfixture.a: $(FIXTURE_O)
 	@rm -f $@
 	$(Q)$(AR) rcsD $@ $^
 
-WRAP	= -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=sodium_malloc,--wrap=crypto_sign_verify_detached
+WRAP	= -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=secret_new,--wrap=crypto_sign_verify_detached
 CMOCKA	:= $(shell $(PKG_CONFIG) --libs cmocka)
 UNIT_O	= $(call obj,$(wildcard tests/unit/*.c))
 

@@ -15,12 +15,35 @@
 
 #define ALIGN		((size_t)16)
 #define KEY_HEAP_BYTES	(1 << 20)
+#define BLOCK_BYTES	((size_t)2048)	/* what a small secret gets: it stands at the end, by the guard page */
+#define KEPT_MAX	64
+
+#define MARK		UINT64_C(0x6b657074656d7074)
+
+/* Whoever uses what was freed shall meet no memory there when it is tested: nothing is kept. */
+#ifdef __SANITIZE_ADDRESS__
+#define KEEP	false
+#else
+#define KEEP	true
+#endif
 
 struct secret {
-	size_t	len;
+	uint64_t	mark;		/* is MARK, unless somebody wrote before the bytes */
+	size_t		len;
 	/* The bytes stand behind the header, at the guard page's side. */
-	uint8_t	bytes[];
+	uint8_t		bytes[];
 };
+
+/*
+ * Blocks that were wiped and stay locked and guarded, for whoever needs one next: the system calls
+ * that make one take longer than the arithmetic on what is put there (docs/adr/0030-kept-secret-memory.md).
+ * In a page of its own that a child finds empty: locks are not inherited.
+ */
+struct kept {
+	_Atomic(uint8_t *)	block[KEPT_MAX];
+};
+
+static struct kept	*kept;		/* NULL: nothing is kept */
 
 struct secret_arena {
 	uint8_t	*map;		/* guard page, cap bytes, guard page */
@@ -84,6 +107,23 @@ key_heap(struct err *err)
 	    "(RLIMIT_MEMLOCK, `ulimit -l`, LimitMEMLOCK=)", KEY_HEAP_BYTES >> 10);
 }
 
+/* Where that cannot be, each secret is mapped anew, as before the first call. */
+static void
+keep_blocks(void)
+{
+	void	*page;
+
+	if (!KEEP || kept != NULL)
+		return;
+	page = mmap(NULL, sizeof(struct kept), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED)
+		return;
+	if (madvise(page, sizeof(struct kept), MADV_WIPEONFORK) == 0)
+		kept = page;
+	else
+		(void)munmap(page, sizeof(struct kept));
+}
+
 enum rc
 secret_init(struct err *err)
 {
@@ -98,22 +138,68 @@ secret_init(struct err *err)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return err_set(err, RC_IO, "cannot refuse new privileges: %s", strerror(errno));
 	TRY(try_lock(err));
+	keep_blocks();
 	return key_heap(err);
 }
 
+/* Locked and zeroed, between guard pages. */
+static void *
+new_block(size_t n)
+{
+	void	*p = sodium_malloc(n);
+
+	if (p == NULL)
+		return NULL;
+	/* It carries on when it could not lock; asking again tells. */
+	if (sodium_mlock(p, n) != 0) {
+		sodium_free(p);
+		return NULL;
+	}
+	memset(p, 0, n);
+	return p;
+}
+
+static uint8_t *
+take_kept(void)
+{
+	uint8_t	*p = NULL;
+	size_t	 i;
+
+	for (i = 0; kept != NULL && p == NULL && i < KEPT_MAX; i++)
+		if (atomic_load_explicit(&kept->block[i], memory_order_relaxed) != NULL)
+			p = atomic_exchange(&kept->block[i], NULL);
+	return p;
+}
+
+/* Of a block that is all zeros. False: there are enough. */
+static bool
+keep(uint8_t *block)
+{
+	uint8_t	*none;
+	size_t	 i;
+
+	for (i = 0; kept != NULL && i < KEPT_MAX; i++) {
+		none = NULL;
+		if (atomic_load_explicit(&kept->block[i], memory_order_relaxed) == NULL &&
+		    atomic_compare_exchange_strong(&kept->block[i], &none, block))
+			return true;
+	}
+	return false;
+}
+
 /*
- * What was freed, wiped, and is still locked between its guard pages. A size takes the first free row and
+ * Larger ones, where a program asks for it: likewise wiped, locked and guarded. A size takes the first free row and
  * keeps it; a place is taken and given with one exchange, so that threads need no lock.
  */
 #define KEPT_SIZES	6
-#define KEPT_SMALL	32		/* places of a row, a page each */
+#define KEPT_SMALL	32		/* places of a row */
 #define KEPT_LARGE	4		/* of one above a page */
 #define KEPT_BYTES_MAX	((size_t)80 << 10)	/* larger ones are not kept: in all at most 2 MiB are */
 
-static struct kept {
+static struct row {
 	atomic_size_t		 total;
 	_Atomic(struct secret *) place[KEPT_SMALL];
-} kept[KEPT_SIZES];
+} rows[KEPT_SIZES];
 static atomic_bool	reuse;
 
 void
@@ -122,7 +208,7 @@ secret_reuse(void)
 	atomic_store(&reuse, true);
 }
 
-static struct kept *
+static struct row *
 row_of(size_t total)
 {
 	size_t	i, none;
@@ -131,9 +217,9 @@ row_of(size_t total)
 		return NULL;
 	for (i = 0; i < KEPT_SIZES; i++) {
 		none = 0;
-		if (atomic_load(&kept[i].total) == total || atomic_compare_exchange_strong(&kept[i].total, &none, total) ||
+		if (atomic_load(&rows[i].total) == total || atomic_compare_exchange_strong(&rows[i].total, &none, total) ||
 		    none == total)
-			return &kept[i];
+			return &rows[i];
 	}
 	return NULL;
 }
@@ -145,9 +231,9 @@ places(size_t total)
 }
 
 static struct secret *
-take_kept(size_t total)
+take_large(size_t total)
 {
-	struct kept	*row = row_of(total);
+	struct row	*row = row_of(total);
 	struct secret	*s = NULL;
 
 	for (size_t i = 0; row != NULL && s == NULL && i < places(total); i++)
@@ -158,9 +244,9 @@ take_kept(size_t total)
 
 /* Wiped already. */
 static bool
-keep(struct secret *s, size_t total)
+keep_large(struct secret *s, size_t total)
 {
-	struct kept	*row = row_of(total);
+	struct row	*row = row_of(total);
 	struct secret	*none;
 
 	for (size_t i = 0; row != NULL && i < places(total); i++) {
@@ -175,64 +261,73 @@ keep(struct secret *s, size_t total)
 static void
 let_go(void)
 {
+	uint8_t	*block;
+
 	for (size_t i = 0; i < KEPT_SIZES; i++)
 		for (size_t j = 0; j < KEPT_SMALL; j++)
-			sodium_free(atomic_exchange(&kept[i].place[j], NULL));
+			sodium_free(atomic_exchange(&rows[i].place[j], NULL));
+	while ((block = take_kept()) != NULL)
+		sodium_free(block);
 }
 
-/* sodium_malloc() ends at the guard page: rounded up, to keep the bytes aligned. */
+/* With the header, rounded up so that `len` stays aligned. */
 static size_t
-total_of(size_t len)
+room_for(size_t len)
 {
 	return (sizeof(struct secret) + len + ALIGN - 1) & ~(ALIGN - 1);
 }
 
-static struct secret *
-map_secret(size_t total)
+/* Where a block, or a large secret, begins; nobody waits on what is kept. */
+static uint8_t *
+get(size_t room)
 {
-	struct secret	*s = sodium_malloc(total);
+	uint8_t	*p = room <= BLOCK_BYTES ? take_kept() : (uint8_t *)take_large(room);
 
-	if (s == NULL)
-		return NULL;
-	/* It carries on when it could not lock; asking again tells. */
-	if (sodium_mlock(s, total) != 0) {
-		sodium_free(s);
-		return NULL;
+	if (room < BLOCK_BYTES)
+		room = BLOCK_BYTES;
+	if (p == NULL && (p = new_block(room)) == NULL) {
+		let_go();
+		p = new_block(room);
 	}
-	memset(s, 0, total);
-	return s;
+	return p;
 }
 
 struct secret *
 secret_new(size_t len)
 {
 	struct secret	*s;
+	size_t		 room;
+	uint8_t		*block;
 
 	if (len > SIZE_MAX / 4)
 		return NULL;
-	s = take_kept(total_of(len));
-	if (s == NULL)
-		s = map_secret(total_of(len));
-	if (s == NULL && atomic_load(&reuse)) {
-		let_go();
-		s = map_secret(total_of(len));
-	}
-	if (s != NULL)
-		s->len = len;
+	room = room_for(len);
+	if ((block = get(room)) == NULL)
+		return NULL;
+	if (room <= BLOCK_BYTES)
+		block += BLOCK_BYTES - room;
+	s = (struct secret *)(void *)block;
+	s->mark = MARK;
+	s->len = len;
 	return s;
 }
 
 void
 secret_free(struct secret *s)
 {
-	size_t	total;
+	size_t	 room;
+	uint8_t	*block = (uint8_t *)s;
 
 	if (s == NULL)
 		return;
-	total = total_of(s->len);
-	wipe(s, total);
-	if (!keep(s, total))
-		sodium_free(s);			/* zeroes once more */
+	if (s->mark != MARK)
+		abort();
+	room = room_for(s->len);
+	wipe(s, room);
+	if (room <= BLOCK_BYTES)
+		block -= BLOCK_BYTES - room;
+	if (room <= BLOCK_BYTES ? !keep(block) : !keep_large(s, room))
+		sodium_free(block);			/* zeroes once more */
 }
 
 uint8_t *

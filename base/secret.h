@@ -1,9 +1,12 @@
 /*
  * base/secret.h - the one home of secret bytes.
  *
- * Locked (never swapped), out of core dumps, zeroed when freed. A struct secret
- * cannot be copied by = or printed by %s. Secrets in bulk (thousands of shares
- * of one batch) come from an arena: one locked mapping, freed as a whole.
+ * Locked (never swapped), out of core dumps, each between guard pages, zeroed when
+ * freed. The memory of a few small ones is kept, zeroed and locked, for the next
+ * (docs/adr/0030-kept-secret-memory.md). A struct secret cannot be copied by = or
+ * printed by %s; one whose header was written over ends the process. Secrets in bulk
+ * (thousands of shares of one batch) come from an arena: one locked mapping, freed as
+ * a whole.
  *
  * Threads: distinct secrets and arenas are independent.
  */
@@ -25,10 +28,10 @@ struct secret_arena;
 MUST_USE enum rc secret_init(struct err *err);
 
 /*
- * From here on, in all of this process: the pages of a secret that was freed, zeroed, stay locked between
- * their guard pages and serve the next one of its size. For whoever frees thousands: a mapping costs ten system calls.
- * At most 2 MiB stay so. What is used after it was freed then reads zeros, or another's secret, and does not
- * fall over: not for programs that are being searched for that.
+ * From here on, in all of this process, larger secrets too: the pages of one that was freed, zeroed, stay locked
+ * between their guard pages and serve the next one of its size. For whoever frees thousands. At most 2 MiB stay so.
+ * What is used after it was freed then reads zeros, or another's secret, and does not fall over: not for programs
+ * that are being searched for that.
  */
 void		 secret_reuse(void);
 

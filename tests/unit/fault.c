@@ -3,8 +3,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#include <sodium.h>
-
+#include "base/secret.h"
 #include "tests/unit/fault.h"
 
 static atomic_ulong	left;		/* allocations until the one that fails; 0: disarmed */
@@ -13,11 +12,11 @@ static atomic_bool	fired;
 void	*__real_malloc(size_t n);
 void	*__real_calloc(size_t n, size_t size);
 void	*__real_realloc(void *p, size_t n);
-void	*__real_sodium_malloc(size_t n);
+struct secret	*__real_secret_new(size_t n);
 void	*__wrap_malloc(size_t n);
 void	*__wrap_calloc(size_t n, size_t size);
 void	*__wrap_realloc(void *p, size_t n);
-void	*__wrap_sodium_malloc(size_t n);
+struct secret	*__wrap_secret_new(size_t n);
 
 static bool
 fails(void)
@@ -51,10 +50,10 @@ __wrap_realloc(void *p, size_t n)
 	return fails() ? NULL : __real_realloc(p, n);
 }
 
-void *
-__wrap_sodium_malloc(size_t n)
+struct secret *
+__wrap_secret_new(size_t n)
 {
-	return fails() ? NULL : __real_sodium_malloc(n);
+	return fails() ? NULL : __real_secret_new(n);
 }
 
 void

@@ -2,7 +2,7 @@
  * tests/unit/fault.h - make the nth allocation fail.
  *
  * Linked into every unit test with --wrap=malloc, calloc, realloc and
- * sodium_malloc, so that the calls of our own objects come here first; those of
+ * secret_new, so that the calls of our own objects come here first; those of
  * jansson too, by way of base/json.c. Memory of libcrypto and of the C library is not counted.
  *
  *	for (n = 1;; n++) {

@@ -185,6 +185,103 @@ test_guards(void **state)
 	assert_true(dies(read_behind_secret));
 }
 
+/* What one leaves is wiped, and serves the next, of whatever length. */
+static void
+test_kept(void **state)
+{
+	struct secret	*a = secret_new(32), *b;
+	uint8_t		*was = secret_bytes(a);
+
+	(void)state;
+	memset(was, 0xee, 32);
+	secret_free(a);
+	if (!ASAN)
+		assert_true(all_zero(was - 16, 48));
+	b = secret_new(200);
+	if (!ASAN)
+		assert_ptr_equal(secret_bytes(b) + 208, was + 32);
+	assert_true(all_zero(secret_view(b), 200));
+	memset(secret_bytes(b), 0xee, 200);
+	secret_free(b);
+	a = secret_new(32);
+	assert_true(all_zero(secret_view(a), 32));
+	secret_free(a);
+}
+
+/* More at once than are kept, in disorder. */
+static void
+test_many(void **state)
+{
+	struct secret	*s[200];
+	size_t		 i, round;
+
+	(void)state;
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < 200; i++) {
+			s[i] = secret_new(i * 20);
+			assert_non_null(s[i]);
+			assert_true(all_zero(secret_view(s[i]), i * 20));
+			memset(secret_bytes(s[i]), (int)i + 1, i * 20);
+		}
+		for (i = 0; i < 200; i++) {
+			size_t	at = i * 77 % 200;
+
+			for (size_t j = 0; j < at * 20; j++)
+				assert_int_equal(secret_view(s[at])[j], (uint8_t)(at + 1));
+			secret_free(s[at]);
+		}
+	}
+}
+
+static void
+write_before_secret(void)
+{
+	struct secret	*s = secret_new(32);
+
+	secret_bytes(s)[-16] ^= 1;
+	secret_free(s);
+}
+
+static void
+read_behind_kept(void)
+{
+	secret_free(secret_new(32));
+	sink = secret_view(secret_new(100))[112];
+}
+
+/* Locks are not inherited: what is kept here is not given out there. */
+static void
+child_takes_its_own(void)
+{
+	struct secret	*s = secret_new(32);
+	int		 fd[2], status;
+	uintptr_t	 was = (uintptr_t)s, is = 0;
+	pid_t		 pid;
+
+	secret_free(s);
+	if (pipe(fd) != 0 || (pid = fork()) < 0)
+		abort();
+	if (pid == 0) {
+		is = (uintptr_t)secret_new(32);
+		_exit(write(fd[1], &is, sizeof(is)) != sizeof(is));
+	}
+	assert_int_equal(read(fd[0], &is, sizeof(is)), sizeof(is));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	(void)close(fd[0]);
+	(void)close(fd[1]);
+	assert_true(is != 0 && is != was);
+}
+
+static void
+test_kept_guards(void **state)
+{
+	(void)state;
+	assert_true(dies(write_before_secret));
+	assert_true(dies(read_behind_kept));
+	if (!ASAN)
+		child_takes_its_own();
+}
+
 /* The kernel's word for it: locked, and left out of core dumps. */
 static bool
 has_flags(const uint8_t *p)
@@ -331,6 +428,9 @@ main(void)
 		cmocka_unit_test(test_eq),
 		cmocka_unit_test(test_arena),
 		cmocka_unit_test(test_guards),
+		cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_kept_guards),
 		cmocka_unit_test(test_locked),
 		cmocka_unit_test(test_no_lock),
 		cmocka_unit_test(test_wipe),
