@@ -4,8 +4,8 @@
  * What is needed, of libsodium's operations on ristretto255 (x: k; n shares):
  *
  *	split		k multiplications of the base point, by secret scalars: the commitments.
- *	check		k points to decode, the commitments of a share; of one share in 64, one multiplication
- *			of the base point. (Many shares are checked at once, as custodians do.)
+ *	check		k points to decode, the commitments of a share; share * base. (We check 64 at once, as
+ *			custodians do.)
  *	contribute	share * label; the proof (RFC 9497): w * label, w * answer, nonce * base, nonce * (w * label);
  *			and share * base, whose discrete logarithm is proved: 4 variable, 2 base.
  *	combine		for each of k contributions its proof: w * label, w * answer, s * base, c * public, s * M, c * Z:
@@ -110,7 +110,7 @@ static void
 check_needs(void *user)
 {
 	(void)user;
-	operations(1, 0, SLICE * w.k);
+	operations(SLICE, 0, SLICE * w.k);
 }
 
 static void

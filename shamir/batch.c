@@ -10,11 +10,10 @@
  */
 #include <string.h>
 
-#include <decaf/point_255.h>
 #include <sodium.h>
 
 #include "base/declassify.h"
-#include "shamir/group.h"
+#include "shamir/public.h"
 
 #define CHUNK		64	/* points at a time, on the stack */
 #define WEIGHT_BYTES	16	/* a wrong share passes with chance 2^-128 */
@@ -26,52 +25,6 @@ struct chunk {
 	decaf_255_point_t	point[CHUNK];
 	uint8_t			weight[CHUNK][SHAMIR_SCALAR_BYTES];	/* a scalar below 2^128 */
 };
-
-/* x * p for a small public x, which is not 0. */
-static void
-times(decaf_255_point_t p, uint8_t x)
-{
-	decaf_255_point_t	sum;
-	unsigned		bit;
-
-	decaf_255_point_copy(sum, p);
-	for (bit = 5; (x >> bit) == 0;)
-		bit--;
-	while (bit-- > 0) {
-		decaf_255_point_double(sum, sum);
-		if ((x >> bit & 1) != 0)
-			decaf_255_point_add(sum, sum, p);
-	}
-	decaf_255_point_copy(p, sum);
-}
-
-static bool
-is_identity(const decaf_255_point_t p)
-{
-	return decaf_255_point_eq(p, decaf_255_point_identity) == DECAF_TRUE;
-}
-
-/* shamir_share_commit() by the other library; refuses what that refuses. */
-static enum rc
-commit_at(const struct shamir_commits *c, uint8_t index, decaf_255_point_t ret, struct err *err)
-{
-	decaf_255_point_t	one;
-	uint8_t			j;
-
-	if (c->threshold < SHAMIR_THRESHOLD_MIN || c->threshold > SHAMIR_SHARES_MAX)
-		return err_set(err, RC_FORMAT, "commitments: threshold %u", c->threshold);
-	decaf_255_point_copy(ret, decaf_255_point_identity);
-	for (j = c->threshold; j-- > 0;) {
-		if (decaf_255_point_decode(one, c->point[j], DECAF_FALSE) != DECAF_SUCCESS)
-			return err_set(err, RC_FORMAT,
-			    "commitment %u is no group element, or the identity", j);
-		times(ret, index);
-		decaf_255_point_add(ret, ret, one);
-		if (is_identity(ret))
-			return err_set(err, RC_FORMAT, "commitments: share %u would be zero", index);
-	}
-	return RC_OK;
-}
 
 static unsigned
 digit_of(const uint8_t *weight, unsigned at)
@@ -145,10 +98,12 @@ static enum rc
 read_chunk(struct chunk *k, const struct shamir_commits *commits, uint8_t index,
     const uint8_t *const *share, bool first, struct err *err)
 {
-	size_t	j;
+	struct public_commits	c;
+	size_t			j;
 
 	for (j = 0; j < k->n; j++) {
-		TRY(commit_at(&commits[j], index, k->point[j], err));
+		TRY(public_commits_read(&commits[j], &c, err));
+		TRY(public_commit_at(&c, index, k->point[j], err));
 		if (!shamir_is_scalar(share[j]))
 			return err_set(err, RC_FORMAT, "share %u is no scalar below L, or zero", index);
 		draw_weight(k->weight[j], first && j == 0);

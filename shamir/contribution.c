@@ -5,6 +5,7 @@
 
 #include "base/wire.h"
 #include "shamir/dleq.h"
+#include "shamir/public.h"
 
 #define LABEL_MSG_MAX	65535
 
@@ -94,22 +95,40 @@ shamir_contribute(uint8_t index, const uint8_t share[SHAMIR_SCALAR_BYTES],
 	return rc;
 }
 
-/* With index, commitments and label checked by the caller. */
+/* By the proof of one, whose commitment is `public`. */
 static enum rc
-verify_one(const struct shamir_contribution *in, const struct shamir_commits *commits,
+verify_proof(const struct shamir_contribution *in, const uint8_t public[SHAMIR_POINT_BYTES],
     const uint8_t label[SHAMIR_POINT_BYTES], struct err *err)
 {
-	uint8_t		public[SHAMIR_POINT_BYTES];
 	struct dleq	d = { SPAN_STR(proof_context), public, label, in->point };
-	enum rc		rc;
+	enum rc		rc = dleq_verify(&d, in->proof, err);
 
-	TRY(shamir_commit_at(commits, in->index, public, err));
+	shamir_forget();
+	return rc;
+}
+
+/*
+ * With index, commitments and label checked by the caller. The commitment to the share is libdecaf's; if nothing
+ * holds by that, libsodium's has the last word.
+ */
+static enum rc
+verify_one(const struct shamir_contribution *in, const struct shamir_commits *commits,
+    const struct public_commits *read, const uint8_t label[SHAMIR_POINT_BYTES], struct err *err)
+{
+	uint8_t			public[SHAMIR_POINT_BYTES];
+	decaf_255_point_t	at;
+	enum rc			rc;
+
 	if (!shamir_is_point(in->point))
 		return err_set(err, RC_FORMAT,
 		    "contribution %u is no group element, or the identity", in->index);
-	rc = dleq_verify(&d, in->proof, err);
-	shamir_forget();
-	if (rc != RC_OK)
+	if (public_commit_at(read, in->index, at, NULL) == RC_OK) {
+		decaf_255_point_encode(public, at);
+		if (verify_proof(in, public, label, NULL) == RC_OK)
+			return RC_OK;
+	}
+	TRY(shamir_commit_at(commits, in->index, public, err));
+	if ((rc = verify_proof(in, public, label, err)) != RC_OK)
 		return err_wrap(err, rc, "contribution %u", in->index);
 	return RC_OK;
 }
@@ -118,10 +137,12 @@ enum rc
 shamir_contribution_verify(const struct shamir_contribution *in,
     const struct shamir_commits *commits, const uint8_t label[SHAMIR_POINT_BYTES], struct err *err)
 {
+	struct public_commits	read;
+
 	TRY(check_index(in->index, err));
-	TRY(shamir_commits_check(commits, err));
+	TRY(public_commits_read(commits, &read, err));
 	TRY(check_label(label, err));
-	return verify_one(in, commits, label, err);
+	return verify_one(in, commits, &read, label, err);
 }
 
 static enum rc
@@ -143,13 +164,13 @@ check_indexes(const struct shamir_contribution *in, size_t n, struct err *err)
 /* The first `threshold` good ones; the others are named in ret_bad. */
 static size_t
 choose(const struct shamir_contribution *in, size_t n, const struct shamir_commits *commits,
-    const uint8_t label[SHAMIR_POINT_BYTES], const struct shamir_contribution *ret[SHAMIR_SHARES_MAX],
+    const struct public_commits *read, const uint8_t label[SHAMIR_POINT_BYTES], const struct shamir_contribution *ret[SHAMIR_SHARES_MAX],
     uint32_t *ret_bad)
 {
 	size_t	i, good = 0;
 
 	for (i = 0; i < n; i++) {
-		if (verify_one(&in[i], commits, label, NULL) != RC_OK) {
+		if (verify_one(&in[i], commits, read, label, NULL) != RC_OK) {
 			*ret_bad |= UINT32_C(1) << (in[i].index - 1);
 			continue;
 		}
@@ -160,12 +181,11 @@ choose(const struct shamir_contribution *in, size_t n, const struct shamir_commi
 	return good;
 }
 
-/* Lagrange's coefficient of in[at] at zero: the product of x_j / (x_j - x_at). */
+/* Lagrange's coefficient of in[at] at zero is top / bottom: the products of x_j, and of x_j - x_at. */
 static void
-lagrange(const struct shamir_contribution *const *in, size_t k, size_t at,
-    uint8_t ret[SHAMIR_SCALAR_BYTES])
+lagrange(const struct shamir_contribution *const *in, size_t k, size_t at, uint8_t top[SHAMIR_SCALAR_BYTES],
+    uint8_t bottom[SHAMIR_SCALAR_BYTES])
 {
-	uint8_t	top[SHAMIR_SCALAR_BYTES], bottom[SHAMIR_SCALAR_BYTES];
 	uint8_t	xj[SHAMIR_SCALAR_BYTES], xi[SHAMIR_SCALAR_BYTES];
 	size_t	j;
 
@@ -180,20 +200,40 @@ lagrange(const struct shamir_contribution *const *in, size_t k, size_t at,
 		crypto_core_ristretto255_scalar_sub(xj, xj, xi);
 		crypto_core_ristretto255_scalar_mul(bottom, bottom, xj);
 	}
-	(void)crypto_core_ristretto255_scalar_invert(bottom, bottom);	/* distinct: not zero */
-	crypto_core_ristretto255_scalar_mul(ret, top, bottom);
+}
+
+/* All k of them, by one inversion: of the product of all bottoms, which is taken apart from the end. */
+static void
+coefficients(const struct shamir_contribution *const *in, size_t k, uint8_t ret[][SHAMIR_SCALAR_BYTES])
+{
+	uint8_t	bottom[SHAMIR_SHARES_MAX][SHAMIR_SCALAR_BYTES], before[SHAMIR_SHARES_MAX][SHAMIR_SCALAR_BYTES];
+	uint8_t	all[SHAMIR_SCALAR_BYTES];
+	size_t	i;
+
+	shamir_scalar_of(1, all);
+	for (i = 0; i < k; i++) {
+		lagrange(in, k, i, ret[i], bottom[i]);
+		memcpy(before[i], all, sizeof(all));
+		crypto_core_ristretto255_scalar_mul(all, all, bottom[i]);
+	}
+	(void)crypto_core_ristretto255_scalar_invert(all, all);		/* distinct: not zero */
+	for (i = k; i-- > 0;) {
+		crypto_core_ristretto255_scalar_mul(ret[i], ret[i], before[i]);
+		crypto_core_ristretto255_scalar_mul(ret[i], ret[i], all);
+		crypto_core_ristretto255_scalar_mul(all, all, bottom[i]);
+	}
 }
 
 /* The sum of coefficient * point; sum and part are the caller's locked memory. */
 static bool
 interpolate(const struct shamir_contribution *const *in, size_t k, uint8_t *sum, uint8_t *part)
 {
-	uint8_t	coefficient[SHAMIR_SCALAR_BYTES];
+	uint8_t	coefficient[SHAMIR_SHARES_MAX][SHAMIR_SCALAR_BYTES];
 	size_t	i;
 
+	coefficients(in, k, coefficient);
 	for (i = 0; i < k; i++) {
-		lagrange(in, k, i, coefficient);
-		if (crypto_scalarmult_ristretto255(i == 0 ? sum : part, coefficient, in[i]->point) != 0)
+		if (crypto_scalarmult_ristretto255(i == 0 ? sum : part, coefficient[i], in[i]->point) != 0)
 			return false;
 		if (i != 0 && crypto_core_ristretto255_add(sum, sum, part) != 0)
 			return false;
@@ -208,17 +248,18 @@ shamir_combine(const struct shamir_contribution *in, size_t n,
 {
 	AUTO(secret_free) struct secret		*point = NULL, *scratch = NULL;
 	const struct shamir_contribution	*good[SHAMIR_SHARES_MAX];
+	struct public_commits			 read;
 	size_t					 found;
 
 	*ret_bad = 0;
 	TRY(check_indexes(in, n, err));
-	TRY(shamir_commits_check(commits, err));
+	TRY(public_commits_read(commits, &read, err));
 	TRY(check_label(label, err));
 	point = secret_new(SHAMIR_POINT_BYTES);
 	scratch = secret_new(SHAMIR_POINT_BYTES);
 	if (point == NULL || scratch == NULL)
 		return err_set(err, RC_NOMEM, "combine: no locked memory left");
-	found = choose(in, n, commits, label, good, ret_bad);
+	found = choose(in, n, commits, &read, label, good, ret_bad);
 	if (found < commits->threshold)
 		return err_set(err, RC_QUORUM, "have %zu good contributions of %zu, need %u",
 		    found, n, commits->threshold);

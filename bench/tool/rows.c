@@ -12,6 +12,8 @@
 static const char	*file_name;
 static unsigned		 line_number;
 
+static int bad(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 static int
 bad(const char *fmt, ...)
 {
