@@ -24,15 +24,14 @@ __asan_default_options(void)
 }
 
 /*
- * libcrypto's memory. SoftHSM leaks a name of a curve each time that it uses an Ed25519 key, and
- * OpenSSL's random generators are known from its secure heap alone, where nobody looks for
- * pointers. To see whose such a leak is takes whole stacks, with which a daemon is ten times as
+ * libcrypto's memory, and no other: SoftHSM leaks a name of a curve each time that it uses an
+ * Ed25519 key. To see whose such a leak is takes whole stacks, with which a daemon is ten times as
  * slow: the unit tests have them (tests/unit/custodian/lsan.c), and look for leaks of ours there.
  */
 __attribute__((weak)) const char *
 __lsan_default_suppressions(void)
 {
-	return "leak:libsofthsm2.so\nleak:counted_malloc\nleak:counted_realloc\n";
+	return "leak:libsofthsm2.so\nleak:base/libcrypto.c\n";
 }
 
 static void
