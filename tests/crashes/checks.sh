@@ -67,7 +67,7 @@ check() {
 	local p at="round $round of seed $seed"
 	for p in "${parties[@]}" cli; do "$inject" "$work/plan.$p" fired; done
 	mend
-	ok "$at: all come to the same log" within 60 all_same
+	ok "$at: all come to the same log" within 240 all_same
 	ok "$at: audit" quorate audit --state "$work/audit.$(basename "$net")"
 	ok "$at: what was acknowledged is in the log" statements_there
 	ok "$at: what was sealed is in escrow" artifacts_there "$net/coordinator/state/log.db"

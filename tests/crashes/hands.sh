@@ -10,7 +10,7 @@ hands=4
 # As a person runs it: it may die as well. Its exit code, and what it said in $out.
 q() {
 	local code=0
-	{ INJECT=$work/plan.cli LD_PRELOAD=$inject.so timeout 60 quorate "$@" >"$out" 2>"$out.err" || code=$?; } 2>/dev/null
+	{ INJECT=$work/plan.cli LD_PRELOAD=$inject.so timeout 240 quorate "$@" >"$out" 2>"$out.err" || code=$?; } 2>/dev/null
 	case $code in
 	0 | 1 | 2 | 74 | 137) ;;		# 137: killed
 	*) printf 'exit %s: %s: %s\n' "$code" "$*" "$(head -c 300 "$out.err")" >>"$work/wrong" ;;
@@ -148,5 +148,5 @@ rest() {
 	local h
 	rm -f "$work"/rests.*
 	touch "$work/rest"
-	within 240 all_rest || fail "somebody at work did not come back within four minutes"
+	within 600 all_rest || fail "somebody at work did not come back within ten minutes"
 }

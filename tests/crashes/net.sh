@@ -62,5 +62,5 @@ new_network() { # N
 		devnet kill "$net" "$p"
 		up "$p"
 	done
-	within 60 answers || fail "the network did not come up under its plans"
+	within 120 answers || fail "the network did not come up under its plans"
 }

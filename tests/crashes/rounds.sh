@@ -77,7 +77,7 @@ one_kill() {
 one_round() {
 	one_kill
 	((RANDOM % 4)) || one_kill		# the next dies while the last is still down
-	within 60 answers || fail "no checkpoint within a minute after: $last"
+	within 120 answers || fail "no checkpoint within two minutes after: $last"
 	[ -z "${VERBOSE:-}" ] || echo "$SECONDS s: round $round: $last; $killed dead so far"
 }
 
