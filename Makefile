@@ -351,6 +351,22 @@ faults: all $(INJECT) $(SYSTEM_TOOLS)
 	@QUORATE_BIN=$(abspath $(BUILD))/bin tests/faults/run
 .PHONY: faults
 
+# ---- costs: what is done for a seal, a batch, a release, counted (tests/costs/README.md)
+
+COSTS	= $(BUILD)/tests/costs/costs $(BUILD)/tests/costs/costs.so
+$(BUILD)/tests/costs/costs.so: $(addprefix tests/costs/,count.c count_keys.c count_rpc.c count_token.c slow.c map.c count.h costs.h)
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(INJECT_CC) $(SYSTEM) -Wno-deprecated-declarations -fPIC -shared -o $@ $(filter %.c,$^) -lcrypto
+$(BUILD)/tests/costs/costs: tests/costs/costs.c tests/costs/map.c tests/costs/costs.h
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(INJECT_CC) -o $@ $(filter %.c,$^)
+
+costs: all $(COSTS)
+	@tests/costs/run $(abspath $(BUILD))
+.PHONY: costs
+
 # ---- crashes: tests/crashes/README.md
 
 CRASHES	= $(BUILD)/tests/crashes/look $(INJECT) $(BUILD)/tests/liars/clock.so

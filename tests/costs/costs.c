@@ -152,35 +152,50 @@ give(struct costs_turn *t)
 	(void)syscall(SYS_futex, &t->state, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-/* The first that is held, in the order of the ports; NULL: none is. */
-static struct costs_turn *
-next_turn(struct costs *c, char **port, int n)
+/* Those that are held now, in the order of the ports. */
+static size_t
+wave(struct costs *c, char **port, int n, struct costs_turn *ret[COSTS_TURNS])
 {
 	struct costs_turn	*t;
+	size_t			 k = 0;
 	int			 i;
 
 	for (i = 0; i < n; i++)
 		for (t = c->turn; t < c->turn + COSTS_TURNS; t++)
 			if (atomic_load(&t->state) == TURN_HELD && (long)t->port == strtol(port[i], NULL, 10))
-				return t;
-	return NULL;
+				ret[k++] = t;
+	return k;
 }
 
+static void
+await_rest(const struct costs *c)
+{
+	while (!ended && !rests(c))
+		tick();
+}
+
+/* What comes meanwhile waits until those of this time were given. */
 static int
 turns(struct costs *c, char **port, int n)
 {
-	struct costs_turn	*t;
+	struct costs_turn	*t[COSTS_TURNS];
+	size_t			 i, k;
 
 	(void)signal(SIGTERM, end);
 	atomic_store(&c->turns, 1);
 	while (!ended) {
 		tick();
-		if (next_turn(c, port, n) != NULL && rests(c) && (t = next_turn(c, port, n)) != NULL)
-			give(t);
+		if (wave(c, port, n, t) == 0)
+			continue;
+		await_rest(c);
+		for (i = 0, k = wave(c, port, n, t); i < k; i++) {
+			await_rest(c);
+			give(t[i]);
+		}
 	}
 	atomic_store(&c->turns, 0);
-	while ((t = next_turn(c, port, n)) != NULL)
-		give(t);
+	for (i = 0, k = wave(c, port, n, t); i < k; i++)
+		give(t[i]);
 	return 0;
 }
 
@@ -194,6 +209,7 @@ none_held(const struct costs *c)
 	return i == COSTS_TURNS;
 }
 
+/* A thread that only looks at its clock now and then does not count as news. */
 static int
 still(const struct costs *c, long ms)
 {
@@ -201,14 +217,13 @@ still(const struct costs *c, long ms)
 	int64_t		start = now(CLOCK_MONOTONIC), since = start, at;
 
 	do {
-		bool	rest = none_held(c) && rests(c);
-
+		tick();
 		at = now(CLOCK_MONOTONIC);
 		n = atomic_load(&c->calls);
-		if (n != seen || !rest)
+		if (n != seen || !none_held(c))
 			since = at;
 		seen = n;
-		if (at - since >= ms * (SECOND / 1000))
+		if (at - since >= ms * (SECOND / 1000) && rests(c))
 			return 0;
 	} while (at - start < PATIENCE_MS * (SECOND / 1000));
 	return 1;

@@ -26,12 +26,12 @@
  *
  * Coincidence: what waits together is written together. So custodians' answers can be given
  * to the coordinator one at a time, in the order of their index, the next one when every
- * thread of the network sleeps: then nothing coincides, and the cost is the highest.
+ * thread of the network sleeps: then none of them coincides with another.
  *
  *	costs FILE new			an empty table
  *	costs FILE slow N		time passes N times more slowly from now on
  *	costs FILE turns PORT...	answers come in turn, of custodians at these ports; until SIGTERM
- *	costs FILE still MS		waits until all slept for so long; exit 1: never, in two minutes
+ *	costs FILE still MS		waits until nothing was counted for so long, and all sleep; exit 1: never, in two minutes
  *	costs FILE counts		PARTY PROCESS COUNT WHAT, a line each, of what is not 0
  *
  * No product code knows of it. Threads and processes: the table is of atomics only.
