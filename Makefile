@@ -10,6 +10,7 @@
 #	test	set-up, unit and system tests	system	the system tests
 #	check	faults, crashes, liars, sanitizers, constant time	check-long	all of it, for hours
 #	bench	how fast it is; bench-quick in three minutes; BENCH= names some: bench/README.md
+#	costs	what is done for a seal, a batch, a release, counted: docs/costs.md
 #	fuzz	search each parser for T seconds: tests/fuzz/README.md
 
 BUILD	?= build/dev
