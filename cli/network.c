@@ -96,6 +96,30 @@ ask_all(struct network *n, struct err *err)
 
 /* --- words ----------------------------------------------------------------------------- */
 
+static unsigned long long
+depth_now(const Quorate__V1__Depth *d)
+{
+	return d == NULL ? 0 : d->now;
+}
+
+static unsigned long long
+depth_max(const Quorate__V1__Depth *d)
+{
+	return d == NULL ? 0 : d->max;
+}
+
+/* What is on its way, and how much of it there may be. */
+static void
+print_depths(const Quorate__V1__HeadReply *h)
+{
+	char	now[24], max[24];
+
+	cli_say("waiting: %llu of %llu uploads (%s of %s), %llu of %llu statements for the log, %llu of %llu entries for a quorum\n",
+	    depth_now(h->uploads_there), depth_max(h->uploads_there), size_text(depth_now(h->upload_bytes), now),
+	    size_text(depth_max(h->upload_bytes), max), depth_now(h->queue), depth_max(h->queue), depth_now(h->backlog),
+	    depth_max(h->backlog));
+}
+
 static void
 print_log(const struct network *n)
 {
@@ -114,6 +138,7 @@ print_log(const struct network *n)
 	    (unsigned long long)n->head->size, (unsigned long long)n->cp.size, c->q, c->n,
 	    (unsigned long long)n->head->escrows, (unsigned long long)n->head->unheld,
 	    (unsigned long long)n->head->uploads);
+	print_depths(n->head);
 	if (n->head->held[0] != '\0')
 		cli_say("HELD: %.200s\n", n->head->held);
 }
@@ -139,6 +164,8 @@ print_health(const Quorate__V1__Health *h)
 static void
 print_said(const status_of_one *s, bool up)
 {
+	if (s != NULL && s->unheld > 0)
+		cli_say("; %llu share vectors wait for it", (unsigned long long)s->unheld);
 	if (s == NULL || (s->reachable && !s->frozen && s->words[0] == '\0'))
 		return;
 	cli_say("; the coordinator says: %s", s->reachable ? "up" : "DOWN");
@@ -221,9 +248,9 @@ said_json(const status_of_one *s)
 {
 	if (s == NULL)
 		return json_null();
-	return json_pack("{s:b,s:I,s:I,s:b,s:I,s:s,s:o?}", "reachable", s->reachable, "size", (json_int_t)s->size,
+	return json_pack("{s:b,s:I,s:I,s:b,s:I,s:s,s:I,s:o?}", "reachable", s->reachable, "size", (json_int_t)s->size,
 	    "lag_seconds", (json_int_t)s->lag_seconds, "frozen", s->frozen, "differs_at", (json_int_t)s->differs_at,
-	    "words", s->words, "health", health_json(s->health));
+	    "words", s->words, "unheld", (json_int_t)s->unheld, "health", health_json(s->health));
 }
 
 static json_t *
@@ -236,6 +263,19 @@ custodian_json(const struct network *n, uint8_t i)
 	    n->r->charter->custodian[i].name, "up", v->spoke, "words", v->words, "size",
 	    (json_int_t)(good ? v->reply->size : 0), "health", health_json(good ? v->reply->health : NULL),
 	    "coordinator_says", said_json(n->said[i]));
+}
+
+static json_t *
+depth_json(const Quorate__V1__Depth *d)
+{
+	return json_pack("{s:I,s:I}", "now", (json_int_t)depth_now(d), "max", (json_int_t)depth_max(d));
+}
+
+static json_t *
+depths_json(const Quorate__V1__HeadReply *h)
+{
+	return json_pack("{s:o?,s:o?,s:o?,s:o?}", "uploads", depth_json(h->uploads_there), "upload_bytes",
+	    depth_json(h->upload_bytes), "queue", depth_json(h->queue), "backlog", depth_json(h->backlog));
 }
 
 static enum rc
@@ -251,10 +291,10 @@ network_json(const struct network *n, struct err *err)
 	    n->head_err.msg, "accusation", n->proof, "handed", (json_int_t)custodians_handed(n->c), "missing",
 	    missing_json(n->missing, n->n_missing), "custodians", list);
 	if (o != NULL && head)
-		(void)json_object_update_new(o, json_pack("{s:I,s:I,s:I,s:I,s:I,s:s,s:o?}", "size", (json_int_t)n->head->size,
+		(void)json_object_update_new(o, json_pack("{s:I,s:I,s:I,s:I,s:I,s:s,s:o?,s:o?}", "size", (json_int_t)n->head->size,
 		    "cosigned", (json_int_t)n->cp.size, "escrows", (json_int_t)n->head->escrows, "uploads",
 		    (json_int_t)n->head->uploads, "unheld", (json_int_t)n->head->unheld, "held", n->head->held,
-		    "anchors", anchors_json(n->head)));
+		    "anchors", anchors_json(n->head), "waiting", depths_json(n->head)));
 	return cli_print_json(o, err);
 }
 

@@ -259,7 +259,9 @@ pending_row(void *user, struct span key, struct span value, struct err *err)
 	(void)value;
 	if (!in_prefix(w, key))
 		return RC_LIMIT;
-	w->batch[w->n++] = key_index(key);
+	if (w->batch != NULL)
+		w->batch[w->n] = key_index(key);
+	w->n++;
 	return RC_OK;
 }
 
@@ -299,6 +301,16 @@ count_row(void *user, struct span key, struct span value, struct err *err)
 	(void)value;
 	(void)err;
 	++*(uint64_t *)user;
+	return RC_OK;
+}
+
+enum rc
+journal_pending_of(struct store *s, uint8_t custodian, size_t max, uint64_t *ret, struct err *err)
+{
+	size_t	n;
+
+	TRY(batches_of(s, "pending", custodian, 0, NULL, max, &n, err));
+	*ret = n;
 	return RC_OK;
 }
 

@@ -59,6 +59,8 @@ MUST_USE enum rc journal_unheard_put(struct store *s, uint64_t batch, uint8_t n,
 /* As journal_pending(), of the batches for which this custodian's held statement is not here. */
 MUST_USE enum rc journal_unheard(struct store *s, uint8_t custodian, uint64_t first,
     uint64_t *ret, size_t max, size_t *ret_n, struct err *err);
+/* How many vectors wait for one custodian, counted to `max`. */
+MUST_USE enum rc journal_pending_of(struct store *s, uint8_t custodian, size_t max, uint64_t *ret, struct err *err);
 /* How many vectors are pending in all, counted to `max`. */
 MUST_USE enum rc journal_pending_count(struct store *s, size_t max, uint64_t *ret, struct err *err);
 

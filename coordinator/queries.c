@@ -11,6 +11,7 @@
 #include "coordinator/queries.h"
 #include "coordinator/readers.h"
 #include "coordinator/replicator.h"
+#include "coordinator/seal.h"
 #include "coordinator/sequencer.h"
 #include "coordinator/submit.h"
 #include "coordinator/uploads.h"
@@ -70,6 +71,32 @@ fill_status(struct coordinator *c, uint8_t i, struct status_row *row)
 	m->lag_seconds = s->seen_ms == 0 ? UINT64_MAX : (clock_ms() - s->seen_ms) / 1000;
 }
 
+struct depths { Quorate__V1__Depth uploads, bytes, queue, backlog; };
+
+static void
+fill_depth(Quorate__V1__Depth *d, uint64_t now, uint64_t max)
+{
+	quorate__v1__depth__init(d);
+	d->now = now;
+	d->max = max;
+}
+
+/* What may pile up here, each beside the bound at which it refuses. */
+static void
+fill_depths(struct coordinator *c, uint64_t size, uint64_t cosigned, struct depths *d, Quorate__V1__HeadReply *r)
+{
+	uint64_t	bytes, n = uploads_count(c->uploads, &bytes);
+
+	fill_depth(&d->uploads, n, UPLOADS_MAX);
+	fill_depth(&d->bytes, bytes, UPLOADS_BYTES_MAX);
+	fill_depth(&d->queue, sequencer_waiting(c->sequencer), SEQUENCER_QUEUE_MAX);
+	fill_depth(&d->backlog, size > cosigned ? size - cosigned : 0, SEAL_BACKLOG_MAX);
+	r->uploads_there = &d->uploads;
+	r->upload_bytes = &d->bytes;
+	r->queue = &d->queue;
+	r->backlog = &d->backlog;
+}
+
 /* One TSA's message, and what it borrows from. */
 struct anchor_row {
 	struct anchor_status		s;
@@ -116,6 +143,7 @@ on_head(void *user, struct rpc_call *call, struct span request, struct buf *repl
 	Quorate__V1__CustodianStatus	*p[CUSTODIANS_MAX];
 	struct status_row		 row[CUSTODIANS_MAX];
 	struct anchor_rows		 anchors;
+	struct depths			 depths;
 	struct err			 held;
 	uint64_t			 size;
 	uint8_t				 i;
@@ -129,12 +157,15 @@ on_head(void *user, struct rpc_call *call, struct span request, struct buf *repl
 	r.cosigned = pb_bytes(buf_view(&note));
 	r.charter = pb_bytes(SPAN_OF(coordinator_charter(c)->digest));
 	r.size = sequencer_size(c->sequencer);
-	r.uploads = uploads_count(c->uploads);
+	r.uploads = uploads_count(c->uploads, NULL);
+	fill_depths(c, r.size, size, &depths, &r);
 	if (sequencer_would_log(c->sequencer, &held) != RC_OK)
 		r.held = held.msg;
 	r.unready = replicators_unready(c->replicators);
 	for (i = 0; i < c->first->n; i++) {
 		fill_status(c, (uint8_t)(i + 1), &row[i]);
+		if (r.unheld > 0)
+			TRY(journal_pending_of(reader->store, (uint8_t)(i + 1), PENDING_COUNT_MAX, &row[i].m.unheld, err));
 		p[i] = &row[i].m;
 	}
 	r.n_custodians = c->first->n;

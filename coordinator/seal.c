@@ -217,6 +217,27 @@ logged_before(struct sealing *k, struct submission *sub)
 	return true;
 }
 
+enum rc
+backlog_check(uint64_t size, uint64_t cosigned, struct err *err)
+{
+	if (size < cosigned || size - cosigned < SEAL_BACKLOG_MAX)
+		return RC_OK;
+	return err_set(err, RC_LIMIT, "%llu entries wait for a quorum of custodians, and no batch is taken in before they are "
+	    "cosigned: see `quorate status`, bring custodians back, then seal again", (unsigned long long)(size - cosigned));
+}
+
+/* Would a batch be logged now, and could it be sealed soon? Asked before anything of it is moved. */
+static enum rc
+may_take(struct sealing *k, struct err *err)
+{
+	uint64_t	cosigned;
+
+	/* As long as it is held, too. */
+	TRY(sequencer_would_log(k->c->sequencer, err));
+	TRY(cosigning_latest(k->c->cosigning, NULL, &cosigned, err));
+	return backlog_check(sequencer_size(k->c->sequencer), cosigned, err);
+}
+
 static enum rc
 seal(struct sealing *k, struct submission *sub, struct err *err)
 {
@@ -232,8 +253,7 @@ seal(struct sealing *k, struct submission *sub, struct err *err)
 		sub->why = VOID_CHARTER;
 		return RC_OK;
 	}
-	/* As long as it is held, too. */
-	rc = sequencer_would_log(k->c->sequencer, &why);
+	rc = may_take(k, &why);
 	if (rc == RC_OK)
 		rc = check_batch(k, &why);
 	if (rc != RC_OK)

@@ -6,6 +6,15 @@
 
 #include "coordinator/coordinator.h"
 
+/*
+ * Entries that q custodians have not cosigned: with so many no batch is taken in, and nothing of it is moved. A
+ * sealer that goes on while a quorum is away would fill the log with batches that nobody may call
+ * sealed. Statements of people are not counted against it: a "no" is logged whatever waits.
+ */
+#define SEAL_BACKLOG_MAX	1024u
+/* May one more batch be logged, with so many entries of which so many are cosigned? RC_LIMIT, and what to do. */
+MUST_USE enum rc backlog_check(uint64_t size, uint64_t cosigned, struct err *err);
+
 enum rc	 on_upload(void *user, struct rpc_call *call, struct span request, struct buf *reply, struct err *err);
 enum rc	 on_seal(void *user, struct rpc_call *call, struct span request, struct buf *reply, struct err *err);
 

@@ -110,7 +110,7 @@ enqueue(struct sequencer *s, struct submission *sub, struct err *err)
 	if (s->stopping)
 		return err_set(err, RC_UNSURE, "the coordinator is stopping");
 	if (s->waiting >= SEQUENCER_QUEUE_MAX)
-		return err_set(err, RC_LIMIT, "the sequencer's queue is full");
+		return err_set(err, RC_LIMIT, "%u statements wait to be logged, which is all there is room for: ask again", SEQUENCER_QUEUE_MAX);
 	sub->next = NULL;
 	sub->done = false;
 	*s->tail = sub;
@@ -297,6 +297,17 @@ sequencer_would_log(struct sequencer *s, struct err *err)
 	last = s->dated;
 	(void)pthread_mutex_unlock(&s->lock);
 	return ahead_check(&s->ahead, clock_now(), last, err);
+}
+
+size_t
+sequencer_waiting(struct sequencer *s)
+{
+	size_t	n;
+
+	(void)pthread_mutex_lock(&s->lock);
+	n = s->waiting;
+	(void)pthread_mutex_unlock(&s->lock);
+	return n;
 }
 
 uint64_t

@@ -100,6 +100,8 @@ void	 sequencer_hear(struct sequencer *s, uint8_t custodian, when clock);
 /* Would an entry be logged now? RC_UNSURE: it would be held, and why. */
 MUST_USE enum rc sequencer_would_log(struct sequencer *s, struct err *err);
 
+/* How many submissions wait, of SEQUENCER_QUEUE_MAX. */
+size_t	 sequencer_waiting(struct sequencer *s);
 /* Entries that are durable. */
 uint64_t sequencer_size(struct sequencer *s);
 

@@ -220,6 +220,17 @@ bytes_of(const struct uploads *u, uint64_t owner)
 	return n;
 }
 
+static enum rc
+too_large(const struct uploads *u, const struct upload *p, size_t more, struct err *err)
+{
+	if (more > UPLOAD_BYTES_MAX - p->size)
+		return err_set(err, RC_LIMIT, "an upload may have at most %llu GiB: seal it as several batches",
+		    (unsigned long long)(UPLOAD_BYTES_MAX >> 30));
+	return err_set(err, RC_LIMIT, "%llu GiB of uploads wait for their batches (%llu GiB at most, %llu of one host): seal what "
+	    "was uploaded, then send it again", (unsigned long long)(u->bytes >> 30),
+	    (unsigned long long)(UPLOADS_BYTES_MAX >> 30), (unsigned long long)(UPLOADS_BYTES_OWN >> 30));
+}
+
 /* With the lock held: the upload, this call's own from now on. */
 static enum rc
 take(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], uint64_t owner, when now, size_t more,
@@ -230,7 +241,8 @@ take(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], uint64_t owner, when 
 	if (p == NULL) {
 		drop_stale(u, now);
 		if ((p = free_slot(u)) == NULL && (p = make_room(u, owner)) == NULL)
-			return err_set(err, RC_LIMIT, "%u uploads are under way: wait", UPLOADS_MAX);
+			return err_set(err, RC_LIMIT, "%u uploads wait for their batches, "
+			    "which is all there is room for: seal what was uploaded, then send it again", UPLOADS_MAX);
 		p->used = true;
 		memcpy(p->id, id, UPLOAD_ID_BYTES);
 		p->owner = owner;
@@ -240,7 +252,7 @@ take(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES], uint64_t owner, when 
 		return err_set(err, RC_LIMIT, "this upload is being written by another call");
 	if (more > UPLOAD_BYTES_MAX - p->size || u->bytes + more > UPLOADS_BYTES_MAX ||
 	    (more > 0 && bytes_of(u, p->owner) + more > UPLOADS_BYTES_OWN))
-		return err_set(err, RC_LIMIT, "too many bytes are under way");
+		return too_large(u, p, more, err);
 	p->busy = true;
 	p->touched = now;
 	*ret = p;
@@ -409,7 +421,7 @@ uploads_forget(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES])
 }
 
 uint64_t
-uploads_count(struct uploads *u)
+uploads_count(struct uploads *u, uint64_t *ret_bytes)
 {
 	uint64_t	n = 0;
 	size_t		i;
@@ -417,6 +429,8 @@ uploads_count(struct uploads *u)
 	(void)pthread_mutex_lock(&u->lock);
 	for (i = 0; i < UPLOADS_MAX; i++)
 		n += u->upload[i].used;
+	if (ret_bytes != NULL)
+		*ret_bytes = u->bytes;
 	(void)pthread_mutex_unlock(&u->lock);
 	return n;
 }

@@ -16,7 +16,7 @@
 #include "policy/descriptor.h"
 
 #define UPLOAD_ID_BYTES		16
-#define UPLOADS_MAX		(2 * BATCH_COUNT_MAX)	/* at a time: a whole batch, and another on its way */
+#define UPLOADS_MAX		256u	/* at a time: one a batch, one an attachment */
 #define UPLOAD_BYTES_MAX	(UINT64_C(80) << 30)	/* of one */
 #define UPLOADS_BYTES_MAX	(UINT64_C(256) << 30)	/* of all that nobody claimed */
 #define UPLOADS_BYTES_OWN	(UINT64_C(160) << 30)	/* of one owner's */
@@ -50,7 +50,7 @@ MUST_USE enum rc uploads_path(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTE
 MUST_USE enum rc uploads_digest(const char *path, uint8_t ret[SHA256_BYTES], struct err *err);
 /* Its file was moved away or is not needed: forget it, and remove what is left of it. */
 void	 uploads_forget(struct uploads *u, const uint8_t id[UPLOAD_ID_BYTES]);
-/* How many there are. */
-uint64_t uploads_count(struct uploads *u);
+/* How many there are, and of how many bytes (may be NULL). */
+uint64_t uploads_count(struct uploads *u, uint64_t *ret_bytes);
 
 #endif

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "coordinator/envelopes.h"
+#include "coordinator/seal.h"
 #include "coordinator/uploads.h"
 #include "tests/unit/coordinator/rig.h"
 
@@ -108,9 +109,9 @@ grows_in_pieces(void **state)
 	check_whole("abcdef");
 	assert_int_equal(piece(6, "more", false), RC_OK);	/* whole is whole */
 	assert_int_equal(received, 6);
-	assert_int_equal(uploads_count(up), 1);
+	assert_int_equal(uploads_count(up, NULL), 1);
 	uploads_forget(up, id);
-	assert_int_equal(uploads_count(up), 0);
+	assert_int_equal(uploads_count(up, NULL), 0);
 	assert_false(file_exists(path));
 	assert_int_not_equal(uploads_digest(path, (uint8_t [SHA256_BYTES]){ 0 }, &err), RC_OK);
 }
@@ -121,7 +122,7 @@ survives_a_restart(void **state)
 	(void)state;
 	assert_int_equal(piece(0, "abc", false), RC_OK);
 	restart((when)time(NULL));
-	assert_int_equal(uploads_count(up), 1);
+	assert_int_equal(uploads_count(up, NULL), 1);
 	assert_int_equal(piece(0, "abc", false), RC_OK);
 	assert_int_equal(received, 3);
 	assert_int_equal(piece(3, "def", true), RC_OK);
@@ -151,7 +152,50 @@ is_bounded(void **state)
 	/* After a day nobody comes for them any more. */
 	assert_int_equal(uploads_write(up, one, ME, NOW + UPLOAD_SECONDS + 1, 0, SPAN_STR("x"),
 	    false, &received, &err), RC_OK);
-	assert_int_equal(uploads_count(up), 1);
+	assert_int_equal(uploads_count(up, NULL), 1);
+}
+
+/* What is full says of what, how much there may be, and what to do. */
+static void
+a_full_spool_says_so(void **state)
+{
+	uint8_t		one[UPLOAD_ID_BYTES] = { 0 };
+	uint64_t	bytes;
+	struct err	err;
+	unsigned	i;
+
+	(void)state;
+	for (i = 0; i < UPLOADS_MAX; i++) {
+		memcpy(one, &i, sizeof(i));
+		assert_int_equal(uploads_write(up, one, ME, NOW, 0, SPAN_STR("xy"), true, &received, &err), RC_OK);
+	}
+	one[8] = 1;
+	assert_int_equal(uploads_write(up, one, ME, NOW, 0, SPAN_STR("x"), false, &received, &err), RC_LIMIT);
+	assert_non_null(strstr(err.msg, "256 uploads wait for their batches"));
+	assert_non_null(strstr(err.msg, "then send it again"));
+	assert_int_equal(uploads_count(up, &bytes), UPLOADS_MAX);
+	assert_int_equal(bytes, 2 * UPLOADS_MAX);
+	/* One that is claimed makes room for the next. */
+	one[8] = 0;
+	uploads_forget(up, one);
+	one[8] = 1;
+	assert_int_equal(uploads_write(up, one, ME, NOW, 0, SPAN_STR("x"), false, &received, &err), RC_OK);
+}
+
+/* At the bound, and not one before; what is cosigned does not count. */
+static void
+batches_wait_for_a_quorum(void **state)
+{
+	struct err	err = { RC_OK, "" };
+
+	(void)state;
+	assert_int_equal(backlog_check(0, 0, &err), RC_OK);
+	assert_int_equal(backlog_check(5000 + SEAL_BACKLOG_MAX - 1, 5000, &err), RC_OK);
+	assert_int_equal(backlog_check(5000 + SEAL_BACKLOG_MAX, 5000, &err), RC_LIMIT);
+	assert_non_null(strstr(err.msg, "1024 entries wait for a quorum of custodians"));
+	assert_non_null(strstr(err.msg, "bring custodians back, then seal again"));
+	assert_int_equal(backlog_check(5000 + SEAL_BACKLOG_MAX, 5001, &err), RC_OK);
+	assert_int_equal(backlog_check(4, 5, &err), RC_OK);	/* the one was read after the other */
 }
 
 static enum rc
@@ -192,7 +236,7 @@ the_greediest_gives_way(void **state)
 	for (i = 0; i < 3; i++)
 		assert_true(is_there(2, i));
 	assert_int_equal(start_one(2, 3, NOW), RC_OK);
-	assert_int_equal(uploads_count(up), UPLOADS_MAX);
+	assert_int_equal(uploads_count(up, NULL), UPLOADS_MAX);
 	/* It cannot take the places back. */
 	assert_int_equal(start_one(1, 5, NOW), RC_LIMIT);
 	assert_true(is_there(3, 0));
@@ -204,7 +248,7 @@ old_ones_go_at_start(void **state)
 	(void)state;
 	assert_int_equal(piece(0, "abc", false), RC_OK);
 	restart((when)time(NULL) + UPLOAD_SECONDS + 10);
-	assert_int_equal(uploads_count(up), 0);
+	assert_int_equal(uploads_count(up, NULL), 0);
 }
 
 static void
@@ -217,7 +261,7 @@ a_full_disk_says_so(void **state)
 	assert_int_equal(piece(0, "abc", false), RC_OK);
 	rig_remove(dir);
 	assert_int_equal(uploads_write(up, id2, ME, NOW, 0, SPAN_STR("x"), false, &received, &err), RC_IO);
-	assert_int_equal(uploads_count(up), 1);		/* halves of files do not stay */
+	assert_int_equal(uploads_count(up, NULL), 1);		/* halves of files do not stay */
 	assert_int_equal(mkdir(dir, 0700), 0);
 }
 
@@ -307,6 +351,8 @@ main(void)
 		T(grows_in_pieces),
 		T(survives_a_restart),
 		T(is_bounded),
+		T(a_full_spool_says_so),
+		T(batches_wait_for_a_quorum),
 		T(the_greediest_gives_way),
 		T(old_ones_go_at_start),
 		T(a_full_disk_says_so),
