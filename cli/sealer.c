@@ -383,16 +383,16 @@ run_threads(struct resident *s, struct signals *signals, struct err *err)
 static enum rc
 verdict(const struct resident *s, struct err *err)
 {
-	uint64_t	all = s->n_sealed + s->n_refused + s->n_unsure;
+	uint64_t	not = s->n_refused + s->n_perhaps + s->n_later, all = s->n_sealed + not;
 
 	if (s->dead)
 		return err_set(err, RC_IO, "ended early: what is not answered may be sealed");
-	if (s->n_unsure > 0)
-		return err_set(err, RC_UNSURE, "%llu of %llu are not sealed, and %llu of them may be yet: their lines name what to ask for",
-		    (unsigned long long)(all - s->n_sealed), (unsigned long long)all, (unsigned long long)s->n_unsure);
-	if (s->n_refused > 0)
-		return err_set(err, RC_DENIED, "%llu of %llu are not sealed: their lines say why",
-		    (unsigned long long)s->n_refused, (unsigned long long)all);
+	if (s->n_perhaps > 0)
+		return err_set(err, RC_UNSURE, "of %llu %llu are not sealed, or not known to be: the lines of %llu name what to ask for",
+		    (unsigned long long)all, (unsigned long long)not, (unsigned long long)s->n_perhaps);
+	if (not > 0)
+		return err_set(err, s->n_later > 0 ? RC_UNSURE : RC_DENIED, "%llu of %llu are not sealed: their lines say why",
+		    (unsigned long long)not, (unsigned long long)all);
 	return s->receipts_failed ? err_set(err, RC_IO, "all are sealed, but not every receipt is kept") : RC_OK;
 }
 

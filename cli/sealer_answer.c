@@ -166,8 +166,10 @@ sealer_answer_error(struct resident *s, uint64_t number, const char *ref, const 
 	}
 	add_line(&out, o);
 	(void)pthread_mutex_lock(&s->answering);
-	if (id != NULL || err->rc == RC_UNSURE)
-		s->n_unsure++;
+	if (id != NULL)
+		s->n_perhaps++;
+	else if (handover_again(err->rc))
+		s->n_later++;
 	else
 		s->n_refused++;
 	put(s, &out);

@@ -54,7 +54,8 @@ struct resident {
 
 	pthread_mutex_t		 answering, signing;
 	/* Under `answering`. */
-	uint64_t		 n_sealed, n_refused, n_unsure;
+	uint64_t		 n_sealed, n_refused;
+	uint64_t		 n_perhaps, n_later;	/* may be sealed all the same; not, but it may be tried again */
 };
 
 void	 jobs_push(struct jobs *q, struct job *j);

@@ -19,7 +19,9 @@ struct guest {
 	uint32_t	serial;
 	struct host	host;
 	uint64_t	since, owed_at, waste_at;
-	size_t		owed, sip;		/* sip: of this round */
+	size_t		owed, sip;		/* sip: of this round, */
+	size_t		gulp;			/* of which it may have so much, once it is known */
+	unsigned	fresh;			/* calls that arrived in it */
 	uint32_t	round;
 	unsigned	calls, waste;
 };
@@ -241,7 +243,7 @@ find_place(int fd, const struct sockaddr *a, uint64_t now)
 	if (door.here >= DOOR_PLACES || (g = free_place()) == NULL)
 		return false;
 	*g = (struct guest){ .fd = fd, .host = h, .since = now, .owed_at = now, .waste_at = now,
-	    .serial = ++door.serials };
+	    .serial = ++door.serials, .gulp = DOOR_KNOWN_SIP_BYTES };
 	if (g >= door.guest + door.top)
 		door.top = (unsigned)(g - door.guest) + 1;
 	door.here++;
@@ -317,16 +319,30 @@ take_in(struct guest *g, size_t n, uint64_t now)
 	return !g->leaving;
 }
 
+/*
+ * Whoever took all of its share, and brought one call with it at most, is in the midst of a large message: it may
+ * have twice as much. Many calls, and it is back where it began. (A stranger's share is less than that, and stays.)
+ */
+static void
+begin_round(struct guest *g)
+{
+	if (g->fresh > 1)
+		g->gulp = DOOR_KNOWN_SIP_BYTES;
+	else if (g->sip >= g->gulp && g->gulp < DOOR_KNOWN_GULP_BYTES)
+		g->gulp *= 2;
+	g->round = door.round;
+	g->sip = 0;
+	g->fresh = 0;
+}
+
 size_t
 guest_may_read(struct guest *g)
 {
-	const size_t	most = g->known ? DOOR_KNOWN_SIP_BYTES : DOOR_SIP_BYTES,
-			all = g->known ? DOOR_KNOWN_SIPS_BYTES : DOOR_SIPS_BYTES;
+	size_t	most, all = g->known ? DOOR_KNOWN_SIPS_BYTES : DOOR_SIPS_BYTES;
 
-	if (g->round != door.round) {
-		g->round = door.round;
-		g->sip = 0;
-	}
+	if (g->round != door.round)
+		begin_round(g);
+	most = g->known ? g->gulp : DOOR_SIP_BYTES;
 	if (g->sip >= most || door.sips[g->known] >= all) {
 		g->waits = door.waits = true;
 		(void)pthread_cond_broadcast(&door.waiting);
@@ -402,6 +418,7 @@ door_call(const char *peer, bool known)
 				door.owed -= g->owed;
 			g->known = true;
 		}
+		g->fresh++;
 		if (++g->calls > DOOR_CALLS)
 			send_away(g);
 		number = (uint64_t)(g - door.guest) << 32 | g->serial;
