@@ -168,7 +168,7 @@ sealer_answer_error(struct resident *s, uint64_t number, const char *ref, const 
 	(void)pthread_mutex_lock(&s->answering);
 	if (id != NULL)
 		s->n_perhaps++;
-	else if (handover_again(err->rc))
+	else if (err->rc == RC_UNSURE)
 		s->n_later++;
 	else
 		s->n_refused++;
