@@ -1,6 +1,7 @@
 /*
  * policy/descriptor.c - see policy/descriptor.h and docs/spec/descriptor-v1.md.
  */
+#include <assert.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -134,6 +135,13 @@ descriptor_parse(struct span in, struct descriptor *ret, struct err *err)
 		return err_wrap(err, rc, "descriptor");
 	*ret = d;
 	return RC_OK;
+}
+
+const uint8_t *
+descriptor_id(struct span checked)
+{
+	assert(checked.n > 1 + ARTIFACT_ID_BYTES);
+	return checked.p + 1;		/* after the version */
 }
 
 void

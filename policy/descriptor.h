@@ -61,6 +61,8 @@ MUST_USE enum rc descriptor_parse(struct span in, struct descriptor *ret, struct
  * hands them to shamir/, which refuses what is no point wherever it decodes one.
  */
 MUST_USE enum rc descriptor_parse_form(struct span in, struct descriptor *ret, struct err *err);
+/* The id of one whose form was looked at before: valid as long as those bytes. */
+const uint8_t *descriptor_id(struct span checked);
 void	 descriptor_write(const struct descriptor *d, struct buf *out);
 const struct part *descriptor_part(const struct descriptor *d, const char *name);	/* NULL: no such part */
 uint32_t part_segments(const struct part *p);	/* at least 1 */

@@ -1,6 +1,7 @@
 /*
- * policy/map.c - see policy/map.h. Chained hashing, FNV-1a over the key by words of
- * eight: the keys are digests or begin with one, so nobody aims collisions at it.
+ * policy/map.c - see policy/map.h. Open addressing, FNV-1a over the key by words of
+ * eight: the keys are digests or begin with one, so nobody aims collisions at it. The hashes
+ * stand in the slots: what is not there is not looked for in memory that is far away.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,6 @@
 #define SLOTS_FIRST	64	/* a power of two, and so is what comes after it */
 
 struct map_node {
-	struct map_node	*next;
-	size_t		 hash;
 	struct span	 value;
 	size_t		 room;		/* where value points to */
 	uint8_t		*own;		/* that place, when it is not behind the key */
@@ -35,23 +34,16 @@ hash(struct span key)
 	return (size_t)(h ^ h >> 32);
 }
 
-static struct map_node **
-slot_of(const struct map *m, size_t h)
-{
-	return &m->slot[h & (m->n_slots - 1)];
-}
-
-static struct map_node *
+/* Where the key stands, or would. At least one slot is free. */
+static struct map_slot *
 find(const struct map *m, struct span key, size_t h)
 {
-	struct map_node	*n;
+	size_t	mask = m->n_slots - 1, i = h & mask;
 
-	if (m->n_slots == 0)
-		return NULL;
-	n = *slot_of(m, h);
-	while (n != NULL && (n->hash != h || !span_eq(SPAN(n->key, n->key_n), key)))
-		n = n->next;
-	return n;
+	while (m->slot[i].node != NULL && (m->slot[i].hash != h ||
+	    !span_eq(SPAN(m->slot[i].node->key, m->slot[i].node->key_n), key)))
+		i = (i + 1) & mask;
+	return &m->slot[i];
 }
 
 static enum rc
@@ -64,19 +56,19 @@ static enum rc
 grow(struct map *m, struct err *err)
 {
 	struct map	wider = { .n = m->n };
+	size_t		i, at;
 
 	wider.n_slots = m->n_slots == 0 ? SLOTS_FIRST : m->n_slots * 2;
-	if ((wider.slot = calloc(wider.n_slots, sizeof(struct map_node *))) == NULL)
+	if ((wider.slot = calloc(wider.n_slots, sizeof(*wider.slot))) == NULL)
 		return out_of_memory(err);
-	for (size_t i = 0; i < m->n_slots; i++)
-		while (m->slot[i] != NULL) {
-			struct map_node	*node = m->slot[i];
-			struct map_node	**at = slot_of(&wider, node->hash);
-
-			m->slot[i] = node->next;
-			node->next = *at;
-			*at = node;
-		}
+	for (i = 0; i < m->n_slots; i++) {
+		if (m->slot[i].node == NULL)
+			continue;
+		at = m->slot[i].hash & (wider.n_slots - 1);
+		while (wider.slot[at].node != NULL)
+			at = (at + 1) & (wider.n_slots - 1);
+		wider.slot[at] = m->slot[i];
+	}
 	free(m->slot);
 	*m = wider;
 	return RC_OK;
@@ -108,23 +100,22 @@ enum rc
 map_put(struct map *m, struct span key, struct span value, struct err *err)
 {
 	size_t		 h = hash(key);
-	struct map_node	*n = find(m, key, h), **at;
+	struct map_slot	*at;
+	struct map_node	*n;
 
-	if (n != NULL)
-		return value_set(n, value, err);
-	if (m->n >= m->n_slots)
+	if (m->n_slots > 0 && (at = find(m, key, h))->node != NULL)
+		return value_set(at->node, value, err);
+	if (2 * m->n >= m->n_slots)
 		TRY(grow(m, err));
 	if ((n = malloc(sizeof(*n) + key.n + value.n)) == NULL)
 		return out_of_memory(err);
-	*n = (struct map_node){ .hash = h, .room = value.n, .key_n = key.n };
+	*n = (struct map_node){ .room = value.n, .key_n = key.n };
 	if (key.n > 0)
 		memcpy(n->key, key.p, key.n);
 	n->value = SPAN(n->key + key.n, value.n);
 	if (value.n > 0)
 		memcpy(n->key + key.n, value.p, value.n);
-	at = slot_of(m, h);
-	n->next = *at;
-	*at = n;
+	*find(m, key, h) = (struct map_slot){ h, n };
 	m->n++;
 	return RC_OK;
 }
@@ -132,7 +123,7 @@ map_put(struct map *m, struct span key, struct span value, struct err *err)
 bool
 map_get(const struct map *m, struct span key, struct span *ret)
 {
-	const struct map_node	*n = find(m, key, hash(key));
+	const struct map_node	*n = m->n_slots == 0 ? NULL : find(m, key, hash(key))->node;
 
 	if (n == NULL)
 		return false;
@@ -143,14 +134,12 @@ map_get(const struct map *m, struct span key, struct span *ret)
 void
 map_done(struct map *m)
 {
-	for (size_t i = 0; i < m->n_slots; i++)
-		while (m->slot[i] != NULL) {
-			struct map_node	*n = m->slot[i];
-
-			m->slot[i] = n->next;
-			free(n->own);
-			free(n);
-		}
+	for (size_t i = 0; i < m->n_slots; i++) {
+		if (m->slot[i].node == NULL)
+			continue;
+		free(m->slot[i].node->own);
+		free(m->slot[i].node);
+	}
 	free(m->slot);
 	*m = MAP_INIT;
 }

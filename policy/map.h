@@ -12,8 +12,11 @@
 
 struct map_node;
 struct map {
-	struct map_node	**slot;
-	size_t		  n, n_slots;
+	struct map_slot {
+		size_t		 hash;
+		struct map_node	*node;		/* NULL: free */
+	}		*slot;
+	size_t		 n, n_slots;
 };
 #define MAP_INIT	((struct map){ NULL, 0, 0 })
 

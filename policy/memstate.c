@@ -25,13 +25,14 @@ struct loose {
 /* The vector whose root was computed last: a batch is gone through twice. */
 struct vector {
 	bool		there;
+	struct span	bytes;			/* the blob: it stays where it is as long as the state */
 	uint8_t		digest[SHA256_BYTES], root[SHA256_BYTES];
 	uint32_t	count;
 };
 
 struct memstate {
 	struct state		 state;
-	struct map		 kv, escrow, blob;
+	struct map		 kv, escrow, placed, blob;
 	struct vector		 vector;
 	struct tree_range	 range;
 	struct level		 level[LEVELS];
@@ -80,13 +81,18 @@ mem_put(void *user, struct span key, struct span value, struct err *err)
 	return map_put(&m->kv, key, value, err);
 }
 
-static enum rc
-mem_escrow_add(void *user, const uint8_t id[ARTIFACT_ID_BYTES],
-    struct escrow_at at, struct span descriptor, struct err *err)
-{
-	struct memstate	*m = user;
+/* A descriptor of the vector at hand is not copied. */
+struct placed {
+	struct escrow_at	at;
+	struct span		descriptor;
+};
 
-	return escrow_map_add(&m->escrow, id, at, descriptor, err);
+static bool
+within(struct span outer, struct span inner)
+{
+	uintptr_t	from = (uintptr_t)outer.p, p = (uintptr_t)inner.p;
+
+	return outer.p != NULL && p >= from && p - from <= outer.n && inner.n <= outer.n - (p - from);
 }
 
 static enum rc
@@ -94,8 +100,32 @@ mem_escrow_find(void *user, const uint8_t id[ARTIFACT_ID_BYTES],
     struct escrow_at *ret_at, struct buf *ret, struct err *err)
 {
 	struct memstate	*m = user;
+	struct placed	 v;
+	struct span	 bytes;
 
-	return escrow_map_find(&m->escrow, id, ret_at, ret, err);
+	if (!map_get(&m->placed, SPAN(id, ARTIFACT_ID_BYTES), &bytes))
+		return escrow_map_find(&m->escrow, id, ret_at, ret, err);
+	memcpy(&v, bytes.p, sizeof(v));
+	*ret_at = v.at;
+	if (ret == NULL)
+		return RC_OK;
+	buf_span(ret, v.descriptor);
+	return buf_check(ret, "escrow", err);
+}
+
+static enum rc
+mem_escrow_add(void *user, const uint8_t id[ARTIFACT_ID_BYTES],
+    struct escrow_at at, struct span descriptor, struct err *err)
+{
+	struct memstate		*m = user;
+	const struct placed	 v = { at, descriptor };
+	struct escrow_at	 have;
+
+	if (mem_escrow_find(m, id, &have, NULL, NULL) == RC_OK)
+		return err_set(err, RC_DENIED, "state: escrowed already");
+	if (!within(m->vector.bytes, descriptor))
+		return escrow_map_add(&m->escrow, id, at, descriptor, err);
+	return map_put(&m->placed, SPAN(id, ARTIFACT_ID_BYTES), SPAN((const uint8_t *)&v, sizeof(v)), err);
 }
 
 static enum rc
@@ -262,6 +292,7 @@ mem_descriptors(void *user, const uint8_t vector[SHA256_BYTES],
 
 	if (!map_get(&m->blob, SPAN(vector, SHA256_BYTES), &v))
 		return loose_each(m, root, count, fn, fn_user, err);
+	want.bytes = v;
 	memcpy(want.digest, vector, SHA256_BYTES);
 	memcpy(want.root, root, SHA256_BYTES);
 	TRY(vector_check(m, &want, v, err));
@@ -298,6 +329,7 @@ memstate_free(struct memstate *m)
 		return;
 	map_done(&m->kv);
 	map_done(&m->escrow);
+	map_done(&m->placed);
 	map_done(&m->blob);
 	for (size_t i = 0; i < LEVELS; i++)
 		free(m->level[i].hash);

@@ -114,6 +114,70 @@ vectors(void **state)
 	memstate_free(m);
 }
 
+/* --- escrows ------------------------------------------------------------------------- */
+
+static const uint8_t	first_id[ARTIFACT_ID_BYTES] = { 1 }, second_id[ARTIFACT_ID_BYTES] = { 2 };
+static struct memstate	*placing;
+
+static enum rc
+place(void *user, uint32_t leaf, struct span descriptor, struct err *err)
+{
+	const struct state	*st = memstate_state(placing);
+
+	(void)user;
+	return st->escrow_add(placing, leaf == 0 ? first_id : second_id, (struct escrow_at){ 7, leaf }, descriptor, err);
+}
+
+static void
+is_escrowed(const uint8_t id[ARTIFACT_ID_BYTES], uint32_t leaf, const char *descriptor)
+{
+	AUTO_DONE(buf_done) struct buf	have = BUF_INIT(100);
+	const struct state	*st = memstate_state(placing);
+	struct escrow_at	 at = { 0, 0 };
+
+	assert_int_equal(st->escrow_find(placing, id, &at, &have, NULL), RC_OK);
+	assert_int_equal(at.batch, 7);
+	assert_int_equal(at.leaf, leaf);
+	assert_true(span_eq(buf_view(&have), span_str(descriptor)));
+	assert_int_equal(st->escrow_find(placing, id, &at, &BUF_INIT(2), NULL), RC_LIMIT);
+	assert_int_equal(st->escrow_add(placing, id, at, SPAN_STR("another"), NULL), RC_DENIED);
+}
+
+/* Of a vector, of none, and of one when another came: each has its own bytes, and none comes twice. */
+static void
+escrows(void **state)
+{
+	AUTO_DONE(buf_done) struct buf	v = BUF_INIT(100), w = BUF_INIT(100);
+	static const uint8_t		third_id[ARTIFACT_ID_BYTES] = { 3 };
+	uint8_t				digest[SHA256_BYTES], root[SHA256_BYTES];
+	char				passing[] = "third";
+	const struct state		*st;
+	uint32_t			n = 0;
+
+	(void)state;
+	buf_vec16(&v, SPAN_STR("first"));
+	buf_vec16(&v, SPAN_STR("second"));
+	buf_vec16(&w, SPAN_STR("none of these"));
+	assert_int_equal(memstate_new(&placing, NULL), RC_OK);
+	st = memstate_state(placing);
+	assert_int_equal(memstate_blob(placing, buf_view(&v), NULL), RC_OK);
+	sha256_one(digest, buf_view(&v));
+	assert_int_equal(descriptor_vector_root(buf_view(&v), 2, root, NULL), RC_OK);
+	assert_int_equal(st->descriptors(placing, digest, root, 2, place, NULL, NULL), RC_OK);
+	assert_int_equal(st->descriptors(placing, digest, root, 2, place, NULL, NULL), RC_DENIED);
+	/* From memory that will not be there: copied. */
+	assert_int_equal(st->escrow_add(placing, third_id, (struct escrow_at){ 7, 9 }, span_str(passing), NULL), RC_OK);
+	memset(passing, 'x', sizeof(passing) - 1);
+	assert_int_equal(memstate_blob(placing, buf_view(&w), NULL), RC_OK);
+	sha256_one(digest, buf_view(&w));
+	assert_int_equal(descriptor_vector_root(buf_view(&w), 1, root, NULL), RC_OK);
+	assert_int_equal(st->descriptors(placing, digest, root, 1, take, &n, NULL), RC_OK);
+	is_escrowed(first_id, 0, "first");
+	is_escrowed(second_id, 1, "second");
+	is_escrowed(third_id, 9, "third");
+	memstate_free(placing);
+}
+
 int
 main(void)
 {
@@ -121,6 +185,7 @@ main(void)
 		cmocka_unit_test(values),
 		cmocka_unit_test(keys),
 		cmocka_unit_test(vectors),
+		cmocka_unit_test(escrows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
