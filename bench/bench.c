@@ -118,3 +118,10 @@ bench_skip(const char *series, const char *why)
 	printf("skipped|%s|%s\n", series, why);
 	(void)fflush(stdout);
 }
+
+void
+bench_axis(const char *series, const char *words)
+{
+	printf("axis|%s|%s\n", series, words);
+	(void)fflush(stdout);
+}

@@ -48,6 +48,8 @@ struct bench_series {
 
 /* x: a size, a batch, a number of escrows; 0: the series has no axis. */
 void	bench_row(const struct bench_series *s, double x, double ours, double theirs);
+/* What x is, for the plot: "artifacts a batch". */
+void	bench_axis(const char *series, const char *words);
 /* In place of rows: a peer that is not there, a machine that cannot. */
 void	bench_skip(const char *series, const char *why);
 

@@ -353,6 +353,7 @@ measure(const struct mix *m, int repetitions)
 	struct bench_series	s = { m->name, "ms", "libsodium verifying its signatures", "ratio<=1.3" },
 				counted = { m->counted, "ms", "those signatures, and libcrypto hashing what is hashed", "ratio<=1.3" };
 
+	bench_axis(m->name, "entries");
 	make(m);
 	collect_entries();
 	make_notes();

@@ -191,6 +191,8 @@ main(int argc, char **argv)
 	static const uint8_t	shapes[][2] = { { 3, 5 }, { 16, 31 } };
 	bool			quick = bench_begin(argc, argv) == BENCH_QUICK;
 
+	for (size_t j = 0; j < sizeof(pairs) / sizeof(pairs[0]); j++)
+		bench_axis(pairs[j].name, "threshold: 3 of 5, 16 of 31");
 	for (size_t i = 0; i < 2; i++) {
 		prepare(shapes[i][0], shapes[i][1]);
 		for (size_t j = 0; j < sizeof(pairs) / sizeof(pairs[0]); j++)

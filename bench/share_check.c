@@ -78,6 +78,7 @@ measure(struct secret_arena *arena, uint8_t k, uint8_t n, int repetitions)
 	struct bench_series	s = { name, "1/s", "one by one by libsodium alone", "-" };
 
 	(void)snprintf(name, sizeof(name), "share-check-%u-of-%u", k, n);
+	bench_axis(name, "shares at a time");
 	split(arena, k, n, n);
 	for (int i = 0; i < repetitions; i++)
 		for (size_t j = 0; j < sizeof(sizes) / sizeof(sizes[0]); j++) {

@@ -228,8 +228,8 @@ lines(FILE *f, const struct point *p, size_t n)
 	their_line(f, p, n, &x, &y);
 	aim_line(f, p, n, &x, &y);
 	our_line(f, p, n, &x, &y);
-	words(f, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 12, "label", "middle", "x%s",
-	    x.log ? " (logarithmic)" : "");
+	words(f, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 12, "label", "middle", "%s%s",
+	    p->axis == NULL ? "x" : p->axis, x.log ? " (logarithmic)" : "");
 }
 
 /* ---- bars: one x --------------------------------------------------------------------------- */

@@ -110,7 +110,7 @@ series_json(const struct point *p, size_t n)
 	for (size_t i = 0; i < n; i++)
 		rc |= json_array_append_new(points, point_json(&p[i]));
 	if (rc == 0)
-		return json_pack("{s:s, s:s, s:o}", "name", p->series, "unit", p->unit, "points", points);
+		return json_pack("{s:s, s:s, s:s?, s:o}", "name", p->series, "unit", p->unit, "axis", p->axis, "points", points);
 	json_decref(points);
 	return NULL;
 }

@@ -168,7 +168,8 @@ add_line(struct results *r, char *line)
 	const char	*field[FIELDS];
 	size_t		 n;
 
-	if (line[0] == '\0' || line[0] == '#')
+	/* What the libraries under measurement have to say is none of ours. */
+	if (line[0] == '#' || strchr(line, '|') == NULL)
 		return 0;
 	n = cut(line, field);
 	if (strcmp(field[0], "row") == 0)
@@ -177,9 +178,12 @@ add_line(struct results *r, char *line)
 	if (n == 3 && strcmp(field[0], "skipped") == 0)
 		return is_name(field[1]) ? add_pair(r->skipped, &r->n_skipped, SKIPPED_MAX, field) :
 		    bad("\"%s\" is no series", field[1]);
+	if (n == 3 && strcmp(field[0], "axis") == 0)
+		return is_name(field[1]) ? add_pair(r->axis, &r->n_axis, AXES_MAX, field) :
+		    bad("\"%s\" is no series", field[1]);
 	if (n == 3 && strcmp(field[0], "machine") == 0)
 		return add_pair(r->machine, &r->n_machine, MACHINE_MAX, field);
-	return bad("neither row|..., skipped|SERIES|WHY, machine|WHAT|VALUE nor # comment: \"%.40s\"", line);
+	return bad("neither row|..., axis|SERIES|WORDS, skipped|SERIES|WHY, machine|WHAT|VALUE nor # comment: \"%.40s\"", line);
 }
 
 /* ---- what they come to ------------------------------------------------------------------ */
@@ -280,8 +284,12 @@ results_read(const char *name, struct results *ret)
 			return -1;
 	}
 	qsort(ret->point, ret->n_point, sizeof(*ret->point), by_series);
-	for (size_t i = 0; i < ret->n_point; i++)
+	for (size_t i = 0; i < ret->n_point; i++) {
 		conclude(&ret->point[i]);
+		for (size_t j = 0; j < ret->n_axis; j++)
+			if (strcmp(ret->axis[j].key, ret->point[i].series) == 0)
+				ret->point[i].axis = ret->axis[j].value;
+	}
 	return 0;
 }
 

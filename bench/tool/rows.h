@@ -9,6 +9,7 @@
 
 #define MACHINE_MAX	16
 #define SKIPPED_MAX	64
+#define AXES_MAX	64
 #define POINTS_MAX	512
 #define REPETITIONS_MAX	200
 
@@ -28,6 +29,7 @@ struct aim {
 /* The repetitions of a series at one x. A series is the points that share a name; they stand together, by x. */
 struct point {
 	const char	*series, *unit, *reference;
+	const char	*axis;			/* what x is, or NULL */
 	size_t		 rank;			/* of the series: where its first row stood */
 	double		 x;
 	struct aim	 aim;
@@ -46,6 +48,8 @@ struct results {
 	size_t		 n_machine;
 	struct pair	 skipped[SKIPPED_MAX];	/* series, why */
 	size_t		 n_skipped;
+	struct pair	 axis[AXES_MAX];	/* series, what its x is */
+	size_t		 n_axis;
 	struct point	*point;
 	size_t		 n_point;
 	char		*text;			/* what the words point into */
