@@ -5,7 +5,7 @@
  *	custodian [--quick | --long]	a million escrows; a tenth of that; ten million
  *
  * It is the keeper's own code on a database on DIR's disk (/var/tmp) and a SoftHSM token, called as the keeper calls
- * it: an Append with one batch of 256, its log's checkpoint and the one before it cosigned by four; everything is
+ * it: an Append with one batch of 256, or four, its log's checkpoint and the one before it cosigned by four; everything is
  * checked, applied, stored, durable, cosigned and said to be held when the call returns. What sealer and coordinator
  * do for it is done before and not measured.
  */
@@ -23,6 +23,7 @@
 #include "tests/unit/custodian/bench.h"
 
 #define PER_BATCH	256U
+#define PAGE_MAX	4U		/* batches that waited and came together */
 #define BIG		((size_t)1 << 21)
 #define FEW		10000U		/* escrows of the custodian that the others are compared with */
 #define FILLED		((uint64_t)1 << 32)	/* batches that no log names: above any entry */
@@ -103,49 +104,58 @@ log_batch(struct bench *b, struct buf *shares, struct buf *vector)
 }
 
 static void
-make_page(struct bench *b, struct page *p)
+make_page(struct bench *b, size_t batches, struct page *p)
 {
 	Quorate__V1__AppendRequest	 q = QUORATE__V1__APPEND_REQUEST__INIT;
-	Quorate__V1__ShareVector	 v = QUORATE__V1__SHARE_VECTOR__INIT, *row = &v;
-	struct buf			 shares = BUF_INIT(BIG), vector = BUF_INIT(BIG), note = BUF_INIT(BIG), before = BUF_INIT(BIG);
-	ProtobufCBinaryData		 entry, blob;
+	Quorate__V1__ShareVector	 v[PAGE_MAX], *row[PAGE_MAX];
+	struct buf			 shares[PAGE_MAX], vector[PAGE_MAX], note = BUF_INIT(BIG), before = BUF_INIT(BIG);
+	ProtobufCBinaryData		 entry[PAGE_MAX], blob[PAGE_MAX];
 
-	b->net.now += b->net.log_entries.n % 6 == 0;	/* 1,500 a second */
-	v.batch = q.first = b->net.log_entries.n;
+	q.first = b->net.log_entries.n;
 	bench_note(b, q.first, 4, false, &before);
-	log_batch(b, &shares, &vector);
-	bench_note(b, q.first + 1, 0, false, &note);
-	v.vector = data_of(&shares);
-	entry = data_of(&b->net.log_entries.leaf[q.first]);
-	blob = data_of(&vector);
-	q.n_entries = q.n_blobs = q.n_shares = 1;
-	q.entries = &entry;
-	q.blobs = &blob;
-	q.shares = &row;
+	for (size_t i = 0; i < batches; i++) {
+		b->net.now += (q.first + i) % 6 == 0;	/* 1,500 a second */
+		shares[i] = vector[i] = BUF_INIT(BIG);
+		log_batch(b, &shares[i], &vector[i]);
+		quorate__v1__share_vector__init(&v[i]);
+		v[i].batch = q.first + i;
+		v[i].vector = data_of(&shares[i]);
+		row[i] = &v[i];
+		blob[i] = data_of(&vector[i]);
+	}
+	for (size_t i = 0; i < batches; i++)
+		entry[i] = data_of(&b->net.log_entries.leaf[q.first + i]);
+	bench_note(b, q.first + batches, 0, false, &note);
+	q.n_entries = q.n_blobs = q.n_shares = batches;
+	q.entries = entry;
+	q.blobs = blob;
+	q.shares = row;
 	q.checkpoint = data_of(&note);
 	q.cosigned = data_of(&before);
 	p->request = BUF_INIT(BIG);
 	(void)quorate__v1__append_request__pack(&q,
 	    buf_extend(&p->request, quorate__v1__append_request__get_packed_size(&q)));
-	buf_done(&shares);
-	buf_done(&vector);
+	for (size_t i = 0; i < batches; i++) {
+		buf_done(&shares[i]);
+		buf_done(&vector[i]);
+	}
 	buf_done(&note);
 	buf_done(&before);
 }
 
 static void
-check_reply(struct span bytes)
+check_reply(struct span bytes, size_t batches)
 {
 	Quorate__V1__AppendReply	*r = quorate__v1__append_reply__unpack(NULL, bytes.n, bytes.p);
 
-	if (r == NULL || r->n_held != 1 || r->cosignature.len == 0)
+	if (r == NULL || r->n_held != batches || r->cosignature.len == 0)
 		bench_fail("an append was not cosigned, or its batch not held");
 	bench_reply_free(r);
 }
 
 /* What these took, done with afterwards. */
 static struct took
-append(struct bench *b, struct page *p, size_t n)
+append(struct bench *b, struct page *p, size_t n, size_t batches)
 {
 	struct buf	reply = BUF_INIT(BIG);
 	struct took	took = { 0, 0 };
@@ -156,15 +166,16 @@ append(struct bench *b, struct page *p, size_t n)
 		began(&took);
 		bench_must(custody_append(&b->c, buf_view(&p[i].request), &reply, &err), &err);
 		ended(&took);
-		check_reply(buf_view(&reply));
+		check_reply(buf_view(&reply), batches);
 		buf_done(&p[i].request);
 	}
 	buf_done(&reply);
 	return took;
 }
 
+/* n Appends of so many batches. */
 static struct took
-append_new(struct bench *b, size_t n)
+append_new(struct bench *b, size_t n, size_t batches)
 {
 	struct page	*p = calloc(n, sizeof(*p));
 	struct took	 took;
@@ -172,8 +183,8 @@ append_new(struct bench *b, size_t n)
 	if (p == NULL)
 		bench_fail("no memory");
 	for (size_t i = 0; i < n; i++)
-		make_page(b, &p[i]);
-	took = append(b, p, n);
+		make_page(b, batches, &p[i]);
+	took = append(b, p, n, batches);
 	free(p);
 	return took;
 }
@@ -208,15 +219,15 @@ reference_close(void)
 }
 
 static struct took
-reference(size_t batches, size_t bytes)
+reference(size_t transactions, size_t batches, size_t bytes)
 {
 	static uint8_t	row[1024];
 	struct took	took = { 0, 0 };
 
 	began(&took);
-	for (size_t k = 0; k < batches; k++) {
+	for (size_t k = 0; k < transactions; k++) {
 		sql("BEGIN IMMEDIATE");
-		for (uint32_t i = 0; i < PER_BATCH; i++)
+		for (size_t i = 0; i < batches * PER_BATCH; i++)
 			if (sqlite3_bind_blob(reference_insert, 1, row, (int)bytes, SQLITE_STATIC) != SQLITE_OK ||
 			    sqlite3_step(reference_insert) != SQLITE_DONE || sqlite3_reset(reference_insert) != SQLITE_OK)
 				bench_fail("SQLite: %s", sqlite3_errmsg(reference_db));
@@ -249,7 +260,7 @@ measure_bytes(struct bench *b, size_t batches)
 
 	bench_restart(b);		/* the write-ahead log goes with the last handle */
 	before = file_bytes(b);
-	(void)append_new(b, batches);
+	(void)append_new(b, batches, 1);
 	bench_restart(b);
 	each = (file_bytes(b) - before) / (double)(batches * PER_BATCH);
 	bench_row(&series, PER_BATCH, each, 0);
@@ -257,28 +268,26 @@ measure_bytes(struct bench *b, size_t batches)
 }
 
 static void
-measure_stored(struct bench *b, size_t repetitions, size_t batches, double bytes)
+measure_stored(struct bench *b, size_t repetitions, size_t appends, size_t batches, double bytes)
 {
-	static const char			rows[] = "SQLite, rows of that size, a transaction a batch",
+	static const char			rows[] = "SQLite, rows of that size, as many a transaction",
 						rows_cpu[] = "the same rows, in CPU time";
 	static const struct bench_series	stored = { "shares-stored", "1/s", rows, "ratio>=0.5" },
 						tokenless = { "shares-stored-tokenless", "1/s", rows, "ratio>=0.5" },
 						cpu = { "shares-stored-cpu", "1/s", rows_cpu, "-" },
 						tokenless_cpu = { "shares-stored-tokenless-cpu", "1/s", rows_cpu, "-" };
-	double					shares = (double)(batches * PER_BATCH);
+	double					x = (double)(batches * PER_BATCH), shares = (double)appends * x;
 	struct took				ours, theirs;
 
-	reference_open();
 	for (size_t i = 0; i < repetitions; i++) {
 		in_token = (struct took){ 0, 0 };
-		ours = append_new(b, batches);
-		theirs = reference(batches, (size_t)bytes);
-		bench_row(&stored, PER_BATCH, shares / ours.wall, shares / theirs.wall);
-		bench_row(&tokenless, PER_BATCH, shares / (ours.wall - in_token.wall), shares / theirs.wall);
-		bench_row(&cpu, PER_BATCH, shares / ours.cpu, shares / theirs.cpu);
-		bench_row(&tokenless_cpu, PER_BATCH, shares / (ours.cpu - in_token.cpu), shares / theirs.cpu);
+		ours = append_new(b, appends, batches);
+		theirs = reference(appends, batches, (size_t)bytes);
+		bench_row(&stored, x, shares / ours.wall, shares / theirs.wall);
+		bench_row(&tokenless, x, shares / (ours.wall - in_token.wall), shares / theirs.wall);
+		bench_row(&cpu, x, shares / ours.cpu, shares / theirs.cpu);
+		bench_row(&tokenless_cpu, x, shares / (ours.cpu - in_token.cpu), shares / theirs.cpu);
 	}
-	reference_close();
 }
 
 /* --- many escrows ----------------------------------------------------------------------------------- */
@@ -427,8 +436,8 @@ measure_many(uint64_t escrows, size_t repetitions, size_t batches)
 	filled_up(few, "few", FEW);
 	filled_up(many, "many", escrows);
 	for (size_t i = 0; i < repetitions; i++) {
-		big = append_new(many, batches);
-		small = append_new(few, batches);
+		big = append_new(many, batches, 1);
+		small = append_new(few, batches, 1);
 		bench_row(&appends, x, each * big.wall, each * small.wall);
 		bench_row(&cpu, x, each * big.cpu, each * small.cpu);
 		ours = 1e3 * contributions(many);
@@ -487,7 +496,10 @@ measure_one(size_t repetitions, size_t batches)
 	bench_up_as(b, &place, "stored");
 	bench_sync(b, 4);
 	bytes = measure_bytes(b, batches);
-	measure_stored(b, repetitions, batches, bytes);
+	reference_open();
+	measure_stored(b, repetitions, batches, 1, bytes);
+	measure_stored(b, repetitions, batches / PAGE_MAX, PAGE_MAX, bytes);
+	reference_close();
 	bench_down(b);
 	free(b);
 }
