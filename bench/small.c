@@ -183,6 +183,7 @@ main(int argc, char **argv)
 	unsigned		 batches = quick ? 1 : 8;
 	struct secret_arena	*arena = secret_arena_new((size_t)BATCH * N * SHAMIR_SCALAR_BYTES);
 
+	secret_reuse();		/* as quorate seal --batch does */
 	need(arena != NULL, "locked memory");
 	make_charter();
 	randombytes_buf(plain, sizeof(plain));
