@@ -83,6 +83,8 @@ MUST_USE enum rc b64_parse_fixed(uint8_t *out, size_t out_n, struct span text, s
 
 /* SHA-256 of the concatenation of n spans. Cannot fail: aborts if libcrypto lacks SHA-256. */
 void	 sha256(uint8_t out[SHA256_BYTES], const struct span *in, size_t n);
+/* As sha256; of what is secret nothing is left on the stack. */
+void	 sha256_wiped(uint8_t out[SHA256_BYTES], const struct span *in, size_t n);
 void	 sha256_one(uint8_t out[SHA256_BYTES], struct span in);
 
 #endif

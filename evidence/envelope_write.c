@@ -85,7 +85,7 @@ fill_descriptor(struct descriptor *d, const struct envelope_params *p, struct er
 	return RC_OK;
 }
 
-/* The parser is the judge of what a descriptor may hold; its size never changes. */
+/* The parser is the judge of what a descriptor may hold; its size never changes. Its points are of our own making. */
 static enum rc
 check_descriptor(struct envelope_writer *w, struct err *err)
 {
@@ -95,7 +95,7 @@ check_descriptor(struct envelope_writer *w, struct err *err)
 
 	descriptor_write(&w->d, &b);
 	TRY(buf_check(&b, "descriptor", err));
-	if ((rc = descriptor_parse(buf_view(&b), &seen, err)) != RC_OK)
+	if ((rc = descriptor_parse_form(buf_view(&b), &seen, err)) != RC_OK)
 		return err_wrap(err, rc, "envelope");
 	w->descriptor_bytes = b.n;
 	for (uint8_t i = 0; i < w->d.n_parts; i++)

@@ -30,6 +30,19 @@ check_label(const uint8_t label[SHAMIR_POINT_BYTES], struct err *err)
 	return RC_OK;
 }
 
+/*
+ * multiplier * label, which decodes the label: who multiplies has checked it as check_label() does. The
+ * multiplier is a scalar, and not zero.
+ */
+static enum rc
+times_label(const uint8_t multiplier[SHAMIR_SCALAR_BYTES], const uint8_t label[SHAMIR_POINT_BYTES],
+    uint8_t ret[SHAMIR_POINT_BYTES], struct err *err)
+{
+	if (!shamir_has_point_form(label) || crypto_scalarmult_ristretto255(ret, multiplier, label) != 0)
+		return err_set(err, RC_FORMAT, "label is no group element, or the identity");
+	return RC_OK;
+}
+
 static enum rc
 check_index(uint8_t index, struct err *err)
 {
@@ -44,14 +57,12 @@ shamir_apply(const struct secret *secret, const uint8_t label[SHAMIR_POINT_BYTES
 {
 	AUTO(secret_free) struct secret	*point = NULL;
 
-	TRY(check_label(label, err));
 	if (secret_len(secret) != SHAMIR_SCALAR_BYTES || !shamir_is_scalar(secret_view(secret)))
 		return err_set(err, RC_FORMAT, "secret is no scalar below L, or zero");
 	point = secret_new(SHAMIR_POINT_BYTES);
 	if (point == NULL)
 		return err_set(err, RC_NOMEM, "apply: no locked memory left");
-	if (crypto_scalarmult_ristretto255(secret_bytes(point), secret_view(secret), label) != 0)
-		return err_set(err, RC_BUG, "apply: the group gave no answer");
+	TRY(times_label(secret_view(secret), label, secret_bytes(point), err));
 	shamir_forget();
 	*ret_point = TAKE(point);
 	return RC_OK;
@@ -82,11 +93,9 @@ shamir_contribute(uint8_t index, const uint8_t share[SHAMIR_SCALAR_BYTES],
 	enum rc				rc;
 
 	TRY(check_index(index, err));
-	TRY(check_label(label, err));
 	if (!shamir_is_scalar(share))
 		return err_set(err, RC_FORMAT, "share %u is no scalar below L, or zero", index);
-	if (crypto_scalarmult_ristretto255(c.point, share, label) != 0)
-		return err_set(err, RC_BUG, "contribution: the group gave no answer");
+	TRY(times_label(share, label, c.point, err));
 	rc = prove(share, label, &c, err);
 	if (rc == RC_OK)
 		*ret = c;

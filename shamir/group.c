@@ -29,15 +29,20 @@ shamir_is_scalar(const uint8_t s[SHAMIR_SCALAR_BYTES])
 }
 
 bool
-shamir_is_point(const uint8_t p[SHAMIR_POINT_BYTES])
+shamir_has_point_form(const uint8_t p[SHAMIR_POINT_BYTES])
 {
 	/*
 	 * libsodium 1.0.18 does not look at the highest bit; RFC 9496 wants it clear. That a
 	 * contribution is a point is public, as that a scalar is one; which point is not.
 	 */
 	return declassified(sodium_is_zero(p, SHAMIR_POINT_BYTES) == 0) &&
-	    declassified(p[SHAMIR_POINT_BYTES - 1] >> 7 == 0) &&
-	    crypto_core_ristretto255_is_valid_point(p) == 1;
+	    declassified(p[SHAMIR_POINT_BYTES - 1] >> 7 == 0);
+}
+
+bool
+shamir_is_point(const uint8_t p[SHAMIR_POINT_BYTES])
+{
+	return shamir_has_point_form(p) && crypto_core_ristretto255_is_valid_point(p) == 1;
 }
 
 bool

@@ -16,6 +16,8 @@
 bool	 shamir_is_scalar(const uint8_t s[SHAMIR_SCALAR_BYTES]);
 /* A canonical encoding of an element other than the identity; likewise. */
 bool	 shamir_is_point(const uint8_t p[SHAMIR_POINT_BYTES]);
+/* What of that crypto_scalarmult_ristretto255() leaves to its caller; the rest it checks when it decodes p. */
+bool	 shamir_has_point_form(const uint8_t p[SHAMIR_POINT_BYTES]);
 bool	 shamir_is_index(uint8_t index);
 /* The scalar of a small number, which may be 0. */
 void	 shamir_scalar_of(uint8_t n, uint8_t ret[SHAMIR_SCALAR_BYTES]);

@@ -363,6 +363,9 @@ test_apply_refuses(void **state)
 	(void)state;
 	split_up(&s, 2, 2);
 	assert_int_equal(shamir_apply(s.secret, identity, &point, NULL), RC_FORMAT);
+	s.label[31] |= 0x80;
+	assert_int_equal(shamir_apply(s.secret, s.label, &point, NULL), RC_FORMAT);
+	s.label[31] &= 0x7f;
 	assert_int_equal(shamir_apply(k, s.label, &point, NULL), RC_FORMAT);
 	memcpy(secret_bytes(k), order, 32);
 	assert_int_equal(shamir_apply(k, s.label, &point, NULL), RC_FORMAT);
@@ -390,6 +393,9 @@ test_contribute_refuses(void **state)
 	assert_int_equal(shamir_contribute(1, order, s.label, &c, NULL), RC_FORMAT);
 	assert_int_equal(shamir_contribute(1, s.share[0], identity, &c, NULL), RC_FORMAT);
 	assert_int_equal(shamir_contribute(1, s.share[0], raw, &c, NULL), RC_FORMAT);
+	s.label[31] |= 0x80;			/* libsodium alone would take it */
+	assert_int_equal(shamir_contribute(1, s.share[0], s.label, &c, NULL), RC_FORMAT);
+	s.label[31] &= 0x7f;
 	assert_int_equal(c.index, 77);
 	/* Two proofs of one statement differ: the nonce is fresh. */
 	assert_int_equal(shamir_contribute(1, s.share[0], s.label, &c, NULL), RC_OK);
