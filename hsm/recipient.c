@@ -26,6 +26,7 @@
 #include "policy/cert.h"
 
 #define PROOF_BYTES	32
+#define TRANSPORT_TRIES	64u
 
 DEFINE_AUTO(EVP_PKEY_free, EVP_PKEY);
 DEFINE_AUTO(EVP_PKEY_CTX_free, EVP_PKEY_CTX);
@@ -277,6 +278,25 @@ set_oaep(EVP_PKEY_CTX *c)
 	    EVP_PKEY_CTX_set_rsa_oaep_md(c, EVP_sha256()) > 0 && EVP_PKEY_CTX_set_rsa_mgf1_md(c, EVP_sha256()) > 0;
 }
 
+/*
+ * Below every modulus of so many bits: a token whose key is another one finds no padding then,
+ * where a number that is larger than its modulus is its failure. More than one in two is.
+ */
+static bool
+seal_below(EVP_PKEY_CTX *c, const uint8_t *plain, uint8_t *sealed, size_t *n)
+{
+	size_t	room = *n;
+
+	for (unsigned i = 0; i < TRANSPORT_TRIES; i++) {
+		*n = room;
+		if (EVP_PKEY_encrypt(c, sealed, n, plain, PROOF_BYTES) != 1)
+			return false;
+		if (*n > 0 && sealed[0] < 0x80)
+			return true;
+	}
+	return false;
+}
+
 static bool
 transport(const struct hsm_recipient *r, uint8_t *ours, uint8_t *tokens, size_t *ret_n)
 {
@@ -287,7 +307,7 @@ transport(const struct hsm_recipient *r, uint8_t *ours, uint8_t *tokens, size_t 
 
 	*ret_n = HSM_RSA_MAX;
 	return RAND_bytes(ours, PROOF_BYTES) == 1 && a != NULL && b != NULL && EVP_PKEY_encrypt_init(a) == 1 &&
-	    set_oaep(a) && EVP_PKEY_encrypt(a, sealed, &n, ours, PROOF_BYTES) == 1 &&
+	    set_oaep(a) && seal_below(a, ours, sealed, &n) &&
 	    EVP_PKEY_decrypt_init(b) == 1 && set_oaep(b) && EVP_PKEY_decrypt(b, tokens, ret_n, sealed, n) == 1 &&
 	    *ret_n == PROOF_BYTES;
 }

@@ -220,6 +220,43 @@ test_is_the_certificates(void **state)
 	    RC_FORMAT);
 }
 
+static int
+leading(EVP_PKEY *key)
+{
+	uint8_t	n[512];
+
+	assert_int_equal(modulus(key, n), 256);
+	return n[0];
+}
+
+/* What is sealed to a certificate may be a number that is too large for another key: no fault of the token. */
+static void
+test_smaller_modulus(void **state)
+{
+	AUTO_DONE(buf_done) struct buf cert = BUF_INIT(CMS_CERT_MAX);
+	struct hsm_recipient	*r = NULL;
+	struct hsm_uri		 u = uri_of("alpha", "smaller");
+	EVP_PKEY		*small = NULL, *large = NULL;
+	struct err		 err;
+
+	NEED_TOKEN();
+	do {
+		EVP_PKEY_free(small);
+		EVP_PKEY_free(large);
+		small = test_pkey("RSA-2048");
+		large = test_pkey("RSA-2048");
+	} while (leading(large) - leading(small) < 24);
+	test_cert(large, "recipient", &cert);
+	u.id[0] = 0x50;
+	u.id_n = 1;
+	must(import_key(soft, small, "smaller", u.id[0], true, &err), &err);
+	for (unsigned i = 0; i < 100; i++)	/* one in ten is too large, at least */
+		assert_int_equal(hsm_recipient_open(soft, &u, buf_view(&cert), &r, &err), RC_DENIED);
+	assert_null(r);
+	EVP_PKEY_free(small);
+	EVP_PKEY_free(large);
+}
+
 static void
 test_may_not(void **state)
 {
@@ -541,6 +578,7 @@ main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_one_purpose),	/* after it */
 		cmocka_unit_test(test_is_the_certificates),
+		cmocka_unit_test(test_smaller_modulus),
 		cmocka_unit_test(test_may_not),
 		cmocka_unit_test(test_bad_messages),
 		cmocka_unit_test(test_rsa_edges),
