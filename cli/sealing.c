@@ -14,7 +14,7 @@
 #include "edge/edge.h"
 #include "edge/file.h"
 
-#define READ_BYTES	(1 << 20)
+#define READ_BYTES	(256 << 10)	/* locked, for each thread: the memlock limit is 8 MiB on many hosts */
 #define ARENA_BYTES	(64 << 10)
 #define RECORD_MAX	(1 << 20)
 
