@@ -46,7 +46,7 @@ row(const struct point *p, const char *series)
 	}
 	if (p->x != 0)
 		(void)snprintf(x, sizeof(x), "%.10g", p->x);
-	printf("%-26s %9s  %-28s %-40s %-28s %-18s %-11s%s\n", series, x, spread(&p->our, unit, ours),
+	printf("%-26s %9s  %-28s %-44s %-28s %-18s %-11s%s\n", series, x, spread(&p->our, unit, ours),
 	    p->has_reference ? p->reference : "", theirs, ratio, p->aim.of == AIM_NONE ? "" : p->aim.words,
 	    p->aim.of == AIM_NONE ? "" : p->met ? " met" : " NOT MET");
 }
@@ -58,7 +58,7 @@ table(const struct results *r)
 
 	for (i = 0; i < r->n_machine; i++)
 		printf("%s: %s\n", r->machine[i].key, r->machine[i].value);
-	printf("%-26s %9s  %-28s %-40s %-28s %-18s %s\n", "series", "x", "ours, median [least-most]", "reference",
+	printf("%-26s %9s  %-28s %-44s %-28s %-18s %s\n", "series", "x", "ours, median [least-most]", "reference",
 	    "theirs", "ratio ours/theirs", "aim");
 	for (i = 0; i < r->n_point; i++) {
 		bool	first = i == 0 || strcmp(r->point[i].series, r->point[i - 1].series) != 0;
