@@ -15,13 +15,14 @@
 
 #include <sys/wait.h>
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench/bench.h"
 #include "cli/cli.h"
 #include "cli/remote.h"
 #include "evidence/batch.h"
@@ -41,29 +42,14 @@
 static struct remote	*r;
 static struct keyfile	*sealer, *requester, *approver[3];
 
-static void
-must(enum rc rc, const struct err *err)
-{
-	if (rc == RC_OK)
-		return;
-	fprintf(stderr, "release: %s (%s)\n", err->msg, rc_name(rc));
-	exit(2);
-}
-
-static double
-now_ms(void)
-{
-	struct timespec	t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
 /* ---- what is sealed ------------------------------------------------------------------- */
 
-struct artifact {
-	struct buf	envelope, descriptor;
-	uint8_t		id[ARTIFACT_ID_BYTES], upload[UPLOAD_ID_SIZE];
+struct artifact { uint8_t id[ARTIFACT_ID_BYTES]; };
+
+struct envelopes {
+	struct buf	bytes;		/* one after the other */
+	size_t		began;		/* the one at hand */
+	uint8_t		upload[UPLOAD_ID_SIZE];
 };
 
 static struct artifact	*artifacts;
@@ -72,8 +58,10 @@ static size_t		 n_artifacts;
 static enum rc
 write_at(void *user, uint64_t at, struct span bytes, struct err *err)
 {
-	struct buf	*b = user;
+	struct envelopes	*e = user;
+	struct buf		*b = &e->bytes;
 
+	at += e->began;
 	if (at + bytes.n > b->n && buf_extend(b, at + bytes.n - b->n) == NULL)
 		return buf_check(b, "envelope", err);
 	memcpy(b->p + at, bytes.p, bytes.n);
@@ -83,16 +71,17 @@ write_at(void *user, uint64_t at, struct span bytes, struct err *err)
 static enum rc
 read_at(void *user, uint64_t at, uint8_t *out, size_t n, struct err *err)
 {
-	const struct buf	*b = user;
+	const struct envelopes	*e = user;
 
 	(void)err;
-	memcpy(out, b->p + at, n);
+	memcpy(out, e->bytes.p + at, n);
 	return RC_OK;
 }
 
 static void
-encrypt(const struct policy_rule *policy, struct secret_arena *arena, struct batch *batch, struct artifact *a)
+encrypt(const struct policy_rule *policy, struct secret_arena *arena, struct batch *batch, struct envelopes *e, struct artifact *a)
 {
+	AUTO_DONE(buf_done) struct buf descriptor = BUF_INIT(DESCRIPTOR_BYTES_MAX);
 	struct envelope_params	 p = { .class_id = r->charter->class_[0].id, .sealed_at = clock_now(),
 				    .threshold = r->charter->k, .shares = r->charter->n,
 				    .segment_log2 = SEGMENT_LOG2_DEFAULT, .n_parts = 2, .part = { "image", "prompt" } };
@@ -106,44 +95,38 @@ encrypt(const struct policy_rule *policy, struct secret_arena *arena, struct bat
 	memcpy(p.policy, policy->digest, SHA256_BYTES);
 	artifact_id_make(clock_now(), p.id);
 	memcpy(a->id, p.id, sizeof(p.id));
-	a->envelope = BUF_INIT(ENVELOPE_MAX);
-	a->descriptor = BUF_INIT(DESCRIPTOR_BYTES_MAX);
-	must(envelope_new(&p, arena, write_at, &a->envelope, &w, &err), &err);
+	e->began = e->bytes.n;
+	bench_must(envelope_new(&p, arena, write_at, e, &w, &err), &err);
 	for (i = 0; i < p.n_parts; i++) {
-		must(envelope_part(w, p.part[i], &err), &err);
-		must(envelope_write(w, SPAN_STR("a picture of a grey cat in a hat"), &err), &err);
+		bench_must(envelope_part(w, p.part[i], &err), &err);
+		bench_must(envelope_write(w, SPAN_STR("a picture of a grey cat in a hat"), &err), &err);
 	}
-	must(envelope_finish(w, &a->descriptor, &size, &err), &err);
-	must(batch_add(batch, buf_view(&a->descriptor), envelope_shares(w), &leaf, &err), &err);
-	must(remote_upload(r, "uploading", a->envelope.n, read_at, &a->envelope, a->upload, &err), &err);
-	buf_done(&a->envelope);
-	buf_done(&a->descriptor);
+	bench_must(envelope_finish(w, &descriptor, &size, &err), &err);
+	bench_must(batch_add(batch, buf_view(&descriptor), envelope_shares(w), &leaf, &err), &err);
 }
 
 static void
-hand_in(struct span dsse, const struct batch_sealed *sealed, struct artifact *a, size_t n)
+hand_in(struct span dsse, const struct batch_sealed *sealed, struct envelopes *e)
 {
 	Quorate__V1__SealRequest	 q = QUORATE__V1__SEAL_REQUEST__INIT;
 	Quorate__V1__SealReply		*reply = NULL;
-	ProtobufCBinaryData		 shares[CUSTODIANS_MAX], uploads[PER_BATCH];
+	ProtobufCBinaryData		 shares[CUSTODIANS_MAX];
 	struct err			 err;
 	bool				 done = false;
 	size_t				 i;
 
-	for (i = 0; i < n; i++)
-		uploads[i] = (ProtobufCBinaryData){ UPLOAD_ID_SIZE, a[i].upload };
+	bench_must(remote_upload(r, "uploading", e->bytes.n, read_at, e, e->upload, &err), &err);
 	for (i = 0; i < sealed->n; i++)
 		shares[i] = (ProtobufCBinaryData){ sealed->shares[i].n, sealed->shares[i].p };
 	q.statement = (ProtobufCBinaryData){ dsse.n, (uint8_t *)(uintptr_t)dsse.p };
 	q.descriptors = (ProtobufCBinaryData){ sealed->descriptors.n, sealed->descriptors.p };
 	q.n_shares = sealed->n;
 	q.shares = shares;
-	q.n_uploads = n;
-	q.uploads = uploads;
+	q.upload = (ProtobufCBinaryData){ sizeof(e->upload), e->upload };
 	while (!done) {
-		must(remote_call(r, "Seal", &q, &quorate__v1__seal_reply__descriptor, REMOTE_MS_LONG, &reply, &err), &err);
+		bench_must(remote_call(r, "Seal", &q, &quorate__v1__seal_reply__descriptor, REMOTE_MS_LONG, &reply, &err), &err);
 		if (reply->entry == NULL || !reply->entry->effective)
-			must(err_set(&err, RC_DENIED, "not sealed: %.100s", reply->entry == NULL ? "" : reply->entry->words), &err);
+			bench_must(err_set(&err, RC_DENIED, "not sealed: %.100s", reply->entry == NULL ? "" : reply->entry->words), &err);
 		done = reply->sealed;
 		message_free(reply);
 	}
@@ -156,20 +139,22 @@ seal_batch(const struct policy_rule *policy, struct artifact *a, size_t n)
 	AUTO(batch_free) struct batch	*batch = NULL;
 	AUTO_DONE(buf_done) struct buf	 dsse = BUF_INIT(DSSE_BYTES_MAX);
 	AUTO_DONE(batch_sealed_done) struct batch_sealed sealed = BATCH_SEALED_INIT;
+	struct envelopes		 e = { .bytes = BUF_INIT(PER_BATCH * ENVELOPE_MAX) };
 	struct statement		 s;
 	struct err			 err;
 	size_t				 i;
 
 	if (arena == NULL)
-		must(err_set(&err, RC_NOMEM, "no locked memory"), &err);
-	must(batch_new(r->first->digest, r->charter, &batch, &err), &err);
+		bench_must(err_set(&err, RC_NOMEM, "no locked memory"), &err);
+	bench_must(batch_new(r->first->digest, r->charter, &batch, &err), &err);
 	for (i = 0; i < n; i++)
-		encrypt(policy, arena, batch, &a[i]);
-	must(remote_statement(r, STATEMENT_BATCH, 3600, &s, &err), &err);
-	must(batch_seal(batch, &s, &sealed, &err), &err);
-	must(statement_sign(&s, keyfile_signer(sealer), &dsse, &err), &err);
+		encrypt(policy, arena, batch, &e, &a[i]);
+	bench_must(remote_statement(r, STATEMENT_BATCH, 3600, &s, &err), &err);
+	bench_must(batch_seal(batch, &s, &sealed, &err), &err);
+	bench_must(statement_sign(&s, keyfile_signer(sealer), &dsse, &err), &err);
 	statement_done(&s);
-	hand_in(buf_view(&dsse), &sealed, a, n);
+	hand_in(buf_view(&dsse), &sealed, &e);
+	buf_done(&e.bytes);
 }
 
 static void
@@ -178,8 +163,10 @@ seal_all(const char *policy, size_t batches, size_t each)
 	const struct policy_rule	*rule = charter_policy(r->charter, policy);
 	size_t				 i;
 
-	if (rule == NULL || (artifacts = calloc(batches * each, sizeof(*artifacts))) == NULL)
-		exit(2);
+	if (rule == NULL)
+		bench_fail("the charter has no policy %s", policy);
+	if ((artifacts = calloc(batches * each, sizeof(*artifacts))) == NULL)
+		bench_fail("no memory");
 	n_artifacts = batches * each;
 	for (i = 0; i < batches; i++)
 		seal_batch(rule, artifacts + i * each, each);
@@ -206,7 +193,7 @@ write_scope(struct buf *out)
 	s.artifact = calloc(n_artifacts, sizeof(*s.artifact));
 	s.part = calloc(n_artifacts * 2, sizeof(*s.part));
 	if (s.artifact == NULL || s.part == NULL)
-		exit(2);
+		bench_fail("no memory");
 	for (i = 0; i < n_artifacts; i++) {
 		memcpy(s.artifact[i].id, artifacts[i].id, ARTIFACT_ID_BYTES);
 		s.artifact[i].first_part = s.n_parts;
@@ -219,7 +206,7 @@ write_scope(struct buf *out)
 		}
 		s.n_artifacts++;
 	}
-	must(scope_write(&s, out, &err), &err);
+	bench_must(scope_write(&s, out, &err), &err);
 }
 
 static void
@@ -229,10 +216,10 @@ submit(struct statement *s, struct keyfile *key, const struct span *blob, size_t
 	struct submitted	sent;
 	struct err		err;
 
-	must(statement_sign(s, keyfile_signer(key), &dsse, &err), &err);
-	must(remote_submit(r, buf_view(&dsse), blob, n, NULL, 0, &sent, &err), &err);
+	bench_must(statement_sign(s, keyfile_signer(key), &dsse, &err), &err);
+	bench_must(remote_submit(r, buf_view(&dsse), blob, n, NULL, 0, &sent, &err), &err);
 	if (!sent.effective)
-		must(err_set(&err, RC_DENIED, "void: %.150s", sent.words), &err);
+		bench_must(err_set(&err, RC_DENIED, "void: %.150s", sent.words), &err);
 }
 
 static void
@@ -244,19 +231,19 @@ ask(const char *policy, struct span scope, struct span certificate, uint8_t ret[
 	struct err		err;
 	size_t			i;
 
-	must(remote_statement(r, STATEMENT_REQUEST, charter_policy(r->charter, policy)->request_seconds, &s, &err), &err);
+	bench_must(remote_statement(r, STATEMENT_REQUEST, charter_policy(r->charter, policy)->request_seconds, &s, &err), &err);
 	s.bytes = BUF_INIT(RECIPIENT_CERT_MAX);
 	buf_span(&s.bytes, certificate);
 	sha256_one(s.subject, scope);
 	(void)snprintf(s.u.request.policy, sizeof(s.u.request.policy), "%s", policy);
-	must(erasable_new(SPAN_STR("to see how long it takes"), &reason, s.u.request.reason, &err), &err);
+	bench_must(erasable_new(SPAN_STR("to see how long it takes"), &reason, s.u.request.reason, &err), &err);
 	blob[0] = scope;
 	blob[1] = buf_view(&reason);
 	submit(&s, requester, blob, 2);
 	memcpy(ret, s.id, SHA256_BYTES);
 	statement_done(&s);
 	for (i = 0; i < 3; i++) {
-		must(remote_statement(r, STATEMENT_DECISION, 3600, &s, &err), &err);
+		bench_must(remote_statement(r, STATEMENT_DECISION, 3600, &s, &err), &err);
 		memcpy(s.subject, ret, SHA256_BYTES);
 		s.u.decision.approve = true;
 		submit(&s, approver[i], NULL, 0);
@@ -272,13 +259,13 @@ release(const uint8_t id[SHA256_BYTES])
 	Quorate__V1__ReleaseRequest	 q = QUORATE__V1__RELEASE_REQUEST__INIT;
 	Quorate__V1__ReleaseReply	*a = NULL;
 	struct err			 err;
-	double				 began = now_ms(), took;
+	double				 began = bench_wall(), took;
 
 	q.request = (ProtobufCBinaryData){ SHA256_BYTES, (uint8_t *)(uintptr_t)id };
-	must(remote_call(r, "Release", &q, &quorate__v1__release_reply__descriptor, REMOTE_MS_LONG, &a, &err), &err);
-	took = now_ms() - began;
+	bench_must(remote_call(r, "Release", &q, &quorate__v1__release_reply__descriptor, REMOTE_MS_LONG, &a, &err), &err);
+	took = 1e3 * (bench_wall() - began);
 	if (!a->released)
-		must(err_set(&err, RC_DENIED, "not released: %.150s", a->words), &err);
+		bench_must(err_set(&err, RC_DENIED, "not released: %.150s", a->words), &err);
 	message_free(a);
 	return took;
 }
@@ -290,18 +277,21 @@ release_command(const uint8_t id[SHA256_BYTES])
 {
 	char	hex[HEX_BYTES(SHA256_BYTES)], path[FILE_PATH_MAX];
 	char	*argv[] = { "quorate", "release", hex, "-o", path, NULL };
-	double	began = now_ms();
+	double	began = bench_wall();
 	pid_t	pid;
 	int	status = 1;
+	posix_spawn_file_actions_t	quiet;
 
+	if (posix_spawn_file_actions_init(&quiet) != 0 ||
+	    posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0) != 0)
+		bench_fail("no memory");
 	(void)hex_write(SPAN(id, SHA256_BYTES), hex);
 	(void)snprintf(path, sizeof(path), "%.16s.asice", hex);
-	if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) != 0 || waitpid(pid, &status, 0) != pid || status != 0) {
-		fprintf(stderr, "release: quorate release failed\n");
-		exit(2);
-	}
+	if (posix_spawnp(&pid, argv[0], &quiet, NULL, argv, environ) != 0 || waitpid(pid, &status, 0) != pid || status != 0)
+		bench_fail("quorate release failed");
 	(void)unlink(path);
-	return now_ms() - began;
+	(void)posix_spawn_file_actions_destroy(&quiet);
+	return 1e3 * (bench_wall() - began);
 }
 
 /* ---- the reference ---------------------------------------------------------------------------- */
@@ -316,9 +306,9 @@ open_token(void)
 	struct hsm_config	c = { .module = getenv("QUORATE_PKCS11_MODULE"), .uri = &uri, .pin_file = "bench/pin" };
 	struct err		err;
 
-	must(hsm_uri_parse("pkcs11:token=bench", &uri, &err), &err);
-	must(hsm_open(&c, &token, &err), &err);
-	must(hsm_key_generate(token, HSM_SHARE, "bench", &share_key, &err), &err);
+	bench_must(hsm_uri_parse("pkcs11:token=bench", &uri, &err), &err);
+	bench_must(hsm_open(&c, &token, &err), &err);
+	bench_must(hsm_key_generate(token, HSM_SHARE, "bench", &share_key, &err), &err);
 }
 
 static void
@@ -333,7 +323,7 @@ one_ecdh(void)
 	ctx.custodian = 1;
 	ctx.epoch = 1;
 	rc = hsm_opener_new(share_key, &ctx, hsm_key_public(share_key).p, &o, &err);
-	must(rc, &err);
+	bench_must(rc, &err);
 	hsm_opener_free(o);
 }
 
@@ -353,7 +343,7 @@ group(size_t hashes, size_t base, size_t any)
 		(void)crypto_scalarmult_ristretto255_base(q, s);
 	while (any-- > 0)
 		if (crypto_scalarmult_ristretto255(q, s, p) != 0)
-			exit(2);
+			bench_fail("no memory");
 }
 
 /*
@@ -365,39 +355,24 @@ static double
 reference(size_t batches, size_t segments)
 {
 	size_t	k = r->charter->k, i, j;
-	double	began = now_ms();
+	double	began = bench_wall();
 
 	for (i = 0; i < k; i++)
 		for (j = 0; j < batches; j++)
 			one_ecdh();
 	for (j = 0; j < segments; j++)
 		group(k + 1, k + k, 2 * k + 3 * k + k);
-	return now_ms() - began;
+	return 1e3 * (bench_wall() - began);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------- */
 
-static int
-by_size(const void *a, const void *b)
-{
-	double	x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double
-at(const double *sorted, size_t n, unsigned percent)
-{
-	size_t	i = (n * percent + 99) / 100;
-
-	return sorted[i == 0 ? 0 : i - 1];
-}
-
 static void
 row(const char *series, size_t x, double ours, double theirs, const char *aim)
 {
-	printf("row|%s|%zu|%.3f|ms|k ECDH in the token and the group operations|%.3f|%s\n", series, x, ours, theirs, aim);
-	(void)fflush(stdout);
+	const struct bench_series	s = { series, "ms", "k ECDH in the token, and the group operations", aim };
+
+	bench_row(&s, (double)x, ours, theirs);
 }
 
 static void
@@ -406,8 +381,8 @@ read_certificate(struct buf *der)
 	AUTO_DONE(buf_done) struct buf pem = BUF_INIT(65536);
 	struct err	err;
 
-	must(file_read_given("recipient/cert.pem", &pem, &err), &err);
-	must(pem_to_der(buf_view(&pem), der, &err), &err);
+	bench_must(file_read_given("recipient/cert.pem", &pem, &err), &err);
+	bench_must(pem_to_der(buf_view(&pem), der, &err), &err);
 }
 
 static void
@@ -429,12 +404,14 @@ measure_one(size_t n, bool command)
 		(void)usleep(PAUSE_MS * 1000);
 		ours[i] = command ? release_command(request[i]) : release(request[i]);
 		theirs[i] = reference(1, 2);
-		fprintf(stderr, "%.1f %.1f\n", ours[i], theirs[i]);
+		fprintf(stderr, "%.1f ms\n", ours[i]);
 	}
-	qsort(ours, n, sizeof(ours[0]), by_size);
-	qsort(theirs, n, sizeof(theirs[0]), by_size);
-	row(command ? "release-command-p50" : "release-p50", n, at(ours, n, 50), at(theirs, n, 50), command ? "-" : AIM_P50);
-	row(command ? "release-command-p99" : "release-p99", n, at(ours, n, 99), at(theirs, n, 99), command ? "-" : AIM_P99);
+	if (command) {
+		row("release-command", 0, bench_percentile(ours, n, 50), bench_percentile(theirs, n, 50), "-");
+		return;
+	}
+	row("release-p50", 0, bench_percentile(ours, n, 50), bench_percentile(theirs, n, 50), AIM_P50);
+	row("release-p99", 0, bench_percentile(ours, n, 99), bench_percentile(theirs, n, 99), AIM_P99);
 }
 
 static void
@@ -459,10 +436,10 @@ read_keys(void)
 	struct err			err;
 	size_t				i;
 
-	must(cli_key("sealer.key", &sealer, &err), &err);
-	must(cli_key("people/requester.key", &requester, &err), &err);
+	bench_must(cli_key("sealer.key", &sealer, &err), &err);
+	bench_must(cli_key("people/requester.key", &requester, &err), &err);
 	for (i = 0; i < 3; i++)
-		must(cli_key(path[i], &approver[i], &err), &err);
+		bench_must(cli_key(path[i], &approver[i], &err), &err);
 }
 
 int
@@ -475,10 +452,10 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: release one|command|many N (bench/release calls it)\n");
 		return EXIT_USAGE;
 	}
-	must(secret_init(&err), &err);
+	bench_must(secret_init(&err), &err);
 	read_keys();
 	open_token();
-	must(remote_open(&r, &err), &err);
+	bench_must(remote_open(&r, &err), &err);
 	if (strcmp(argv[1], "many") == 0)
 		measure_many(n);
 	else
