@@ -185,19 +185,35 @@ tell_silent(struct gathering *g)
 	}
 }
 
+/* With the lock held. */
+static void
+ask_more(struct gathering *g, unsigned want)
+{
+	uint8_t	next;
+
+	while (count(g, ASK_GOOD) + hopeful(g) < want && (next = candidate(g)) != 0)
+		ask_start(g, next);
+}
+
+void
+gathering_ask(struct gathering *g, unsigned want)
+{
+	(void)pthread_mutex_lock(&g->lock);
+	ask_more(g, want);
+	(void)pthread_mutex_unlock(&g->lock);
+}
+
 enum rc
 gathering_run(struct gathering *g, unsigned want, struct err *err)
 {
 	uint64_t	until = clock_ms() + GATHER_MS, since = 0;
 	unsigned	k = g->c->first->k;
-	uint8_t		next;
 	enum rc		rc = RC_OK;
 
 	(void)pthread_mutex_lock(&g->lock);
 	for (;;) {
 		tell_silent(g);
-		while (count(g, ASK_GOOD) + hopeful(g) < want && (next = candidate(g)) != 0)
-			ask_start(g, next);
+		ask_more(g, want);
 		if (count(g, ASK_GOOD) < k)
 			rc = verdict(g, until, err);
 		else if (since == 0)

@@ -28,6 +28,8 @@ MUST_USE enum rc gathering_new(struct coordinator *c, const uint8_t order[SHA256
 /* Lets go; asks that still run end by themselves. */
 void	 gathering_drop(struct gathering *g);
 
+/* Asks as many as are wanted, and waits for none. */
+void	 gathering_ask(struct gathering *g, unsigned want);
 /*
  * Until k good answers are there, and for a few seconds more until `want` are (k at
  * least). RC_DENIED: too many refused, err has the first one's words. RC_UNSURE: too few

@@ -163,21 +163,33 @@ hired_move(struct hired *w, struct hired *from)
 }
 
 enum rc
-hired_case(struct hired *w, const uint8_t order[SHA256_BYTES], struct span bytes,
-    struct err *err)
+hired_brief(struct hired *w, const uint8_t order[SHA256_BYTES], struct span bytes, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf body = BUF_INIT(WORKER_FRAME_MAX);
-	uint8_t	kind;
-	enum rc	rc;
 
 	buf_add(&body, order, SHA256_BYTES);
 	buf_span(&body, bytes);
 	TRY(buf_check(&body, "case", err));
-	rc = frame_send(w->to, w->silent_ms, WORKER_CASE, buf_view(&body), err);
+	return frame_send(w->to, w->silent_ms, WORKER_CASE, buf_view(&body), err);
+}
+
+enum rc
+hired_ready(struct hired *w, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf body = BUF_INIT(WORKER_FRAME_MAX);
+	uint8_t	kind;
+
+	return expect(w, WORKER_READY, WORKER_READY, &kind, &body, err);
+}
+
+enum rc
+hired_case(struct hired *w, const uint8_t order[SHA256_BYTES], struct span bytes,
+    struct err *err)
+{
+	enum rc	rc = hired_brief(w, order, bytes, err);
+
 	/* When it failed before, what it said stands in the other pipe. */
-	if (rc == RC_OK || rc == RC_UNSURE)
-		rc = expect(w, WORKER_READY, WORKER_READY, &kind, &body, err);
-	return rc;
+	return rc == RC_OK || rc == RC_UNSURE ? hired_ready(w, err) : rc;
 }
 
 enum rc

@@ -33,7 +33,12 @@ MUST_USE enum rc hired_start(struct hired *w, const uint8_t genesis[SHA256_BYTES
     struct buf *certificate, struct err *err);
 /* w, which has none, gets that of `from`. */
 void	 hired_move(struct hired *w, struct hired *from);
+/* The case, which it checks meanwhile. RC_UNSURE: it has gone, hired_ready() tells what it said. */
+MUST_USE enum rc hired_brief(struct hired *w, const uint8_t order[SHA256_BYTES], struct span bytes,
+    struct err *err);
 /* Waits until it has checked the case: RC_DENIED and others, in its own words. */
+MUST_USE enum rc hired_ready(struct hired *w, struct err *err);
+/* Both. */
 MUST_USE enum rc hired_case(struct hired *w, const uint8_t order[SHA256_BYTES], struct span bytes,
     struct err *err);
 MUST_USE enum rc hired_answer(struct hired *w, uint8_t custodian, struct span message,

@@ -193,21 +193,30 @@ brief_worker(struct release_job *j, const struct making *m, struct err *err)
 	reader_give(r);
 	TRY(rc);
 	TRY(case_write(&f.c, &bytes, err));
-	return hired_case(&j->worker, m->order, buf_view(&bytes), err);
+	rc = hired_brief(&j->worker, m->order, buf_view(&bytes), err);
+	return rc == RC_UNSURE ? RC_OK : rc;	/* it has gone: being ready tells what it said */
 }
 
 /* ---- contributions ------------------------------------------------------------------------------- */
 
-/* As collect_answers(), and a cosigned checkpoint covers the receipts. */
+/* A cosigned checkpoint covers the receipts. */
 static enum rc
-answers(struct release_job *j, struct collecting *k, unsigned want,
-    struct gathered ret[CUSTODIANS_MAX], size_t *ret_n, struct err *err)
+cover(struct release_job *j, uint64_t last, struct err *err)
 {
-	uint64_t	last = 0;
+	uint32_t	have = j->have, need = j->need;
 
-	TRY(collect_answers(k, want, ret, ret_n, &last, err));
 	if (last != 0)
 		TRY(wait_cosigned(j, last, err));
+	j->have = have;
+	j->need = need;
+	return RC_OK;
+}
+
+static enum rc
+answers(struct release_job *j, struct collecting *k, unsigned want,
+    struct gathered ret[CUSTODIANS_MAX], size_t *ret_n, uint64_t *last, struct err *err)
+{
+	TRY(collect_answers(k, want, ret, ret_n, last, err));
 	j->have = (uint32_t)*ret_n;
 	j->need = j->c->first->k;
 	return RC_OK;
@@ -241,17 +250,19 @@ name_bad(struct release_job *j, struct gathering *g, uint32_t bad)
 			    "is wrong; its receipt stands in the log");
 }
 
-/* Until the worker has k good ones. */
+/* Until the worker has k good ones. Their receipts are in the log by then, and cosigned when it is over. */
 static enum rc
 combine(struct release_job *j, struct collecting *k, struct making *m, struct err *err)
 {
 	struct gathered	a[CUSTODIANS_MAX];
 	uint32_t	handed = 0, good, bad;
+	uint64_t	last = 0;
 	size_t		n;
 	enum rc		rc;
 
+	TRY(answers(j, k, j->c->first->k, a, &n, &last, err));
+	TRY(hired_ready(&j->worker, err));
 	for (;;) {
-		TRY(answers(j, k, j->c->first->k, a, &n, err));
 		TRY(hand_over(j, a, n, &handed, err));
 		rc = hired_combine(&j->worker, &good, &bad, &m->keys, err);
 		if (rc != RC_OK && rc != RC_QUORUM)
@@ -260,12 +271,13 @@ combine(struct release_job *j, struct collecting *k, struct making *m, struct er
 		m->good = good;
 		if (rc == RC_OK) {
 			m->bad |= bad;
-			return RC_OK;
+			return cover(j, last, err);
 		}
 		/* It names somebody new each time, or it would go on for ever. */
 		if ((bad & ~m->bad) == 0)
 			return err_set(err, RC_BUG, "the worker lacks contributions that it got");
 		m->bad |= bad;
+		TRY(answers(j, k, j->c->first->k, a, &n, &last, err));
 	}
 }
 
@@ -274,9 +286,11 @@ static enum rc
 collect_messages(struct release_job *j, struct collecting *k, struct making *m, struct err *err)
 {
 	struct gathered	a[CUSTODIANS_MAX];
+	uint64_t	last = 0;
 	size_t		n, i;
 
-	TRY(answers(j, k, j->c->first->n, a, &n, err));
+	TRY(answers(j, k, j->c->first->n, a, &n, &last, err));
+	TRY(cover(j, last, err));
 	for (i = 0; i < n; i++) {
 		buf_span(&m->message[a[i].custodian - 1], a[i].message);
 		TRY(buf_check(&m->message[a[i].custodian - 1], "message", err));
@@ -307,6 +321,15 @@ explain(struct release_job *j, struct err *err)
 	return RC_DENIED;
 }
 
+/* Custodians look at the case by themselves: the worker looks while they do. */
+static enum rc
+brief_and_combine(struct release_job *j, struct collecting *k, struct making *m, struct err *err)
+{
+	gathering_ask(k->g, j->c->first->k);
+	TRY(brief_worker(j, m, err));
+	return combine(j, k, m, err);
+}
+
 static enum rc
 gather(struct release_job *j, struct making *m, struct span addressee, struct err *err)
 {
@@ -315,7 +338,7 @@ gather(struct release_job *j, struct making *m, struct span addressee, struct er
 	enum rc			rc;
 
 	TRY(gathering_new(j->c, m->order, m->order_index, addressee, &k.g, err));
-	rc = m->to_recipient ? collect_messages(j, &k, m, err) : combine(j, &k, m, err);
+	rc = m->to_recipient ? collect_messages(j, &k, m, err) : brief_and_combine(j, &k, m, err);
 	/* Who answered wrongly after the last look, or made it fail. */
 	if (collect_receipts(&k, &last, NULL) != RC_OK)
 		log_line("not all receipts of a release could be logged: they come again with Append");
@@ -394,8 +417,6 @@ start_over(struct release_job *j, const struct request_view *v, struct making *m
 		TRY(standby_take(j->standby, &j->worker, &certificate, err));
 	addressee = m->to_recipient ? buf_view(&request.s.bytes) : buf_view(&certificate);
 	TRY(give_order(j, m, &request, addressee, err));
-	if (!m->to_recipient)
-		TRY(brief_worker(j, m, err));
 	TRY(gather(j, m, addressee, err));
 	TRY(settle_indexes(j, m, err));
 	return package(j, m, UINT64_MAX, err);
