@@ -180,6 +180,7 @@ load_charters(struct coordinator *c, struct reader *r, const struct case_indexes
 
 	TRY(store_blob(r->store, c->genesis, &f->charter, err));
 	f->c.charter = buf_view(&f->charter);
+	f->c.known = c->first;
 	return replica_charters(r->replica, load_charter, &k, err);
 }
 

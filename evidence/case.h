@@ -46,6 +46,7 @@ struct case_artifact {
 /* Spans borrow; the two arrays belong to the case: case_done(). */
 struct evidence_case {
 	struct span		 charter;	/* the genesis document */
+	const struct charter	*known;		/* the same, parsed already; or NULL. Borrowed, not written */
 	uint32_t		 n_later;
 	struct span		 later[CASE_CHARTERS_MAX];	/* those that followed, in their order */
 	struct span		 scope;		/* the scope blob */
@@ -85,6 +86,7 @@ MUST_USE enum rc case_parse(struct span in, struct evidence_case *ret, struct er
 struct checked_case {
 	uint8_t			 genesis[SHA256_BYTES];
 	struct charter		*charter;	/* in force at the end of the replay */
+	struct charter		*first;		/* the genesis; perhaps the same */
 	uint32_t		 n_charters;
 	uint8_t			 charters[CASE_CHARTERS_MAX + 1][SHA256_BYTES];	/* that are or were in force, by digest */
 	uint64_t		 since[CASE_CHARTERS_MAX + 1];	/* the entry with which each came in force */

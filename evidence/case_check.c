@@ -13,6 +13,7 @@ checked_case_free(struct checked_case *c)
 	if (c == NULL)
 		return;
 	charter_free(c->charter);
+	charter_free(c->first);
 	grant_done(&c->grant);
 	buf_done(&c->recipient);
 	free(c->descriptor);
@@ -62,7 +63,11 @@ check_charters(const struct evidence_case *c, struct checked_case *k, struct wit
 		return err_set(err, RC_VERIFY, "case: its charter is not the genesis");
 	if (c->n_later > CASE_CHARTERS_MAX)
 		return err_set(err, RC_LIMIT, "case: more than %d charters after the first", CASE_CHARTERS_MAX);
-	TRY(charter_parse(c->charter, &k->charter, err));
+	if (c->known != NULL && span_eq(c->charter, buf_view(&c->known->bytes)))
+		k->charter = charter_ref(c->known);
+	else
+		TRY(charter_parse(c->charter, &k->charter, err));
+	k->first = charter_ref(k->charter);
 	TRY(witnesses_of(k->charter, ret, err));
 	memcpy(k->charters[k->n_charters++], digest, SHA256_BYTES);
 	for (uint32_t i = 0; i < c->n_later; i++)
@@ -345,6 +350,7 @@ check(const struct evidence_case *c, const uint8_t genesis[SHA256_BYTES], struct
 	TRY(fill_state(c, m, err));
 	q->reached = CASE_DESCRIPTORS;
 	TRY(replica_new(memstate_state(m), genesis, &r, err));
+	TRY(replica_know(r, k->first, err));
 	TRY(replay(c, r, q, k, err));
 	if (q->order != NULL) {
 		TRY(take_descriptors(c, memstate_state(m), k, err));

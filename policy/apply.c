@@ -319,21 +319,34 @@ genesis_statement(struct applying *a, struct span dsse, struct err *err)
 	return RC_OK;
 }
 
+static enum rc
+genesis_read(const struct applying *a, struct charter **ret, struct err *err)
+{
+	AUTO_DONE(buf_done) struct buf b = BUF_INIT(CHARTER_BYTES_MAX);
+	enum rc	rc;
+
+	TRY(fixed_blob(a->st, a->genesis, CHARTER_BYTES_MAX, &b, err));
+	rc = charter_parse(buf_view(&b), ret, err);
+	return is_refusal(rc) ? err_wrap(err, RC_VERIFY, "entry 0") : rc;
+}
+
 enum rc
 apply_genesis(struct applying *a, struct span dsse, struct err *err)
 {
-	AUTO_DONE(buf_done) struct buf b = BUF_INIT(CHARTER_BYTES_MAX);
-	AUTO(charter_free) struct charter *c = NULL;
-	enum rc	rc;
+	AUTO(charter_free) struct charter *own = NULL;
+	const struct charter	*c;
 
 	TRY(genesis_statement(a, dsse, err));
-	TRY(fixed_blob(a->st, a->genesis, CHARTER_BYTES_MAX, &b, err));
-	if ((rc = charter_parse(buf_view(&b), &c, err)) != RC_OK)
-		return is_refusal(rc) ? err_wrap(err, RC_VERIFY, "entry 0") : rc;
+	if ((c = charter_cache_find(a->r->cache, a->genesis)) == NULL) {
+		TRY(genesis_read(a, &own, err));
+		c = own;
+	}
 	if (c->has_amends)
 		return err_set(err, RC_VERIFY, "entry 0: a charter that amends "
 		    "another is no first one");
 	TRY(signed_by_all(&a->dsse, c, err));
-	TRY(charter_cache_add(a->r->cache, TAKE(c), &a->next, err));
+	a->next = c;
+	if (own != NULL)
+		TRY(charter_cache_add(a->r->cache, TAKE(own), &a->next, err));
 	return statement_record(a, err);
 }

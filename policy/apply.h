@@ -66,6 +66,11 @@ struct replica;
  */
 MUST_USE enum rc replica_new(const struct state *st, const uint8_t genesis[SHA256_BYTES],
     struct replica **ret, struct err *err);
+/*
+ * c is parsed already, by whoever has checked that its bytes are of its digest: entries that
+ * name it need not parse it once more. Whether it is in force the log alone says. RC_NOMEM.
+ */
+MUST_USE enum rc replica_know(struct replica *r, const struct charter *c, struct err *err);
 void	 replica_free(struct replica *r);
 DEFINE_AUTO(replica_free, struct replica);
 const struct charter *replica_charter(const struct replica *r);	/* in force; NULL before entry 0; valid until the next apply */

@@ -531,8 +531,9 @@ charter_parse(struct span json, struct charter **ret, struct err *err)
 	AUTO(json_decref) json_t *v = NULL;
 
 	TRY(json_read(json, CHARTER_BYTES_MAX, &v, err));
-	if ((c = calloc(1, sizeof(*c))) == NULL ||
-	    (c->pool = calloc(1, sizeof(struct cert_pool))) == NULL)
+	if ((c = calloc(1, sizeof(*c))) != NULL)
+		atomic_init(&c->owners, 1);
+	if (c == NULL || (c->pool = calloc(1, sizeof(struct cert_pool))) == NULL)
 		return err_set(err, RC_NOMEM, "charter: no memory");
 	c->bytes = BUF_INIT(CHARTER_BYTES_MAX);
 	buf_span(&c->bytes, json);
@@ -544,12 +545,21 @@ charter_parse(struct span json, struct charter **ret, struct err *err)
 	return RC_OK;
 }
 
+struct charter *
+charter_ref(const struct charter *c)
+{
+	struct charter	*shared = (struct charter *)(uintptr_t)c;	/* only the count of owners changes */
+
+	(void)atomic_fetch_add(&shared->owners, 1);
+	return shared;
+}
+
 void
 charter_free(struct charter *c)
 {
 	struct cert_pool	*pool;
 
-	if (c == NULL)
+	if (c == NULL || atomic_fetch_sub(&c->owners, 1) > 1)
 		return;
 	pool = c->pool;
 	for (size_t i = 0; pool != NULL && i < pool->n; i++)

@@ -16,6 +16,8 @@
 #ifndef POLICY_CHARTER_H
 #define POLICY_CHARTER_H
 
+#include <stdatomic.h>
+
 #include "policy/descriptor.h"
 #include "policy/key.h"
 
@@ -101,6 +103,7 @@ struct tsa {
 };
 
 struct charter {
+	atomic_uint	owners;
 	uint8_t		digest[SHA256_BYTES];
 	uint32_t	rules;
 	bool		has_amends;			/* false: a first charter */
@@ -138,6 +141,9 @@ struct charter {
  * and what to change). RC_LIMIT. The charter is large: allocate with charter_parse only.
  */
 MUST_USE enum rc charter_parse(struct span json, struct charter **ret, struct err *err);
+/* One more owner of the same document, which nobody changes: each ends with charter_free(). From any thread. */
+struct charter *charter_ref(const struct charter *c);
+/* When the last owner lets go. */
 void	 charter_free(struct charter *c);
 DEFINE_AUTO(charter_free, struct charter);
 

@@ -32,8 +32,8 @@ charter_cache_trim(struct charter_cache *k, const struct charter *keep)
 	k->n = n;
 }
 
-static const struct charter *
-cached(const struct charter_cache *k, const uint8_t digest[SHA256_BYTES])
+const struct charter *
+charter_cache_find(const struct charter_cache *k, const uint8_t digest[SHA256_BYTES])
 {
 	for (size_t i = 0; i < k->n; i++)
 		if (memcmp(k->c[i]->digest, digest, SHA256_BYTES) == 0)
@@ -46,7 +46,7 @@ charter_cache_add(struct charter_cache *k, struct charter *c,
     const struct charter **ret, struct err *err)
 {
 	AUTO(charter_free) struct charter *owned = c;
-	const struct charter	*have = cached(k, c->digest);
+	const struct charter	*have = charter_cache_find(k, c->digest);
 
 	if (have != NULL) {
 		*ret = have;
@@ -95,7 +95,7 @@ charters_load(struct replica *r, const uint8_t digest[SHA256_BYTES],
 {
 	struct charter	*c = NULL;
 
-	if ((*ret = cached(r->cache, digest)) != NULL)
+	if ((*ret = charter_cache_find(r->cache, digest)) != NULL)
 		return RC_OK;
 	TRY(charters_read(r, digest, &c, err));
 	return charter_cache_add(r->cache, c, ret, err);

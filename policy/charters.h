@@ -21,6 +21,7 @@ void	 charter_cache_done(struct charter_cache *k);
 /* Forgets all but `keep` where there are more than CHARTERS_KEPT. */
 void	 charter_cache_trim(struct charter_cache *k, const struct charter *keep);
 /* Hands c over (freed with RC_NOMEM as well), which may be there already. */
+const struct charter *charter_cache_find(const struct charter_cache *k, const uint8_t digest[SHA256_BYTES]);
 MUST_USE enum rc charter_cache_add(struct charter_cache *k, struct charter *c, const struct charter **ret, struct err *err);
 
 /*

@@ -47,6 +47,14 @@ replica_new(const struct state *st, const uint8_t genesis[SHA256_BYTES],
 	return RC_OK;
 }
 
+enum rc
+replica_know(struct replica *r, const struct charter *c, struct err *err)
+{
+	const struct charter	*kept;
+
+	return charter_cache_add(r->cache, charter_ref(c), &kept, err);
+}
+
 void
 replica_free(struct replica *r)
 {
