@@ -425,6 +425,7 @@ measure_many(size_t batches)
 	write_scope(&scope);
 	read_certificate(&der);
 	ask("veto", buf_view(&scope), buf_view(&der), request);
+	fprintf(stderr, "READY\n");
 	ours = release(request);
 	row("release-many", n_artifacts, ours, reference(batches, 2 * n_artifacts), batches >= 500 ? AIM_MANY : "-");
 }
