@@ -133,7 +133,7 @@ for no in veto withdrawal revocation; do
 	rd=$(request "$d" veto)
 	approve "$rd" twohats compliance auditor legal 2>/dev/null || approve "$rd" legal auditor
 	od=$(order "$rd")
-	says "an order stands: a custodian contributes" 0 '"answer": "ok"' "$forge" contribute "$net" 4 "$od"
+	in_the_end "an order stands: a custodian contributes" 0 '"answer": "ok"' "$forge" contribute "$net" 4 "$od"
 	case $no in
 	veto) quorate deny "$rd" --reason "stop" --key "$people/twohats.key" >"$work/no" 2>&1 ;;
 	withdrawal) quorate withdraw "$rd" --key "$people/requester.key" >"$work/no" 2>&1 ;;

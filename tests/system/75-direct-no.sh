@@ -17,7 +17,7 @@ r=$(request "$a" veto)
 approve "$r" legal compliance auditor
 o=$(order "$r")
 soon network_ready
-says "before, they contribute" 0 '"answer": "ok"' "$forge" contribute "$net" 5 "$o"
+in_the_end "before, they contribute" 0 '"answer": "ok"' "$forge" contribute "$net" 5 "$o"
 "$forge" decision "$r" --deny --key "$people/legal.key" >"$work/no"
 "$forge" decision "$r" --deny --key "$people/stranger.key" >"$work/stranger"
 "$forge" decision "$r" --deny --key "$people/legal.key" --flip-signature >"$work/flipped"
