@@ -258,7 +258,10 @@ read_charters(struct custody *k, struct err *err)
 {
 	if (k->c->n_charters != k->e->n_later + 1)
 		return err_set(err, RC_USAGE, "custody: not the charters that were checked");
-	k->charter[0] = charter_ref(k->c->first);
+	if (k->c->first != NULL && span_eq(k->e->charter, buf_view(&k->c->first->bytes)))
+		k->charter[0] = charter_ref(k->c->first);
+	else
+		TRY(charter_parse(k->e->charter, &k->charter[0], err));
 	k->n_charters = 1;
 	for (; k->n_charters <= k->e->n_later; k->n_charters++)
 		TRY(charter_parse(k->e->later[k->n_charters - 1], &k->charter[k->n_charters], err));
