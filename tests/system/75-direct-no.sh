@@ -33,7 +33,7 @@ says "another network's" 0 '"taken": false.*"why": "genesis|"why": "[a-z-]*genes
 says "an expired one" 0 '"why": "expired"' "$forge" hand 3 "$work/expired"
 says "about nothing" 2 'check the id, or hand it in again' "$forge" hand 3 "$work/nothing"
 says "no statement" 1 'no statement' "$forge" hand 3 "$work/prompt.txt"
-says "the order is carried out still" 0 '"answer": "ok"' "$forge" contribute "$net" 4 "$o"
+in_the_end "the order is carried out still" 0 '"answer": "ok"' "$forge" contribute "$net" 4 "$o"
 
 # The veto, to one of them.
 says "taken" 0 '"taken": true' "$forge" hand 3 "$work/no"
