@@ -354,7 +354,7 @@ faults: all $(INJECT) $(SYSTEM_TOOLS)
 
 # ---- costs: what is done for a seal, a batch, a release, counted (tests/costs/README.md)
 
-COSTS	= $(BUILD)/tests/costs/costs $(BUILD)/tests/costs/costs.so
+COSTS	= $(addprefix $(BUILD)/tests/costs/,costs costs.so more.so)
 $(BUILD)/tests/costs/costs.so: $(addprefix tests/costs/,count.c count_keys.c count_rpc.c count_token.c slow.c map.c count.h costs.h)
 	$(call say,LD)
 	@mkdir -p $(@D)
@@ -364,9 +364,16 @@ $(BUILD)/tests/costs/costs: tests/costs/costs.c tests/costs/map.c tests/costs/co
 	@mkdir -p $(@D)
 	$(Q)$(INJECT_CC) -o $@ $(filter %.c,$^)
 
+$(BUILD)/tests/costs/more.so: $(addprefix tests/costs/,more.c map.c count.h costs.h)
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(INJECT_CC) -fPIC -shared -o $@ $(filter %.c,$^)
+
 costs: all $(COSTS)
 	@tests/costs/run $(abspath $(BUILD))
-.PHONY: costs
+costs-bite: all $(COSTS)
+	@tests/costs/bites $(abspath $(BUILD))
+.PHONY: costs costs-bite
 
 # ---- crashes: tests/crashes/README.md
 

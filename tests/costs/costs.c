@@ -21,7 +21,7 @@
 static int
 usage(void)
 {
-	fputs("usage: costs FILE new | slow N | turns PORT... | still MS | counts\n", stderr);
+	fputs("usage: costs FILE new | slow N | pass MS | turns PORT... | still MS | counts\n", stderr);
 	return 64;
 }
 
@@ -51,6 +51,15 @@ slow(struct costs *c, long n)
 	c->monotonic.real = c->monotonic.shown = now(CLOCK_MONOTONIC);
 	c->day.real = c->day.shown = now(CLOCK_REALTIME);
 	atomic_store(&c->slow, (uint32_t)n);
+	return 0;
+}
+
+static int
+pass(struct costs *c, long ms)
+{
+	if (ms < 1 || atomic_load(&c->slow) == 0)
+		return usage();
+	atomic_fetch_add(&c->passed, ms * (SECOND / 1000));
 	return 0;
 }
 
@@ -246,6 +255,8 @@ main(int argc, char **argv)
 		return slow(c, strtol(argv[3], NULL, 10));
 	if (argc > 3 && strcmp(argv[2], "turns") == 0)
 		return turns(c, argv + 3, argc - 3);
+	if (argc == 4 && strcmp(argv[2], "pass") == 0)
+		return pass(c, strtol(argv[3], NULL, 10));
 	if (argc == 4 && strcmp(argv[2], "still") == 0)
 		return still(c, strtol(argv[3], NULL, 10));
 	return argc == 3 && strcmp(argv[2], "counts") == 0 ? counts(c) : usage();

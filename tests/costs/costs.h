@@ -30,6 +30,7 @@
  *
  *	costs FILE new			an empty table
  *	costs FILE slow N		time passes N times more slowly from now on
+ *	costs FILE pass MS		... and now it is so much later, all at once, but for the time of day
  *	costs FILE turns PORT...	answers come in turn, of custodians at these ports; until SIGTERM
  *	costs FILE still MS		waits until nothing was counted for so long, and all sleep; exit 1: never, in two minutes
  *	costs FILE counts		PARTY PROCESS COUNT WHAT, a line each, of what is not 0
@@ -72,6 +73,7 @@ struct costs_turn {
 struct costs {
 	_Atomic uint32_t	slow;	/* 0: as it is */
 	struct costs_clock	monotonic, day;
+	_Atomic int64_t		passed;	/* nanoseconds, of the monotonic clock, beside */
 	_Atomic uint64_t	calls;	/* of any kind */
 	_Atomic uint32_t	busy;	/* in fsync, where a thread may not look as if it ran */
 	_Atomic uint32_t	turns;	/* on */
