@@ -33,7 +33,8 @@ host=(--cert "$net/host.crt" --key "$net/host.key")
 
 # ---- what is watched ---------------------------------------------------------------------
 
-pids() { local p; for p in "$net"/*/pid; do pgrep -s "$(cat "$p")"; done | sort -n | tr '\n' ' '; }
+# A release worker serves one order; another waits then in its place.
+pids() { local p; for p in "$net"/*/pid; do pgrep -l -s "$(cat "$p")"; done | grep -v release-worker | sort -n | tr '\n' ' '; }
 named() { pgrep -s "$(cat "$net/$1/pid")" -x "$2"; }
 listener=$(named custodian-1 listener) keeper=$(named custodian-1 keeper)
 rpc=$(named coordinator coordinatord) http=$(named coordinator tiles)
