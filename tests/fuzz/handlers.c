@@ -175,13 +175,14 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct rd	r = rd_init(SPAN(data, size));
+	uint64_t	bytes;
 	int		i;
 
 	if (known.n == 0)	/* the last one changed it */
 		begin();
 	for (i = 0; i < CALLS_MAX && ask(&r); i++)
 		;
-	if (sequencer_size(rig.c.sequencer) != size0 || uploads_count(rig.c.uploads) != 0)
+	if (sequencer_size(rig.c.sequencer) != size0 || uploads_count(rig.c.uploads, &bytes) != 0)
 		end();
 	return 0;
 }
