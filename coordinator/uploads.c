@@ -92,12 +92,15 @@ found(struct uploads *u, const char *name, when now)
 	if (!hex_parse(SPAN(name, HEX_ID), id, sizeof(id)) ||
 	    (!part && name[HEX_ID] != '\0'))
 		return;
-	if (p == NULL || (when)st.st_mtime + UPLOAD_SECONDS < now) {
+	/*
+	 * What was not whole was not synced: after a loss of power it may have its length and not its
+	 * bytes, and its sender would go on behind them. It is sent again.
+	 */
+	if (part || p == NULL || (when)st.st_mtime + UPLOAD_SECONDS < now) {
 		(void)unlink(path);
 		return;
 	}
-	p->used = true;
-	p->whole = !part;
+	p->used = p->whole = true;
 	memcpy(p->id, id, sizeof(id));
 	p->size = (uint64_t)st.st_size;
 	p->touched = (when)st.st_mtime;

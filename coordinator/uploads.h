@@ -3,7 +3,8 @@
  *
  * An upload is named by 16 random bytes of its sender and comes in pieces, in a
  * row. uploads/HEX.part grows; with the last piece it is synced and becomes
- * uploads/HEX: whole, and its bytes durable. What nobody claims is removed after a day.
+ * uploads/HEX: whole, and its bytes durable. What nobody claims is removed after a day, and
+ * what is not whole at a start: nothing says how much of it a loss of power has left.
  * Threads: any; one upload belongs to one call at a time.
  */
 #ifndef COORDINATOR_UPLOADS_H
