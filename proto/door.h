@@ -43,7 +43,7 @@
 #define DOOR_SIPS_BYTES		((size_t)64 << 10)	/* of all of them, */
 #define DOOR_KNOWN_SIP_BYTES	((size_t)16 << 10)	/* of one who is known */
 #define DOOR_KNOWN_GULP_BYTES	((size_t)128 << 10)	/* of one who is known, in the midst of a large message */
-#define DOOR_KNOWN_SIPS_BYTES	((size_t)256 << 10)	/* and of all of those */
+#define DOOR_KNOWN_SIPS_BYTES	((size_t)256 << 10)	/* and of all of those: half of it in sips */
 #define DOOR_CALLS		128u		/* at once on one connection */
 #define DOOR_WASTE		200u		/* calls refused, or left before their answer... */
 #define DOOR_WASTE_RATE		20u		/* ...and how many a second are forgotten */

@@ -335,6 +335,21 @@ begin_round(struct guest *g)
 	g->fresh = 0;
 }
 
+/*
+ * Of this round, by one who is known. What is more than a sip comes from half of what all of them may have: however
+ * many are in the midst of large messages, the other half is for the sips of the others.
+ */
+static size_t
+known_share(const struct guest *g)
+{
+	const size_t	large = DOOR_KNOWN_SIPS_BYTES / 2;
+	size_t		spare = door.sips[1] < large ? large - door.sips[1] : 0, most = g->sip + spare;
+
+	if (most > g->gulp)
+		most = g->gulp;
+	return most > DOOR_KNOWN_SIP_BYTES ? most : DOOR_KNOWN_SIP_BYTES;
+}
+
 size_t
 guest_may_read(struct guest *g)
 {
@@ -342,7 +357,7 @@ guest_may_read(struct guest *g)
 
 	if (g->round != door.round)
 		begin_round(g);
-	most = g->known ? g->gulp : DOOR_SIP_BYTES;
+	most = g->known ? known_share(g) : DOOR_SIP_BYTES;
 	if (g->sip >= most || door.sips[g->known] >= all) {
 		g->waits = door.waits = true;
 		(void)pthread_cond_broadcast(&door.waiting);

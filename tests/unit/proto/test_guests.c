@@ -297,6 +297,42 @@ test_gulps(void **state)
 	line_close(&l);
 }
 
+/* Whoever is in the midst of large messages leaves the others their sips, whoever is asked first. */
+static void
+test_gulps_leave_sips(void **state)
+{
+	enum { N = 3, LARGE = 2 };
+	static const uint8_t	zeros[2 * DOOR_KNOWN_GULP_BYTES];
+	const int		room = 1 << 20;
+	struct line		l[N];
+	size_t			got[LARGE];
+	ssize_t			n;
+
+	(void)state;
+	for (int i = 0; i < N; i++) {
+		uint64_t	call;
+
+		l[i] = line_open("127.0.1.10", 0);
+		assert_true((call = door_call(l[i].peer, true)) != 0);
+		assert_int_equal(setsockopt(l[i].ours, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)), 0);
+		assert_int_equal(setsockopt(l[i].theirs, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
+		for (int j = 0; i < LARGE && j < 5; j++)
+			(void)drink(&l[i]);
+		door_whole(call, DOOR_KNOWN_BYTES);
+	}
+	for (int i = 0; i < LARGE; i++) {
+		(void)send(l[i].theirs, zeros, sizeof(zeros), MSG_DONTWAIT);
+		for (got[i] = 0; (n = read_line(&l[i], 1 << 16)) > 0;)
+			got[i] += (size_t)n;
+	}
+	assert_int_equal(got[0], DOOR_KNOWN_GULP_BYTES);
+	assert_int_equal(got[1], DOOR_KNOWN_SIP_BYTES);
+	assert_int_equal(send(l[LARGE].theirs, "no", 2, 0), 2);
+	assert_int_equal(read_line(&l[LARGE], 1 << 16), 2);
+	for (int i = 0; i < N; i++)
+		line_close(&l[i]);
+}
+
 /* All strangers together, and all who are known, have rations as well. */
 static void
 test_rations(void **state)
@@ -454,6 +490,7 @@ main(void)
 		cmocka_unit_test(test_bytes_of_strangers),
 		cmocka_unit_test(test_ration),
 		cmocka_unit_test(test_gulps),
+		cmocka_unit_test(test_gulps_leave_sips),
 		cmocka_unit_test(test_rations),
 		cmocka_unit_test(test_nothing_left),
 		cmocka_unit_test(test_again_from_a_port),
