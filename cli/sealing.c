@@ -77,6 +77,19 @@ look_at(const struct seal_order *o, const struct seal_part *p, struct err *err)
 	return RC_OK;
 }
 
+/* A record may be empty. */
+static enum rc
+look_at_record(const struct seal_order *o, struct err *err)
+{
+	struct stat	st;
+
+	if (stat(o->record, &st) != 0)
+		return err_set(err, errno == ENOENT ? RC_USAGE : RC_IO, "record: %s: %s", o->record, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, RC_USAGE, "record: %s is no regular file", o->record);
+	return RC_OK;
+}
+
 static bool
 is_stdin(const struct seal_order *o, const struct seal_part *p)
 {
@@ -94,7 +107,7 @@ seal_order_look(const struct seal_order *o, struct err *err)
 		else if (++piped > 1)
 			return err_set(err, RC_USAGE, "standard input can be one part only: give files");
 	}
-	return RC_OK;
+	return o->files_only && o->record != NULL ? look_at_record(o, err) : RC_OK;
 }
 
 static const char *
@@ -165,6 +178,13 @@ seal_hand_help(struct seal_hand *h, struct err *err)
 
 /* --- encryption ------------------------------------------------------------------------ */
 
+/* Where orders come from standard input, "-" is a file of that name. */
+static const char *
+record_of(const struct seal_order *o)
+{
+	return o->files_only && strcmp(o->record, "-") == 0 ? "./-" : o->record;
+}
+
 static enum rc
 commit_record(const struct seal_order *o, struct sealed_artifact *a, uint8_t ret[SHA256_BYTES], struct err *err)
 {
@@ -172,7 +192,7 @@ commit_record(const struct seal_order *o, struct sealed_artifact *a, uint8_t ret
 
 	randombytes_buf(a->salt, sizeof(a->salt));
 	if ((a->has_record = o->record != NULL))
-		TRY(file_read_given(o->record, &record, err));
+		TRY(file_read_given(record_of(o), &record, err));
 	sha256(ret, (struct span[]){ SPAN_OF(a->salt), buf_view(&record) }, 2);
 	return RC_OK;
 }
@@ -243,7 +263,17 @@ read_whole(int fd, uint64_t length, const struct seal_hand *h, struct envelope_w
 	return envelope_part_from(w, p->name, part_read, &f, length, hands_parallel(h->hands), err);
 }
 
-/* Not to block: what was a file when it was looked at may be a pipe by now, of which nothing comes then. */
+static enum rc
+still_a_file(const struct seal_part *p, int fd, struct err *err)
+{
+	struct stat	st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return RC_OK;
+	return err_set(err, RC_USAGE, "part %s: %s is no regular file any more", p->name, p->path);
+}
+
+/* Not to block: what was a file when it was looked at may be a pipe by now, or a device that never ends. */
 static enum rc
 encrypt_part(const struct seal_order *o, const struct seal_part *p, struct envelope_writer *w, struct spool *spool,
     const struct seal_hand *h, struct err *err)
@@ -254,7 +284,9 @@ encrypt_part(const struct seal_order *o, const struct seal_part *p, struct envel
 
 	if (fd < 0)
 		return err_set(err, RC_IO, "part %s: %s: %s", p->name, p->path, strerror(errno));
-	rc = is_long(h, fd, &length) ? read_whole(fd, length, h, w, spool, p, err) : read_part(fd, w, p, h->tmp, err);
+	rc = o->files_only ? still_a_file(p, fd, err) : RC_OK;
+	if (rc == RC_OK)
+		rc = is_long(h, fd, &length) ? read_whole(fd, length, h, w, spool, p, err) : read_part(fd, w, p, h->tmp, err);
 	if (fd != STDIN_FILENO)
 		(void)close(fd);
 	return rc;

@@ -21,7 +21,7 @@ struct seal_part { const char *path; char name[PART_NAME_MAX + 1]; };
 struct seal_order {
 	const char	*policy, *class_id;	/* ids; class_id NULL: the charter's first */
 	const char	*record;		/* a file; NULL: none */
-	bool		 files_only;		/* regular files: nobody waits for who writes a pipe */
+	bool		 files_only;		/* regular files, "-" one too: nobody waits for who writes a pipe */
 	size_t		 n_parts;
 	struct seal_part part[PARTS_MAX];	/* ascending, once seal_order_check() was content */
 };

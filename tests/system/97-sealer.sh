@@ -42,15 +42,18 @@ mkfifo "$work/parts/pipe"
 	order good4 ',"unknown":1'
 	printf '{"ref":"%s"}\n' "$(head -c 200000 /dev/zero | tr '\0' x)"
 	printf '{"ref":"\\u00e9\\"","parts":{"prompt":"%s/parts/good5.txt"},"record":"%s/prompt.txt"}\n' "$work" "$work"
+	order good7 ',"record":"-"'
+	order good8 ",\"record\":\"$work/parts/pipe\""
 	order good6 | tr -d '\n'
 } >"$work/lines"
 ok "each line is answered once" sh -c '! "$@"' _ bash -c "quorate seal --batch --policy standard --receipts '$work/receipts' <'$work/lines' >'$work/answers' 2>'$work/said'"
 ok "33 are sealed" answers "$work/answers" 'sealed.length === 33 && once && sealed.every((x) => x.holders >= 4 && x.error === undefined)'
-ok "and 9 are not, and say why" answers "$work/answers" 'refused.length === 9 && refused.every((x) => x.error && x.message && !x.artifact) &&
+ok "and 11 are not, and say why" answers "$work/answers" 'refused.length === 11 && refused.every((x) => x.error && x.message && !x.artifact) &&
     at(31).error === "format" && at(31).ref === null && at(34).ref === "none" && /No such file/.test(at(34).message) && /folder/.test(at(35).message) &&
     /empty/.test(at(36).message) && /regular/.test(at(37).message) && /policy/.test(at(38).message) && /class/.test(at(39).message) &&
-    at(40).ref === "good4" && at(41).error === "limit" && at(42).ref === "\u00e9\"" && at(42).record_salt.length === 64 && at(43).sealed'
-ok "one line says so" grep -q '^quorate seal: 9 of 42 are not sealed' "$work/said"
+    at(40).ref === "good4" && at(41).error === "limit" && at(42).ref === "\u00e9\"" && at(42).record_salt.length === 64 &&
+    at(43).error === "usage" && /record/.test(at(44).message) && at(45).sealed'
+ok "one line says so" grep -q '^quorate seal: 11 of 44 are not sealed' "$work/said"
 ok "two artifacts of one ref" answers "$work/answers" 'by((x) => x.ref === "good1" && x.sealed) === 2'
 ok "every batch has its receipt" answers "$work/answers" 'sealed.every((x) => { const r = JSON.parse(fs.readFileSync("'"$work"'/receipts/" + x.batch + ".json", "utf8"));
     return r.batch === x.batch && r.entry === x.entry && r.held.length >= 4 && r.proof.startsWith("c2sp.org/tlog-proof"); })'

@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+
+#include <sys/stat.h>
 
 #include "cli/seal_line.h"
 
@@ -126,10 +129,51 @@ bounds_hold(void **state)
 	}
 }
 
+static void
+put_file(const char *path, const char *text)
+{
+	FILE	*f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* What is not there, is a folder or a pipe; and "-" is not where the orders come from. */
+static void
+records_are_regular_files(void **state)
+{
+	static const struct { const char *path; enum rc rc; } records[] = {
+		{ "part/none", RC_IO }, { "none", RC_USAGE }, { ".", RC_USAGE }, { "pipe", RC_USAGE }, { "-", RC_USAGE },
+		{ "empty", RC_OK }, { "part", RC_OK },
+	};
+	char			dir[] = "/tmp/quorate-unit.XXXXXX", text[256];
+	struct seal_line	l;
+	struct err		err;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chdir(dir), 0);
+	put_file("part", "p");
+	put_file("empty", "");
+	assert_int_equal(mkfifo("pipe", 0600), 0);
+	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
+		(void)snprintf(text, sizeof(text), "{\"ref\":\"\",\"policy\":\"p\",\"record\":\"%s\",\"parts\":{\"a\":\"part\"}}",
+		    records[i].path);
+		assert_int_equal(read_line(text, &l, &err), RC_OK);
+		assert_int_equal(seal_order_look(&l.order, &err), records[i].rc);
+		seal_line_done(&l);
+	}
+	assert_int_equal(unlink("part") | unlink("empty") | unlink("pipe"), 0);
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(records_are_regular_files),
 		cmocka_unit_test(an_order_is_read),
 		cmocka_unit_test(what_a_line_leaves_out_is_the_command_lines),
 		cmocka_unit_test(what_is_none_is_refused),
