@@ -219,10 +219,10 @@ read_lines(struct resident *s, struct input *in, struct err *err)
 			set_quiet(s, true);
 			if (!wait_for(s, in, true, -1))
 				continue;
-			set_quiet(s, false);
 		}
 		if (in->stopped)
 			break;
+		set_quiet(s, false);	/* somebody may have woken us before there was something */
 		TRY(read_more(in, err));
 		take_lines(s, in);
 	}

@@ -13,7 +13,7 @@
  * What is kept is bounded (SEALER_BATCHES of batch_max orders, SEALER_BYTES of ciphertext): at
  * the bound nothing more is read, and who writes the lines waits. While the coordinator does not
  * answer, or refuses for want of room, the same batches are handed over again and again; after the
- * end of input (or SIGTERM, SIGINT, SIGHUP) for SEALER_LAST_MS more.
+ * end of input (or SIGTERM, SIGINT, SIGHUP) until none of them got through for SEALER_LAST_MS.
  */
 #ifndef CLI_SEALER_H
 #define CLI_SEALER_H

@@ -50,6 +50,7 @@ struct resident {
 	const struct charter	*charter;	/* to encrypt under: the newest that a flight followed */
 	uint32_t		 n_charters;
 	bool			 trouble;	/* was said */
+	uint64_t		 sealed_ms;	/* when the last batch was; 0: none */
 	bool			 receipts_failed;
 
 	pthread_mutex_t		 answering, signing;
@@ -59,6 +60,7 @@ struct resident {
 };
 
 void	 jobs_push(struct jobs *q, struct job *j);
+void	 jobs_push_first(struct jobs *q, struct job *j);
 struct job *jobs_pop(struct jobs *q);	/* NULL: empty */
 
 /* Encrypts until nothing more comes. */

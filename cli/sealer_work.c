@@ -21,6 +21,15 @@ jobs_push(struct jobs *q, struct job *j)
 	q->n++;
 }
 
+void
+jobs_push_first(struct jobs *q, struct job *j)
+{
+	if ((j->next = q->first) == NULL)
+		q->last = j;
+	q->first = j;
+	q->n++;
+}
+
 struct job *
 jobs_pop(struct jobs *q)
 {
@@ -46,7 +55,7 @@ sealer_release(struct resident *s, struct job *j)
 	wipe_shares(j);
 	seal_line_done(&j->line);
 	sealed_artifact_reset(&j->artifact);
-	jobs_push(&s->unused, j);
+	jobs_push_first(&s->unused, j);	/* the next order has its memory, and the others need none */
 	if (s->unused.n == 1)		/* the reader may wait for it */
 		(void)eventfd_write(s->wake, 1);
 }
@@ -189,6 +198,8 @@ take_batch(struct resident *s, struct job **job)
 	}
 	s->ready_bytes -= bytes;
 	s->flying += n > 0;
+	if (s->ready.n > 0)		/* what stays is waited with by another */
+		(void)pthread_cond_signal(&s->close);
 	(void)pthread_mutex_unlock(&s->lock);
 	return n;
 }
@@ -236,6 +247,7 @@ say_over(struct resident *s)
 	(void)pthread_mutex_lock(&s->lock);
 	was = s->trouble;
 	s->trouble = false;
+	s->sealed_ms = clock_ms();
 	(void)pthread_mutex_unlock(&s->lock);
 	if (was)
 		sealer_say("sealing again");
@@ -243,7 +255,7 @@ say_over(struct resident *s)
 
 /* After a failure that may pass: is it to be tried again? Waits a little before it says yes. */
 static bool
-again(struct resident *s, uint64_t began, enum rc rc, const struct err *err)
+again(struct resident *s, enum rc rc, const struct err *err)
 {
 	const struct timespec	pause = { 0, PAUSE_MS * 1000000L };
 	uint64_t		from;
@@ -254,7 +266,7 @@ again(struct resident *s, uint64_t began, enum rc rc, const struct err *err)
 	(void)pthread_mutex_lock(&s->lock);
 	over = s->over;
 	dead = s->dead;
-	from = s->over_ms > began ? s->over_ms : began;
+	from = s->over_ms > s->sealed_ms ? s->over_ms : s->sealed_ms;
 	(void)pthread_mutex_unlock(&s->lock);
 	if (dead || (over && clock_ms() > from + SEALER_LAST_MS))
 		return false;
@@ -283,9 +295,8 @@ leave_out(struct resident *s, struct job **job, struct sealed_artifact **artifac
 static enum rc
 make(struct flight *f, struct handover *h, struct job **job, struct sealed_artifact **artifact, size_t *n, struct err *err)
 {
-	uint64_t	began = clock_ms();
-	size_t		bad;
-	enum rc		rc;
+	size_t	bad;
+	enum rc	rc;
 
 	while (*n > 0) {
 		handover_init(h, f->r, &f->s->signer, artifact, *n);
@@ -294,7 +305,7 @@ make(struct flight *f, struct handover *h, struct job **job, struct sealed_artif
 		handover_done(h);
 		if (bad < *n)
 			leave_out(f->s, job, artifact, n, bad, err);
-		else if (!again(f->s, began, rc, err))
+		else if (!again(f->s, rc, err))
 			return rc;
 	}
 	return RC_OK;
@@ -303,12 +314,11 @@ make(struct flight *f, struct handover *h, struct job **job, struct sealed_artif
 static enum rc
 send_batch(struct flight *f, struct handover *h, struct err *err)
 {
-	uint64_t	began = clock_ms();
-	enum rc		rc;
+	enum rc	rc;
 
 	h->call_ms = REMOTE_MS;
 	h->wait_ms = 0;
-	while ((rc = handover_send(h, err)) != RC_OK && again(f->s, began, rc, err))
+	while ((rc = handover_send(h, err)) != RC_OK && again(f->s, rc, err))
 		;
 	return rc;
 }
