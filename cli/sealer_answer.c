@@ -1,5 +1,6 @@
 /* cli/sealer_answer.c - the resident sealer's answers: seal-batch-v1 section 3. */
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,8 @@
 #include "cli/cli.h"
 #include "cli/sealer_impl.h"
 
-#define ANSWER_MAX	((size_t)4 << 20)	/* bytes of the lines of one batch */
+#define LINE_MAX_BYTES	(6 * SEAL_REF_MAX + 2048)	/* each byte of a ref may be \u and four digits */
+#define ANSWER_MAX	((size_t)BATCH_COUNT_MAX * LINE_MAX_BYTES)
 
 void
 sealer_say(const char *fmt, ...)
@@ -46,13 +48,17 @@ sealer_give_up(struct resident *s, const char *words)
 		sealer_say("%s", words);
 }
 
+/* Also where somebody else made the pipe one that does not block. */
 static bool
 write_all(struct span out)
 {
-	ssize_t	n;
+	struct pollfd	p = { STDOUT_FILENO, POLLOUT, 0 };
+	ssize_t		n;
 
 	while (out.n > 0) {
 		n = write(STDOUT_FILENO, out.p, out.n);
+		if (n < 0 && errno == EAGAIN && (poll(&p, 1, -1) > 0 || errno == EINTR))
+			continue;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
