@@ -125,8 +125,11 @@ is_void_for(const Quorate__V1__SubmitReply *e, enum void_reason why)
 static enum rc
 sign_again(struct handover *h, struct err *err)
 {
+	AUTO_DONE(buf_done) struct buf dsse = BUF_INIT(DSSE_BYTES_MAX);
 	struct statement	fresh;
+	enum rc			rc;
 
+	remote_look_again(h->r);
 	TRY(remote_statement(h->r, STATEMENT_BATCH, BATCH_LIFE, &fresh, err));
 	if (is_void_for(h->answer->entry, VOID_CHARTER) && memcmp(fresh.charter, h->statement.charter, SHA256_BYTES) == 0)
 		return err_set(err, RC_UNSURE, "not sealed: the coordinator speaks of another charter and does not show it; run "
@@ -134,10 +137,16 @@ sign_again(struct handover *h, struct err *err)
 	TRY(check_policies(h, err));
 	memcpy(fresh.subject, h->statement.subject, sizeof(fresh.subject));
 	fresh.u = h->statement.u;
+	if ((rc = statement_sign(&fresh, h->signer, &dsse, err)) != RC_OK) {
+		statement_done(&fresh);		/* the former one stays, whole */
+		return rc;
+	}
 	statement_done(&h->statement);
 	h->statement = fresh;
-	buf_reset(&h->dsse);
-	return statement_sign(&h->statement, h->signer, &h->dsse, err);
+	buf_done(&h->dsse);
+	h->dsse = dsse;
+	dsse = BUF_INIT(DSSE_BYTES_MAX);
+	return RC_OK;
 }
 
 /* --- the envelopes ----------------------------------------------------------------------- */
@@ -232,6 +241,16 @@ call_seal(struct handover *h, struct err *err)
 	return remote_call(h->r, "Seal", &q, &quorate__v1__seal_reply__descriptor, h->call_ms, &h->answer, err);
 }
 
+/*
+ * A clear "no", said before anything is logged. Whatever else fails may have failed after that: an answer that
+ * did not come, that we could not keep, or that a coordinator garbled.
+ */
+static bool
+is_refusal(enum rc rc)
+{
+	return rc == RC_DENIED || rc == RC_QUORUM || rc == RC_MISSING || rc == RC_USAGE;
+}
+
 /* The same call again is the same batch: it only asks for the receipt. */
 static enum rc
 hand_over(struct handover *h, struct err *err)
@@ -243,8 +262,8 @@ hand_over(struct handover *h, struct err *err)
 
 	for (;;) {
 		rc = call_seal(h, err);
-		h->asked = h->asked || rc == RC_OK || rc == RC_UNSURE || rc == RC_IO;
-		if (rc == RC_UNSURE)	/* it may stand in the log: nobody should lose its name */
+		h->asked = h->asked || !is_refusal(rc);
+		if (rc == RC_UNSURE || rc == RC_IO)	/* it may stand in the log: nobody should lose its name */
 			return err_wrap(err, rc, "%s may or may not be sealed, ask `quorate status`", what(h, name));
 		TRY(rc);
 		if (h->answer->entry == NULL)

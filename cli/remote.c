@@ -231,10 +231,17 @@ remote_statement(struct remote *r, enum statement_type type, uint64_t life,
 	struct checkpoint	cp = r->seen;
 
 	/* What a receipt showed a moment ago need not be asked for. */
-	if (cp.size == 0 || clock_ms() - r->seen_ms > FRESH_MS)
+	if (cp.size == 0 || r->seen_ms == 0 || clock_ms() - r->seen_ms > FRESH_MS)
 		TRY(remote_head(r, &cp, NULL, err));
 	statement_init(ret, type, r->first->digest, r->charter->digest, cp.size, cp.root, clock_now(), life);
 	return RC_OK;
+}
+
+void
+remote_look_again(struct remote *r)
+{
+	message_free(TAKE(r->head));
+	r->seen_ms = 0;
 }
 
 /* A cosignature from before the entry is not one over it. */

@@ -90,6 +90,9 @@ MUST_USE enum rc remote_head(struct remote *r, struct checkpoint *ret, struct bu
 MUST_USE enum rc remote_statement(struct remote *r, enum statement_type type, uint64_t life,
     struct statement *ret, struct err *err);
 
+/* What was seen a moment ago is out of date: the next statement asks, and so finds the charter that is in force. */
+void	 remote_look_again(struct remote *r);
+
 struct submitted {
 	uint8_t		id[SHA256_BYTES];
 	uint64_t	index;

@@ -10,7 +10,7 @@ struct net		net;
 struct lab_server	lab[NET_N + 1];
 
 static const char *const	methods[LAB_METHODS] = { "Submit", "Entry", "Request", "Blob", "Artifact", "Head",
-	"Checkpoint", "Entries", "Charter", "Consistency" };
+	"Checkpoint", "Entries", "Charter", "Consistency", "Upload", "Seal" };
 static pthread_mutex_t		lock = PTHREAD_MUTEX_INITIALIZER;
 
 void

@@ -27,7 +27,7 @@ void	 lab_at(uint64_t size, struct checkpoint *ret);
 /* --- servers --- */
 
 enum lab_method { LAB_SUBMIT, LAB_ENTRY, LAB_REQUEST, LAB_BLOB, LAB_ARTIFACT, LAB_HEAD, LAB_CHECKPOINT,
-	LAB_ENTRIES, LAB_CHARTER, LAB_CONSISTENCY, LAB_METHODS };
+	LAB_ENTRIES, LAB_CHARTER, LAB_CONSISTENCY, LAB_UPLOAD, LAB_SEAL, LAB_METHODS };
 
 struct lab_answer {
 	struct buf	reply;
