@@ -26,7 +26,7 @@
 #define SEALER_LINGER_MAX	60000
 #define SEALER_FLIGHTS		3			/* batches on their way at a time */
 #define SEALER_BATCHES		4			/* that are kept, in orders */
-#define SEALER_BYTES		(UINT64_C(256) << 20)	/* of ciphertext; one artifact may be larger, alone */
+#define SEALER_BYTES		(UINT64_C(256) << 20)	/* of ciphertext: when there are, nothing more is encrypted */
 #define SEALER_LAST_MS		30000
 
 struct sealer_options {
