@@ -20,30 +20,59 @@
 
 #define MARK		UINT64_C(0x6b657074656d7074)
 
-/* Whoever uses what was freed shall meet no memory there when it is tested: nothing is kept. */
-#ifdef __SANITIZE_ADDRESS__
+/* Whoever uses what was freed shall meet no memory there when it is tested: nothing is kept. clang and gcc say so differently. */
+#ifdef __has_feature
+#define FEATURE(x)	__has_feature(x)
+#else
+#define FEATURE(x)	0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || FEATURE(address_sanitizer)
 #define KEEP	false
 #else
 #define KEEP	true
 #endif
 
 struct secret {
-	uint64_t	mark;		/* is MARK, unless somebody wrote before the bytes */
 	size_t		len;
+	uint64_t	mark;		/* mark_of(len), unless somebody wrote before the bytes */
 	/* The bytes stand behind the header, at the guard page's side. */
 	uint8_t		bytes[];
 };
 
 /*
+ * Larger ones, where a program asks for it: likewise wiped, locked and guarded. A size takes the first free row and
+ * keeps it; a place is taken and given with one exchange, so that threads need no lock.
+ */
+#define KEPT_SIZES	6
+#define KEPT_SMALL	32		/* places of a row */
+#define KEPT_LARGE	4		/* of one above a page */
+#define KEPT_BYTES_MAX	((size_t)80 << 10)	/* larger ones are not kept: in all at most 2 MiB are */
+
+struct row {
+	atomic_size_t		 total;
+	_Atomic(struct secret *) place[KEPT_SMALL];
+};
+
+/*
  * Blocks that were wiped and stay locked and guarded, for whoever needs one next: the system calls
  * that make one take longer than the arithmetic on what is put there (docs/adr/0030-kept-secret-memory.md).
- * In a page of its own that a child finds empty: locks are not inherited.
+ * In a page of its own that a child finds empty: locks are not inherited. Nor does a child keep anything: what it
+ * frees may be from before, and not locked there.
  */
 struct kept {
+	bool			here;		/* false in a child */
 	_Atomic(uint8_t *)	block[KEPT_MAX];
+	struct row		row[KEPT_SIZES];
 };
 
 static struct kept	*kept;		/* NULL: nothing is kept */
+static atomic_bool	 reuse;		/* the larger ones as well */
+
+static bool
+keeps(void)
+{
+	return kept != NULL && kept->here;
+}
 
 struct secret_arena {
 	uint8_t	*map;		/* guard page, cap bytes, guard page */
@@ -118,9 +147,10 @@ keep_blocks(void)
 	page = mmap(NULL, sizeof(struct kept), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (page == MAP_FAILED)
 		return;
-	if (madvise(page, sizeof(struct kept), MADV_WIPEONFORK) == 0)
+	if (madvise(page, sizeof(struct kept), MADV_WIPEONFORK) == 0) {
 		kept = page;
-	else
+		kept->here = true;
+	} else
 		(void)munmap(page, sizeof(struct kept));
 }
 
@@ -165,7 +195,7 @@ take_kept(void)
 	uint8_t	*p = NULL;
 	size_t	 i;
 
-	for (i = 0; kept != NULL && p == NULL && i < KEPT_MAX; i++)
+	for (i = 0; keeps() && p == NULL && i < KEPT_MAX; i++)
 		if (atomic_load_explicit(&kept->block[i], memory_order_relaxed) != NULL)
 			p = atomic_exchange(&kept->block[i], NULL);
 	return p;
@@ -178,7 +208,7 @@ keep(uint8_t *block)
 	uint8_t	*none;
 	size_t	 i;
 
-	for (i = 0; kept != NULL && i < KEPT_MAX; i++) {
+	for (i = 0; keeps() && i < KEPT_MAX; i++) {
 		none = NULL;
 		if (atomic_load_explicit(&kept->block[i], memory_order_relaxed) == NULL &&
 		    atomic_compare_exchange_strong(&kept->block[i], &none, block))
@@ -186,21 +216,6 @@ keep(uint8_t *block)
 	}
 	return false;
 }
-
-/*
- * Larger ones, where a program asks for it: likewise wiped, locked and guarded. A size takes the first free row and
- * keeps it; a place is taken and given with one exchange, so that threads need no lock.
- */
-#define KEPT_SIZES	6
-#define KEPT_SMALL	32		/* places of a row */
-#define KEPT_LARGE	4		/* of one above a page */
-#define KEPT_BYTES_MAX	((size_t)80 << 10)	/* larger ones are not kept: in all at most 2 MiB are */
-
-static struct row {
-	atomic_size_t		 total;
-	_Atomic(struct secret *) place[KEPT_SMALL];
-} rows[KEPT_SIZES];
-static atomic_bool	reuse;
 
 void
 secret_reuse(void)
@@ -211,15 +226,16 @@ secret_reuse(void)
 static struct row *
 row_of(size_t total)
 {
-	size_t	i, none;
+	struct row	*row;
+	size_t		 none;
 
-	if (!atomic_load(&reuse) || total > KEPT_BYTES_MAX)
+	if (!keeps() || !atomic_load(&reuse) || total > KEPT_BYTES_MAX)
 		return NULL;
-	for (i = 0; i < KEPT_SIZES; i++) {
+	for (row = kept->row; row < kept->row + KEPT_SIZES; row++) {
 		none = 0;
-		if (atomic_load(&rows[i].total) == total || atomic_compare_exchange_strong(&rows[i].total, &none, total) ||
+		if (atomic_load(&row->total) == total || atomic_compare_exchange_strong(&row->total, &none, total) ||
 		    none == total)
-			return &rows[i];
+			return row;
 	}
 	return NULL;
 }
@@ -263,9 +279,9 @@ let_go(void)
 {
 	uint8_t	*block;
 
-	for (size_t i = 0; i < KEPT_SIZES; i++)
+	for (size_t i = 0; keeps() && i < KEPT_SIZES; i++)
 		for (size_t j = 0; j < KEPT_SMALL; j++)
-			sodium_free(atomic_exchange(&rows[i].place[j], NULL));
+			sodium_free(atomic_exchange(&kept->row[i].place[j], NULL));
 	while ((block = take_kept()) != NULL)
 		sodium_free(block);
 }
@@ -292,6 +308,13 @@ get(size_t room)
 	return p;
 }
 
+/* A length that was written over is not believed either: it says where the block begins. */
+static uint64_t
+mark_of(size_t len)
+{
+	return MARK ^ len;
+}
+
 struct secret *
 secret_new(size_t len)
 {
@@ -307,8 +330,8 @@ secret_new(size_t len)
 	if (room <= BLOCK_BYTES)
 		block += BLOCK_BYTES - room;
 	s = (struct secret *)(void *)block;
-	s->mark = MARK;
 	s->len = len;
+	s->mark = mark_of(len);
 	return s;
 }
 
@@ -320,7 +343,7 @@ secret_free(struct secret *s)
 
 	if (s == NULL)
 		return;
-	if (s->mark != MARK)
+	if (s->mark != mark_of(s->len))
 		abort();
 	room = room_for(s->len);
 	wipe(s, room);
@@ -388,8 +411,11 @@ secret_arena_new(size_t bytes)
 	a->page = (size_t)page;
 	a->cap = (bytes + a->page - 1) / a->page * a->page;
 	if (!map_arena(a)) {
-		free(a);
-		return NULL;
+		let_go();
+		if (!map_arena(a)) {
+			free(a);
+			return NULL;
+		}
 	}
 	return a;
 }

@@ -30,8 +30,8 @@ MUST_USE enum rc secret_init(struct err *err);
 /*
  * From here on, in all of this process, larger secrets too: the pages of one that was freed, zeroed, stay locked
  * between their guard pages and serve the next one of its size. For whoever frees thousands. At most 2 MiB stay so.
- * What is used after it was freed then reads zeros, or another's secret, and does not fall over: not for programs
- * that are being searched for that.
+ * What is used after it was freed then reads zeros, or another's secret, and does not fall over: under
+ * AddressSanitizer, where that is looked for, nothing is kept. Nor is it in a child.
  */
 void		 secret_reuse(void);
 

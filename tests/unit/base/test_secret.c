@@ -233,20 +233,43 @@ test_many(void **state)
 	}
 }
 
-static void
-write_before_secret(void)
-{
-	struct secret	*s = secret_new(32);
+static const char	*self;			/* this program */
 
-	secret_bytes(s)[-16] ^= 1;
-	secret_free(s);
+/* As a program of its own, which keeps what is freed, where a child does not. What waitpid() says of it. */
+static int
+run_self(const char *what, const char *more)
+{
+	int	status;
+	pid_t	pid = fork();
+
+	if (pid == 0) {
+		(void)execl(self, self, what, more, (char *)NULL);
+		_exit(8);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
 }
+
+static int
+write_before_secret(int before)
+{
+	struct secret	*s;
+
+	if (secret_init(NULL) != RC_OK)
+		return 2;
+	s = secret_new(32);
+	secret_bytes(s)[before] ^= 32;		/* of the length it makes 0, by which the block would begin elsewhere */
+	secret_free(s);
+	return 0;
+}
+
+static struct secret	*kept;			/* its memory was another's before */
 
 static void
 read_behind_kept(void)
 {
-	secret_free(secret_new(32));
-	sink = secret_view(secret_new(100))[112];
+	sink = secret_view(kept)[(secret_len(kept) + 15) / 16 * 16];
 }
 
 /* Locks are not inherited: what is kept here is not given out there. */
@@ -275,9 +298,17 @@ child_takes_its_own(void)
 static void
 test_kept_guards(void **state)
 {
+	char	text[8];
+
 	(void)state;
-	assert_true(dies(write_before_secret));
+	for (int before = 1; before <= 16; before++) {
+		snprintf(text, sizeof(text), "%d", before);
+		assert_true(WIFSIGNALED(run_self("before", text)));
+	}
+	secret_free(secret_new(32));
+	kept = secret_new(100);
 	assert_true(dies(read_behind_kept));
+	secret_free(kept);
 	if (!ASAN)
 		child_takes_its_own();
 }
@@ -317,6 +348,95 @@ test_locked(void **state)
 	}
 	secret_free(s);
 	secret_arena_free(a);
+}
+
+/* What a child frees may be from before it was one, and locks are not inherited: what it is given next is locked. */
+static bool
+child_locks(size_t len)
+{
+	struct secret	*s = secret_new(len);
+	int		 status;
+	pid_t		 pid;
+
+	secret_free(secret_new(len));
+	pid = fork();
+	if (pid == 0) {
+		bool	locked = has_flags(secret_view(secret_new(len)));
+
+		secret_free(s);
+		_exit(!locked || !has_flags(secret_view(secret_new(len))));
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	secret_free(s);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void
+test_child_locks(void **state)
+{
+	(void)state;
+	if (!ASAN)
+		assert_true(child_locks(32));
+}
+
+/* The last of all: from here on larger ones are kept as well. */
+static void
+test_reuse(void **state)
+{
+	static const size_t	size[] = { 3000, 70000 };
+	struct secret		*s;
+	uint8_t			*was;
+
+	(void)state;
+	secret_reuse();
+	for (size_t i = 0; i < sizeof(size) / sizeof(size[0]); i++) {
+		s = secret_new(size[i]);
+		memset(was = secret_bytes(s), 0xee, size[i]);
+		secret_free(s);
+		kept = secret_new(size[i]);
+		if (!ASAN)
+			assert_ptr_equal(secret_bytes(kept), was);
+		assert_true(all_zero(secret_view(kept), size[i]));
+		assert_true(dies(read_behind_kept));
+		secret_free(kept);
+		if (!ASAN)
+			assert_true(child_locks(size[i]));
+	}
+}
+
+/* What is kept is less than what is asked for: it is given up, for an arena as for a secret. In a program of its own. */
+static int
+arena_instead(void)
+{
+	const struct rlimit	some = { (1 << 20) + 80 * 4096, (1 << 20) + 80 * 4096 };
+	struct secret		*s[64];
+	struct err		 e = { 0 };
+	size_t			 i;
+
+	if (setrlimit(RLIMIT_MEMLOCK, &some) != 0 || (geteuid() == 0 && setuid(65534) != 0))
+		return 9;
+	if (secret_init(&e) != RC_OK)
+		return 1;
+	for (i = 0; i < 64; i++)
+		if ((s[i] = secret_new(32)) == NULL)
+			return 2;
+	for (i = 0; i < 64; i++)
+		secret_free(s[i]);
+	return secret_arena_new(40 * 4096) == NULL ? 3 : 42;
+}
+
+static void
+test_arena_first(void **state)
+{
+	int	status;
+
+	(void)state;
+	if (ASAN)
+		return;
+	status = run_self("arena", NULL);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 42);
 }
 
 /* Without the right to lock: a user without privileges and a limit of nothing. */
@@ -420,7 +540,7 @@ test_libcrypto_frees(void **state)
 #endif
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(test_init),
@@ -433,12 +553,18 @@ main(void)
 		cmocka_unit_test(test_kept_guards),
 		cmocka_unit_test(test_locked),
 		cmocka_unit_test(test_no_lock),
+		cmocka_unit_test(test_child_locks),
+		cmocka_unit_test(test_arena_first),
 		cmocka_unit_test(test_wipe),
 #ifndef SANITIZED
 		cmocka_unit_test(test_libcrypto_frees),
 #endif
+		cmocka_unit_test(test_reuse),
 	};
 
+	self = argv[0];
+	if (argc > 1)
+		return argc > 2 ? write_before_secret(-atoi(argv[2])) : arena_instead();
 	/* smaps is not ours to read once we are not dumpable, unless we are root. */
 	if (secret_init(NULL) != RC_OK)
 		return 2;
