@@ -75,6 +75,52 @@ test_blend_refuses(void **state)
 	assert_false(public_blend(c, c, p, is));
 }
 
+/* Is it a commitment to both, or to neither? Returns whether it is. */
+static bool
+both_take(const uint8_t p[SHAMIR_POINT_BYTES])
+{
+	struct shamir_commits	c = { .threshold = 2 };
+	struct public_commits	read;
+	bool			takes = shamir_is_point(p);
+
+	random_point(c.point[0]);
+	memcpy(c.point[1], p, SHAMIR_POINT_BYTES);
+	assert_int_equal(public_commits_read(&c, &read, NULL) == RC_OK, takes);
+	return takes;
+}
+
+/* What comes from outside is a point to libdecaf only where it is one to libsodium. */
+static void
+test_same_points(void **state)
+{
+	uint8_t		p[SHAMIR_POINT_BYTES];
+	unsigned	taken = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 20 * TIMES; i++) {
+		randombytes_buf(p, sizeof(p));
+		if (i % 2 == 0)		/* else the highest bit spoils every second one */
+			p[31] &= 0x7f;
+		if (i % 4 == 0)		/* and what is odd is a negative number */
+			p[0] &= 0xfe;
+		taken += both_take(p);
+	}
+	assert_in_range(taken, TIMES, 10 * TIMES);
+	/* One number twice: 0 to 18, and the same more than the field has. */
+	for (unsigned i = 0; i < 256; i++) {
+		memset(p, 0xff, sizeof(p));
+		p[0] = (uint8_t)i;
+		p[31] = 0x7f;
+		(void)both_take(p);
+		if (i >= 0xed)
+			assert_false(both_take(p));
+		memset(p + 1, 0, sizeof(p) - 1);
+		(void)both_take(p);
+		p[31] = 0x80;
+		assert_false(both_take(p));
+	}
+}
+
 int
 main(void)
 {
@@ -82,6 +128,7 @@ main(void)
 		cmocka_unit_test(test_commit_at),
 		cmocka_unit_test(test_blend),
 		cmocka_unit_test(test_blend_refuses),
+		cmocka_unit_test(test_same_points),
 	};
 
 	if (sodium_init() < 0)
