@@ -1,7 +1,7 @@
 /*
  * evidence/side_by_side.h - the segments of a part, several at a time.
  *
- * For evidence/envelope*.c and package_open.c: each segment has its own key and its own
+ * For evidence/envelope*.c: each segment has its own key and its own
  * place, so they do not wait for each other (docs/adr/0025-segments-side-by-side.md).
  */
 #ifndef EVIDENCE_SIDE_BY_SIDE_H
