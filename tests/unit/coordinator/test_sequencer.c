@@ -1,5 +1,6 @@
 /* The sequencer: what is logged, what is not, and what survives. */
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -449,6 +450,113 @@ keeps_the_cosigned_note(void **state)
 	buf_done(&back);
 }
 
+/* Each has its own code and its own words, whatever becomes of the others. */
+static void
+together_and_each_by_itself(void **state)
+{
+	struct buf		dsse[4];
+	struct submission	sub[4] = { { .fate = FATE_REFUSED } };
+	struct descriptor	d;
+	struct statement	s;
+	struct err		err;
+	size_t			i;
+
+	(void)state;
+	for (i = 0; i < 4; i++)
+		dsse[i] = BUF_INIT(DSSE_BYTES_MAX);
+	rig_revocation(rig, NET_LEGAL, &dsse[0]);
+	rig_revocation(rig, NET_STRANGER, &dsse[1]);
+	net_descriptor(&rig->net, "standard", &d);
+	net_batch(&rig->net, &d, 1, &s);
+	assert_int_equal(statement_sign(&s, &rig->net.sealer.signer, &dsse[2], &err), RC_OK);
+	statement_done(&s);
+	rig_revocation(rig, NET_LEGAL, &dsse[3]);
+	for (i = 0; i < 4; i++)
+		sub[i].dsse = buf_view(&dsse[i]);
+	sequencer_submit_all(rig->c.sequencer, sub, 4);
+	assert_true(sub[0].rc == RC_OK && sub[0].fate == FATE_LOGGED && sub[0].index == 1);
+	assert_true(sub[1].rc == RC_OK && sub[1].fate == FATE_REFUSED && sub[1].why == VOID_SIGNATURE);
+	assert_int_equal(sub[2].rc, RC_FORMAT);
+	assert_non_null(strstr(sub[2].err.msg, "by Seal"));
+	assert_true(sub[3].rc == RC_OK && sub[3].fate == FATE_LOGGED && sub[3].index == 2);
+	assert_int_equal(sequencer_size(rig->c.sequencer), 3);
+	for (i = 0; i < 4; i++)
+		buf_done(&dsse[i]);
+}
+
+/* What nobody waits for waits for company, not for ever. */
+static void
+the_patient_keep_others_company(void **state)
+{
+	struct submission	sub = { .fn = counts, .patient = true };
+	struct err		err;
+	uint64_t		began;
+	int			ran = 0;
+
+	(void)state;
+	await_target(1, NULL);
+	sub.user = &ran;
+	began = clock_ms();
+	assert_int_equal(sequencer_hand(rig->c.sequencer, &sub, &err), RC_OK);
+	assert_int_equal(sequencer_wait(rig->c.sequencer, &sub, &err), RC_OK);
+	assert_true(clock_ms() - began >= SEQUENCER_PATIENT_MS);
+	assert_int_equal(ran, 1);
+	assert_int_equal(sequencer_hand(rig->c.sequencer, &sub, &err), RC_OK);
+	assert_int_equal(sequencer_do(rig->c.sequencer, counts, &ran, &err), RC_OK);
+	assert_int_equal(ran, 3);
+	assert_int_equal(sequencer_wait(rig->c.sequencer, &sub, &err), RC_OK);
+}
+
+/* Keeps the sequencer busy until it is told. */
+static enum rc
+holds(struct store *store, void *user, struct err *err)
+{
+	(void)store;
+	(void)err;
+	while (sem_wait(user) != 0)
+		;
+	return RC_OK;
+}
+
+/* A note goes with what is written anyway; what is undone takes no note with it that anybody was shown. */
+static void
+a_note_is_durable_whoever_fails(void **state)
+{
+	struct buf		log_note = BUF_INIT(NOTE_BYTES_MAX), note = BUF_INIT(NOTE_BYTES_MAX);
+	struct submission	held = { .fn = holds }, good = { .fn = counts, .patient = true }, bad = { .fn = fails };
+	struct err		err;
+	sem_t			go;
+	uint64_t		size;
+	unsigned		have;
+	int			ran = 0;
+
+	(void)state;
+	assert_int_equal(sem_init(&go, 0, 0), 0);
+	await_target(1, &log_note);
+	make_note(buf_view(&log_note), &note);
+	held.user = &go;
+	good.user = &ran;
+	assert_int_equal(sequencer_hand(rig->c.sequencer, &held, &err), RC_OK);
+	while (sequencer_waiting(rig->c.sequencer) > 0)
+		;
+	assert_int_equal(sequencer_hand(rig->c.sequencer, &good, &err), RC_OK);
+	assert_int_equal(sequencer_hand(rig->c.sequencer, &bad, &err), RC_OK);
+	sequencer_keep(&rig->c, 1, buf_view(&note));
+	assert_int_equal(sem_post(&go), 0);
+	assert_int_equal(sequencer_wait(rig->c.sequencer, &held, &err), RC_OK);
+	assert_int_equal(sequencer_wait(rig->c.sequencer, &good, &err), RC_OK);
+	assert_int_equal(sequencer_wait(rig->c.sequencer, &bad, &err), RC_IO);
+	assert_string_equal(err.msg, "no space");
+	assert_int_equal(ran, 2);		/* undone with the other, and once more alone */
+	assert_int_equal(cosigning_wait(rig->c.cosigning, 1, 10000, &have, &err), RC_OK);
+	again();
+	assert_int_equal(cosigning_latest(rig->c.cosigning, NULL, &size, &err), RC_OK);
+	assert_int_equal(size, 1);
+	assert_int_equal(sem_destroy(&go), 0);
+	buf_done(&log_note);
+	buf_done(&note);
+}
+
 /* A log that is shorter than what q custodians cosigned was restored: it stops. */
 static void
 an_old_copy_does_not_start(void **state)
@@ -557,6 +665,9 @@ main(void)
 		T(a_failure_undoes_the_entry),
 		T(many_at_a_time),
 		T(keeps_the_cosigned_note),
+		T(together_and_each_by_itself),
+		T(the_patient_keep_others_company),
+		T(a_note_is_durable_whoever_fails),
 		T(an_old_copy_does_not_start),
 		T(what_was_signed_is_not_lost),
 		cmocka_unit_test(refuses_an_unsigned_charter),
