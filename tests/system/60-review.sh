@@ -80,7 +80,8 @@ echo mine >"$work/o2/$a/prompt"
 says "opened over a file" 64 'exists already' quorate open "$work/p1" --key "$net/recipient/key.pem" -d "$work/o2"
 ok "which stays" grep -q mine "$work/o2/$a/prompt"
 ok "alone" test "$(find "$work/o2" -type f | wc -l)" = 1
-says "a spool without room" 74 'TMPDIR' env TMPDIR="$work/none" quorate seal --policy standard --part "image=$work/image.bin"
+head -c 2000000 /dev/urandom >"$work/large.bin"	# what is small needs no file
+says "a spool without room" 74 'TMPDIR' env TMPDIR="$work/none" quorate seal --policy standard --part "image=$work/large.bin"
 says "standard input twice" 64 'one part' quorate seal --policy standard --part a=- --part b=-
 for bad in -1 0--1 +1 ' 1' 1-2-3 3-1 x 0-99999; do
 	says "segments $bad" 64 'segments' quorate request --artifact "$a" --part image --segments="$bad" --policy standard \

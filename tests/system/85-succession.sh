@@ -17,6 +17,12 @@ a=$(seal standard)
 r=$(request "$a" standard)
 approve "$r" legal
 ok "all hold it" soon held_by_all "$a"
+# What a quorum cosigned comes to a custodian a moment after the entry.
+no_tail() {
+	rm -rf "$work"/known*
+	"$bin/custodiand" export "$net/custodian-$1/state" "$work/known" && [ ! -e "$work/known.tail" ]
+}
+ok "custodian 4 knows what the quorum has" soon no_tail 4
 # One entry more, which too few can cosign.
 devnet kill "$net" custodian-4
 devnet kill "$net" custodian-5
