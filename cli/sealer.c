@@ -231,6 +231,37 @@ read_lines(struct resident *s, struct input *in, struct err *err)
 	return RC_OK;
 }
 
+static void
+no_more(struct resident *s)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	if (!s->over)
+		s->over_ms = clock_ms();
+	s->over = s->quiet = true;
+	(void)pthread_cond_broadcast(&s->work);
+	(void)pthread_cond_broadcast(&s->close);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+static bool
+is_done(struct resident *s)
+{
+	bool	done;
+
+	(void)pthread_mutex_lock(&s->lock);
+	done = s->unused.n == s->n_jobs;
+	(void)pthread_mutex_unlock(&s->lock);
+	return done;
+}
+
+/* What a signal asks for is being done already; it is heard all the same, so that a second one ends us. */
+static void
+wait_done(struct resident *s, struct input *in)
+{
+	while (!in->stopped && !is_done(s))
+		(void)wait_for(s, in, false, -1);
+}
+
 static enum rc
 read_all(struct resident *s, struct signals *signals, struct err *err)
 {
@@ -240,6 +271,8 @@ read_all(struct resident *s, struct signals *signals, struct err *err)
 	if (in.p == NULL)
 		return err_set(err, RC_NOMEM, "no memory");
 	rc = read_lines(s, &in, err);
+	no_more(s);
+	wait_done(s, &in);
 	free(in.p);
 	return rc;
 }
@@ -333,18 +366,6 @@ sealer_end(struct resident *s)
 	(void)pthread_mutex_destroy(&s->lock);
 	(void)pthread_mutex_destroy(&s->answering);
 	(void)pthread_mutex_destroy(&s->signing);
-}
-
-static void
-no_more(struct resident *s)
-{
-	(void)pthread_mutex_lock(&s->lock);
-	if (!s->over)
-		s->over_ms = clock_ms();
-	s->over = s->quiet = true;
-	(void)pthread_cond_broadcast(&s->work);
-	(void)pthread_cond_broadcast(&s->close);
-	(void)pthread_mutex_unlock(&s->lock);
 }
 
 static unsigned

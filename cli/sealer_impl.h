@@ -39,7 +39,7 @@ struct resident {
 
 	pthread_mutex_t		 lock;
 	pthread_cond_t		 work, close;	/* for encryptors; for flights */
-	int			 wake;		/* an eventfd, for the reader: there is room, or it should end */
+	int			 wake;		/* an eventfd, for the reader: there is room, all is done, or it should end */
 	/* Under the lock. */
 	struct jobs		 unused, waiting, ready;
 	uint64_t		 ready_bytes, bytes;	/* of ciphertext: in `ready`; of all that is kept */

@@ -56,7 +56,7 @@ sealer_release(struct resident *s, struct job *j)
 	seal_line_done(&j->line);
 	sealed_artifact_reset(&j->artifact);
 	jobs_push_first(&s->unused, j);	/* the next order has its memory, and the others need none */
-	if (s->unused.n == 1)		/* the reader may wait for it */
+	if (s->unused.n == 1 || s->unused.n == s->n_jobs)	/* the reader may wait for it */
 		(void)eventfd_write(s->wake, 1);
 }
 

@@ -151,3 +151,13 @@ exec 7>&-
 ok "told to stop, it waits for 30 seconds in all, and not with each batch" [ "$took" -lt 56 ]
 ok "it gives up and says that it could not tell" [ "$code" = 2 ]
 ok "of each that it read, and calls none sealed" answers "$work/answers" 'sealed.length === 0 && refused.length >= 16 && new Set(a.map((x) => x.line)).size === a.length'
+
+# A second signal ends it at once, also when it has read all there is.
+head -n 3 "$work/lines" | sealer >"$work/answers" 2>"$work/said" &
+pid=$!
+ok "at the end of input it waits for a coordinator" soon grep -q 'nothing is lost' "$work/said"
+gone() { ! kill -TERM "$pid" 2>"$work/null"; }
+ok "told to stop again, it does" soon gone
+wait "$pid"
+code=$?
+ok "at once" [ "$code" = 143 ]
