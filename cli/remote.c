@@ -11,7 +11,7 @@
 #define TLS_FILE_MAX	16384
 #define HEAD_MS		5000	/* for what a command begins with */
 #define FRESH_MS	2000	/* an answer that is no older is not asked for again */
-#define UPLOAD_STUCK	3	/* pieces in a row that brought nothing */
+#define UPLOAD_STUCK	3	/* pieces in a row that brought nothing, or all that were taken back */
 
 static enum rc
 identity_read(struct identity *ret, struct err *err)
@@ -427,7 +427,7 @@ remote_upload_on(struct remote *r, const char *what, uint64_t size, upload_read 
 	AUTO_DONE(buf_done) struct buf chunk = BUF_INIT(REMOTE_CHUNK);
 	Quorate__V1__UploadRequest	 q = QUORATE__V1__UPLOAD_REQUEST__INIT;
 	uint8_t				*p = buf_extend(&chunk, REMOTE_CHUNK);
-	unsigned			 stuck = 0;
+	unsigned			 stuck = 0, back = 0;
 	bool				 whole = false, shown = false;
 
 	TRY(buf_check(&chunk, "upload", err));
@@ -439,7 +439,8 @@ remote_upload_on(struct remote *r, const char *what, uint64_t size, upload_read 
 		TRY(read_at(user, q.offset, p, q.data.len, err));
 		TRY(upload_piece(r, &q, size, ms, at, &whole, err));
 		stuck = *at > q.offset || whole ? 0 : stuck + 1;
-		if (stuck > UPLOAD_STUCK)
+		back += *at < q.offset;
+		if (stuck > UPLOAD_STUCK || back > UPLOAD_STUCK)
 			return err_set(err, RC_IO, "the coordinator does not take the upload: it has %llu of %llu bytes and takes "
 			    "no more", (unsigned long long)*at, (unsigned long long)size);
 		progress(what, *at, size, &shown);

@@ -122,7 +122,7 @@ on_call(void *user, struct rpc_call *call, struct span request, struct buf *repl
 	delay = a->delay_ms;
 	rc = a->rc;
 	if (rc == RC_OK)
-		buf_span(reply, buf_view(&a->reply));
+		buf_span(reply, buf_view(a->other.n > 0 && a->calls % 2 == 0 ? &a->other : &a->reply));
 	else if (a->say != NULL)
 		rpc_say(call, "%s", a->say);
 	(void)pthread_mutex_unlock(&lock);
@@ -150,7 +150,7 @@ lab_start(struct lab_server *s, const char *service)
 	must(tls_identity_new(service, &s->pem, &s->key, &err), &err);
 	must(pem_to_der(buf_view(&s->pem), &s->der, &err), &err);
 	for (size_t i = 0; i < LAB_METHODS; i++) {
-		s->answer[i].reply = s->answer[i].request = BUF_INIT(2 * BIG);
+		s->answer[i].reply = s->answer[i].other = s->answer[i].request = BUF_INIT(2 * BIG);
 		(void)snprintf(s->name[i], sizeof(s->name[i]), "/quorate.v1.%s/%s", service, methods[i]);
 		s->method[i] = (struct rpc_method){ s->name[i], on_call, 1, BIG };
 	}
@@ -177,6 +177,7 @@ lab_done(struct lab_server *s)
 	secret_free(s->key);
 	for (size_t i = 0; i < LAB_METHODS; i++) {
 		buf_done(&s->answer[i].reply);
+		buf_done(&s->answer[i].other);
 		buf_done(&s->answer[i].request);
 	}
 }
@@ -185,6 +186,7 @@ static void
 forget(struct lab_answer *a)
 {
 	buf_reset(&a->reply);
+	buf_reset(&a->other);
 	buf_reset(&a->request);
 	a->rc = RC_OK;
 	a->say = NULL;

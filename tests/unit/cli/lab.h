@@ -30,7 +30,7 @@ enum lab_method { LAB_SUBMIT, LAB_ENTRY, LAB_REQUEST, LAB_BLOB, LAB_ARTIFACT, LA
 	LAB_ENTRIES, LAB_CHARTER, LAB_CONSISTENCY, LAB_UPLOAD, LAB_SEAL, LAB_METHODS };
 
 struct lab_answer {
-	struct buf	reply;
+	struct buf	reply, other;	/* other: to each second call; empty: the same */
 	enum rc		rc;		/* not RC_OK: this and `say` (NULL: no words) instead */
 	const char	*say;
 	atomic_uint	delay_ms;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -188,6 +189,33 @@ a_signature_that_fails_changes_nothing(void **state)
 	handover_done(&h);
 }
 
+/* To five bytes, and none, and five again. */
+static void
+what_is_taken_back_has_an_end(void **state)
+{
+	Quorate__V1__UploadReply	some = QUORATE__V1__UPLOAD_REPLY__INIT;
+	struct handover			h;
+	struct err			err;
+
+	(void)state;
+	begin(&h);
+	some.received = 5;
+	lab_answer(&server, LAB_UPLOAD, &some);
+	buf_add(&server.answer[LAB_UPLOAD].other, "\x08\x00", 2);	/* received: 0 */
+	(void)alarm(60);
+	assert_int_equal(handover_send(&h, &err), RC_IO);
+	(void)alarm(0);
+	assert_non_null(strstr(err.msg, "does not take the upload"));
+	assert_int_equal(server.answer[LAB_UPLOAD].calls, 8);
+	assert_false(h.asked);
+	/* It goes on when the coordinator does. */
+	answer_upload();
+	lab_refuse(&server, LAB_SEAL, RC_LIMIT, NULL);
+	assert_int_equal(handover_send(&h, &err), RC_LIMIT);
+	assert_true(h.whole);
+	handover_done(&h);
+}
+
 /* --- set-up -------------------------------------------------------------------------------------------- */
 
 static void
@@ -209,6 +237,7 @@ main(void)
 		cmocka_unit_test(what_may_be_logged_is_said_to_be),
 		cmocka_unit_test(another_charter_is_looked_for),
 		cmocka_unit_test(a_signature_that_fails_changes_nothing),
+		cmocka_unit_test(what_is_taken_back_has_an_end),
 	};
 	struct err	err;
 	struct charter	*genesis;
