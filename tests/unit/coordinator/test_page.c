@@ -169,12 +169,103 @@ vectors_come_with_their_entries(void **state)
 	rig_done(&r);
 }
 
+/* All custodians cosign the target; its note is durable when this returns. */
+static void
+cosign(struct rig *r)
+{
+	struct target	t = { .note = BUF_INIT(NOTE_BYTES_MAX) };
+	struct err	err;
+	unsigned	have;
+
+	ok(cosigning_target(r->c.cosigning, clock_ms(), &t, &err), &err);
+	for (uint8_t i = 1; i <= r->c.first->n; i++) {
+		AUTO_DONE(buf_done) struct buf	line = BUF_INIT(1024);
+
+		rig_line(r, i, rig_text(buf_view(&t.note)), &line);
+		ok(cosigning_add(r->c.cosigning, i, t.size, buf_view(&line), clock_ms(), &err), &err);
+	}
+	ok(cosigning_wait(r->c.cosigning, t.size, 20000, &have, &err), &err);
+	buf_done(&t.note);
+}
+
+static void
+look(struct replica_link *l, struct page *p)
+{
+	struct err	err;
+
+	page_done(p);
+	page_init(p);
+	l->heard_at = clock_ms();		/* no beat */
+	ok(page_build(l, p, &err), &err);
+}
+
+/* A note that nobody is in a hurry for waits for what else there is; who is told nothing hears of the next entry all the same. */
+static void
+a_note_lingers(void **state)
+{
+	static struct rig		r;
+	static struct page		p;
+	static struct replica_link	l;
+	AUTO_DONE(buf_done) struct buf	b = BUF_INIT(DSSE_BYTES_MAX);
+	struct submission		sub = { .why = VOID_NONE };
+	char				path[FILE_PATH_MAX];
+	struct err			err;
+
+	(void)state;
+	rig_init(&r);
+	rig_start(&r);
+	newest_target(&r);
+	cosign(&r);
+	memset(&l, 0, sizeof(l));
+	l.c = &r.c;
+	l.index = 1;
+	l.known = true;
+	l.size = 1;
+	ok(file_path(path, &err, "%s/log.db", r.c.dir), &err);
+	ok(store_open(path, STORE_READ, &l.store, &err), &err);
+	page_init(&p);
+	look(&l, &p);
+	assert_true(l.settled && !p.news && !p.beat && p.m.cosigned.len > 0);
+	l.note_at += 60000;		/* a busy machine */
+	look(&l, &p);
+	assert_true(!p.news && !p.beat && p.whole && p.m.cosigned.len > 0 && p.m.checkpoint.len == 0);
+	l.hurry = true;
+	look(&l, &p);
+	assert_true(p.beat && p.m.cosigned.len > 0);
+	look(&l, &p);
+	assert_true(!p.news && !p.beat);
+	l.note_at = clock_ms();
+	look(&l, &p);
+	assert_true(p.news);
+	l.cosigned = 1;
+	look(&l, &p);
+	assert_true(!p.news && p.m.cosigned.len == 0 && l.note_at == 0 && l.settled);
+	/* What is new is seen though there was nothing before. */
+	rig_revocation(&r, NET_LEGAL, &b);
+	sub.dsse = buf_view(&b);
+	ok(sequencer_submit(r.c.sequencer, &sub, &err), &err);
+	newest_target(&r);
+	look(&l, &p);
+	assert_true(p.news && p.m.n_entries == 1 && p.m.checkpoint.len > 0);
+	check_page(&r, l.store, &p);
+	/* ... and so is a custodian that has it, and did not cosign it. */
+	l.size = 2;
+	l.settled = true;
+	look(&l, &p);
+	assert_true(p.news && p.m.n_entries == 0 && p.m.checkpoint.len > 0);
+	page_done(&p);
+	store_close(l.store);
+	rig_stop(&r);
+	rig_done(&r);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(each_page_is_covered),
 		cmocka_unit_test(vectors_come_with_their_entries),
+		cmocka_unit_test(a_note_lingers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
