@@ -48,22 +48,26 @@ held_of(struct custody *c, uint64_t batch, when now, struct buf *ret, struct err
 	return rc == RC_MISSING ? make_held(c, batch, now, ret, err) : rc;
 }
 
-/* RC_OK also where there is none in the journal yet; of a store that failed the commit will say so. */
 static enum rc
 hold(struct appending *a, uint64_t batch, struct err *err)
 {
 	AUTO_DONE(buf_done) struct buf dsse = BUF_INIT(DSSE_BYTES_MAX);
+	enum rc	rc = held_of(a->c, batch, a->now, &dsse, err);
 
-	return held_of(a->c, batch, a->now, &dsse, err) == RC_BUG ? RC_BUG : RC_OK;
+	return rc == RC_MISSING ? RC_OK : rc;
 }
 
 enum rc
 append_hold(struct appending *a, struct err *err)
 {
-	for (size_t i = 0; i < a->q->n_shares && !a->c->stopped.is; i++)
+	enum rc	rc = RC_OK;
+
+	/* A token that does not sign one is not asked, and waited for, once for each. */
+	for (size_t i = 0; i < a->q->n_shares && !a->c->stopped.is && rc == RC_OK; i++)
 		if (a->q->shares[i]->batch < a->size)
-			TRY(hold(a, a->q->shares[i]->batch, err));
-	return RC_OK;
+			rc = hold(a, a->q->shares[i]->batch, err);
+	/* There may be some in the journal yet to come; of a store that failed the commit will say so. */
+	return rc == RC_BUG ? rc : RC_OK;
 }
 
 /* --- the reply ------------------------------------------------------------------ */
