@@ -298,7 +298,7 @@ child_takes_its_own(void)
 static void
 test_kept_guards(void **state)
 {
-	char	text[8];
+	char	text[16];
 
 	(void)state;
 	for (int before = 1; before <= 16; before++) {
