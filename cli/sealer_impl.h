@@ -63,6 +63,8 @@ void	 jobs_push(struct jobs *q, struct job *j);
 void	 jobs_push_first(struct jobs *q, struct job *j);
 struct job *jobs_pop(struct jobs *q);	/* NULL: empty */
 
+/* Waits for a batch that may be closed, and takes as many of it as one may have; 0: nothing more comes. job: batch_max. */
+size_t	 sealer_take_batch(struct resident *s, struct job **job);
 /* Encrypts until nothing more comes. */
 void	*sealer_encryptor(void *sealer);
 struct flight { struct resident *s; struct remote *r; pthread_t thread; };

@@ -8,6 +8,7 @@
 #include "cli/sealer_impl.h"
 
 #define PAUSE_MS	200	/* before a batch is handed over again */
+#define CALL_BYTES	(RPC_MESSAGE_MAX - DSSE_BYTES_MAX - 4096)	/* of descriptors and shares, beside the statement */
 
 void
 jobs_push(struct jobs *q, struct job *j)
@@ -179,19 +180,26 @@ wait_ready(struct resident *s, uint64_t now)
 	(void)pthread_cond_timedwait(&s->close, &s->lock, &until);
 }
 
-/* As many as a batch may have; 0: nothing more comes. */
-static size_t
-take_batch(struct resident *s, struct job **job)
+/* Would this one be too much for the descriptors of a batch, or for the call that hands it over? Counts it. */
+static bool
+is_full(const struct sealed_artifact *a, size_t *descriptors, size_t *shares)
 {
-	uint64_t	now, bytes = 0, descriptors = 0;
-	size_t		n = 0;
+	*descriptors += 2 + a->descriptor.n;
+	*shares += (size_t)a->n_shares * SEALED_SHARE_BYTES;
+	return *descriptors > DESCRIPTOR_VECTOR_MAX || *descriptors + *shares > CALL_BYTES;
+}
+
+size_t
+sealer_take_batch(struct resident *s, struct job **job)
+{
+	size_t		n = 0, descriptors = 0, shares = 0;
+	uint64_t	now, bytes = 0;
 
 	(void)pthread_mutex_lock(&s->lock);
 	while (!may_close(s, now = clock_ms()) && !(s->over && no_more_comes(s) && s->ready.n == 0))
 		wait_ready(s, now);
 	while (s->ready.n > 0 && n < s->o->batch_max && (n == 0 || bytes < SEALER_FLIGHT_BYTES)) {
-		descriptors += 2 + s->ready.first->artifact.descriptor.n;
-		if (descriptors > DESCRIPTOR_VECTOR_MAX)
+		if (is_full(&s->ready.first->artifact, &descriptors, &shares))
 			break;
 		job[n] = jobs_pop(&s->ready);
 		bytes += job[n++]->artifact.size;
@@ -357,7 +365,7 @@ sealer_flight(void *user)
 	struct sealed_artifact	*artifact[BATCH_COUNT_MAX];
 	size_t			 n, i;
 
-	while ((n = take_batch(f->s, job)) > 0) {
+	while ((n = sealer_take_batch(f->s, job)) > 0) {
 		for (i = 0; i < n; i++)
 			artifact[i] = &job[i]->artifact;
 		fly(f, job, artifact, &n);

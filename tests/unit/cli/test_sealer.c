@@ -159,10 +159,45 @@ an_order_has_the_memory_that_was_used_last(void **state)
 	assert_ptr_equal(jobs_pop(&s.unused), first);
 }
 
+/* However many custodians there are: the coordinator takes a MiB in one call. */
+static void
+a_batch_fits_into_the_call_that_hands_it_over(void **state)
+{
+	static const struct { uint8_t shares; size_t descriptor, least, most; } batches[] = {
+		{ 5, 400, 1024, 1024 }, { 11, 500, 900, 970 }, { 31, 800, 400, 440 }, { 31, DESCRIPTOR_BYTES_MAX, 190, 201 },
+	};
+	static struct job	*taken[BATCH_COUNT_MAX];
+
+	(void)state;
+	options.batch_max = BATCH_COUNT_MAX;
+	for (size_t i = 0; i < sizeof(batches) / sizeof(batches[0]); i++) {
+		size_t	n, all_of_them = 0;
+
+		begin();
+		s.over = s.quiet = true;
+		for (size_t j = 0; j < BATCH_COUNT_MAX; j++) {
+			job[j].artifact.size = 1;
+			job[j].artifact.n_shares = batches[i].shares;
+			job[j].artifact.descriptor.n = batches[i].descriptor;
+			jobs_push(&s.ready, &job[j]);
+		}
+		n = sealer_take_batch(&s, taken);
+		assert_true(n >= batches[i].least && n <= batches[i].most);
+		assert_true(n * (batches[i].descriptor + 2) <= DESCRIPTOR_VECTOR_MAX);
+		assert_true(n * (batches[i].descriptor + 2 + batches[i].shares * SEALED_SHARE_BYTES) < RPC_MESSAGE_MAX - DSSE_BYTES_MAX);
+		for (; n > 0; n = sealer_take_batch(&s, taken)) {
+			all_of_them += n;
+			s.flying = 0;
+		}
+		assert_int_equal(all_of_them, BATCH_COUNT_MAX);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(a_batch_fits_into_the_call_that_hands_it_over),
 		cmocka_unit_test(a_full_batch_of_the_longest_answers_is_written),
 		cmocka_unit_test(a_pipe_that_does_not_block_has_them_all),
 		cmocka_unit_test(nobody_who_hears_ends_it),
