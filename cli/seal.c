@@ -135,7 +135,9 @@ cmd_seal(int argc, char **argv, struct err *err)
 		"quorate seal --policy ID --part prompt=prompt.txt --part image=img.png [--key SEALER.key]\n"
 		"       quorate seal --batch [--policy ID] [--key SEALER.key] <LINES",
 		"Encrypts an artifact on this host and puts its key in custody, k-of-n. Says \"sealed\" only with a\n"
-		"receipt: a quorum of custodians cosigned, and enough of them signed that they hold their shares.",
+		"receipt: a quorum of custodians cosigned, and enough of them signed that they hold their shares.\n\n"
+		"With --batch each line is an order, and each has a line as its answer (docs/spec/seal-batch-v1.md):\n"
+		"  {\"ref\": \"r-17\", \"parts\": {\"prompt\": \"/run/q/17.txt\", \"image\": \"/run/q/17.png\"}}",
 		rows, sizeof(rows) / sizeof(rows[0]) };
 	size_t	n;
 	bool	help;
