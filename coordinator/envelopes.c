@@ -118,10 +118,10 @@ envelopes_start(const char *dir, struct err *err)
 	unsigned	i;
 
 	TRY(file_path(path, err, "%s/envelopes", dir));
-	TRY(file_mkdir(path, err));
+	TRY(file_mkdir_unsynced(path, err));
 	for (i = 0; i < FOLDERS; i++) {
 		TRY(folder_of(dir, i, path, err));
-		TRY(file_mkdir(path, err));
+		TRY(file_mkdir_unsynced(path, err));
 	}
 	TRY(file_path(path, err, "%s/envelopes", dir));
 	TRY(file_sync_dir(path, err));

@@ -144,15 +144,15 @@ write_all(int fd, const char *path, struct span bytes, struct err *err)
 static void
 parent_of(const char *path, char ret[FILE_PATH_MAX])
 {
-	const char	*slash = strrchr(path, '/');
-	size_t		 n = slash == NULL ? 0 : (size_t)(slash - path);
+	size_t	n = strlen(path);
 
-	if (slash == NULL)
-		(void)snprintf(ret, FILE_PATH_MAX, ".");
-	else if (n == 0)
-		(void)snprintf(ret, FILE_PATH_MAX, "/");
-	else
-		(void)snprintf(ret, FILE_PATH_MAX, "%.*s", (int)n, path);
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	while (n > 0 && path[n - 1] != '/')
+		n--;
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	(void)snprintf(ret, FILE_PATH_MAX, "%.*s", n == 0 ? 1 : (int)n, n == 0 ? "." : path);
 }
 
 enum rc
@@ -349,18 +349,40 @@ file_new_drop(struct file_new *f)
 	f->tmp[0] = '\0';
 }
 
-enum rc
-file_mkdir(const char *path, struct err *err)
+static enum rc
+make_dir(const char *path, bool *ret_made, struct err *err)
 {
 	struct stat	st;
 
-	if (mkdir(path, 0700) == 0)
+	*ret_made = mkdir(path, 0700) == 0;
+	if (*ret_made)
 		return RC_OK;
 	if (errno != EEXIST)
 		return create_error(err, path);
 	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
 		return err_set(err, RC_USAGE, "%s: not a folder", path);
 	return RC_OK;
+}
+
+enum rc
+file_mkdir(const char *path, struct err *err)
+{
+	char	parent[FILE_PATH_MAX];
+	bool	made;
+
+	TRY(make_dir(path, &made, err));
+	if (!made)
+		return RC_OK;
+	parent_of(path, parent);
+	return file_sync_dir(parent, err);
+}
+
+enum rc
+file_mkdir_unsynced(const char *path, struct err *err)
+{
+	bool	made;
+
+	return make_dir(path, &made, err);
 }
 
 enum rc

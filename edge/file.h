@@ -20,9 +20,11 @@ MUST_USE enum rc file_read_secret(const char *path, size_t max, struct secret **
 MUST_USE enum rc file_write(const char *path, struct span bytes, unsigned mode, struct err *err);
 /* As file_write, but RC_USAGE when the path exists: keys are never overwritten. */
 MUST_USE enum rc file_create(const char *path, struct span bytes, unsigned mode, struct err *err);
-/* mkdir -p of one level, mode 0700; an existing folder is fine. */
+/* mkdir -p of one level, mode 0700, fsync of the folder that it is in; an existing one is fine. */
 MUST_USE enum rc file_mkdir(const char *path, struct err *err);
-/* The same for a folder in one that others may have filled: RC_USAGE for a link to one. */
+/* For many in one folder, which the caller syncs when all are there. */
+MUST_USE enum rc file_mkdir_unsynced(const char *path, struct err *err);
+/* As file_mkdir for a folder in one that others may have filled: RC_USAGE for a link to one. */
 MUST_USE enum rc file_mkdir_inside(const char *path, struct err *err);
 bool	 file_exists(const char *path);
 bool	 file_is_dir(const char *path);	/* links are followed */

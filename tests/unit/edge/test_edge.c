@@ -2,6 +2,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <dirent.h>
@@ -232,6 +233,57 @@ written_whole_or_not(void **state)
 	assert_int_equal(file_write(at("none/f"), SPAN_STR("x"), 0600, &err), RC_USAGE);
 	assert_int_equal(file_create(at("none/f"), SPAN_STR("x"), 0600, &err), RC_USAGE);
 	assert_int_equal(file_mkdir(at("none/f"), &err), RC_USAGE);
+}
+
+/* What was synced last, and how often anything was. */
+static struct stat	synced;
+static unsigned		syncs, sync_fails_at;	/* 0: never */
+
+int
+fsync(int fd)
+{
+	(void)fstat(fd, &synced);
+	if (++syncs == sync_fails_at) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
+
+/* A new folder is in the one that it is in, also after a power loss. */
+static void
+folders(void **state)
+{
+	static const char *const	name[] = { "plain", "slash/", "slashes//" };
+	char				was[256];
+	struct stat			parent;
+	struct err			err;
+
+	(void)state;
+	assert_int_equal(stat(dir, &parent), 0);
+	for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
+		syncs = 0;
+		ok(file_mkdir(at(name[i]), &err), &err);
+		assert_int_equal(syncs, 1);
+		assert_int_equal(synced.st_ino, parent.st_ino);
+		ok(file_mkdir(at(name[i]), &err), &err);
+		assert_int_equal(syncs, 1);
+	}
+	assert_non_null(getcwd(was, sizeof(was)));
+	assert_int_equal(chdir(dir), 0);
+	syncs = 0;
+	ok(file_mkdir("here", &err), &err);
+	assert_int_equal(chdir(was), 0);
+	assert_int_equal(syncs, 1);
+	assert_int_equal(synced.st_ino, parent.st_ino);
+	ok(file_mkdir_unsynced(at("waits"), &err), &err);
+	assert_int_equal(syncs, 1);
+	sync_fails_at = 2;
+	assert_int_equal(file_mkdir(at("broken"), &err), RC_IO);
+	sync_fails_at = 0;
+	for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++)
+		assert_int_equal(rmdir(at(name[i])), 0);
+	assert_int_equal(rmdir(at("here")) | rmdir(at("waits")) | rmdir(at("broken")), 0);
 }
 
 /* Not through a name that leads elsewhere. */
@@ -658,6 +710,7 @@ main(void)
 		cmocka_unit_test(clean_bytes),
 		cmocka_unit_test(command_lines),
 		cmocka_unit_test(written_whole_or_not),
+		cmocka_unit_test(folders),
 		cmocka_unit_test(not_through_a_link),
 		cmocka_unit_test(secrets_are_private),
 		cmocka_unit_test(new_file),
