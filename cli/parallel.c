@@ -79,15 +79,14 @@ run(void *user, size_t n, void (*job)(void *arg, size_t i), void *arg)
 	pthread_mutex_unlock(&h->lock);
 }
 
-/* That this process may use: fewer than the machine has, where somebody said so. */
-static unsigned
-processors(void)
+unsigned
+processors(unsigned most)
 {
 	cpu_set_t	set;
 	long		here = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) :
 			    sysconf(_SC_NPROCESSORS_ONLN);
 
-	return here < 1 ? 1 : here > PARALLEL_MAX ? PARALLEL_MAX : (unsigned)here;
+	return here < 1 ? 1 : here > (long)most ? most : (unsigned)here;
 }
 
 enum rc
@@ -98,7 +97,7 @@ hands_new(unsigned threads, struct hands **ret, struct err *err)
 	if (h == NULL)
 		return err_set(err, RC_NOMEM, "no memory for threads");
 	if (threads == 0)
-		threads = processors();
+		threads = processors(PARALLEL_MAX);
 	h->parallel = (struct parallel){ run, h };
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_cond_init(&h->begin, NULL);

@@ -14,6 +14,9 @@
 
 #define PARALLEL_MAX	4	/* the digest of one large file is a chain: more would wait for it */
 
+/* That this process may use, fewer than the machine has where somebody said so: 1..most. */
+unsigned processors(unsigned most);
+
 struct hands;
 /* threads: 0 for what is said above. A thread that cannot be had is done without. */
 MUST_USE enum rc hands_new(unsigned threads, struct hands **ret, struct err *err);

@@ -368,21 +368,13 @@ sealer_end(struct resident *s)
 	(void)pthread_mutex_destroy(&s->signing);
 }
 
-static unsigned
-processors(void)
-{
-	long	n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n < 1 ? 1 : n > SEALER_ENCRYPTORS ? SEALER_ENCRYPTORS : (unsigned)n;
-}
-
 /* One of each kind is needed; more are welcome. */
 static enum rc
 run_threads(struct resident *s, struct signals *signals, struct err *err)
 {
 	pthread_t	encryptor[SEALER_ENCRYPTORS];
 	struct flight	flight[SEALER_FLIGHTS];
-	unsigned	want = processors(), encryptors = 0, flights = 0, i;
+	unsigned	want = processors(SEALER_ENCRYPTORS), encryptors = 0, flights = 0, i;
 	enum rc		rc;
 
 	while (encryptors < want && pthread_create(&encryptor[encryptors], NULL, sealer_encryptor, s) == 0)
