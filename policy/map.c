@@ -1,10 +1,13 @@
 /*
- * policy/map.c - see policy/map.h. Open addressing, FNV-1a over the key by words of
- * eight: the keys are digests or begin with one, so nobody aims collisions at it. The hashes
- * stand in the slots: what is not there is not looked for in memory that is far away.
+ * policy/map.c - see policy/map.h. Open addressing. The hashes stand in the slots: what is
+ * not there is not looked for in memory that is far away. Who seals chooses ids and who
+ * writes a log chooses its bytes, so each map hashes under a key of its own (SipHash-2-4,
+ * Aumasson and Bernstein 2012): nobody aims collisions at it.
  */
 #include <stdlib.h>
 #include <string.h>
+
+#include <sodium.h>
 
 #include "policy/map.h"
 
@@ -18,20 +21,16 @@ struct map_node {
 	uint8_t		 key[];		/* and after it the first value */
 };
 
-static size_t
-hash(struct span key)
-{
-	uint64_t	h = UINT64_C(14695981039346656037), word;
-	size_t		i;
+_Static_assert(sizeof(((struct map *)NULL)->key) == crypto_shorthash_KEYBYTES, "the key of SipHash");
 
-	for (i = 0; key.n - i >= sizeof(word); i += sizeof(word)) {
-		memcpy(&word, key.p + i, sizeof(word));
-		h = (h ^ word) * UINT64_C(1099511628211);
-		h ^= h >> 32;
-	}
-	for (; i < key.n; i++)
-		h = (h ^ key.p[i]) * UINT64_C(1099511628211);
-	return (size_t)(h ^ h >> 32);
+static size_t
+hash(const struct map *m, struct span key)
+{
+	uint64_t	h;
+
+	_Static_assert(sizeof(h) == crypto_shorthash_BYTES, "a hash is a word");
+	(void)crypto_shorthash((uint8_t *)&h, key.p, key.n, m->key);
+	return (size_t)h;
 }
 
 /* Where the key stands, or would. At least one slot is free. */
@@ -58,6 +57,7 @@ grow(struct map *m, struct err *err)
 	struct map	wider = { .n = m->n };
 	size_t		i, at;
 
+	memcpy(wider.key, m->key, sizeof(wider.key));
 	wider.n_slots = m->n_slots == 0 ? SLOTS_FIRST : m->n_slots * 2;
 	if ((wider.slot = calloc(wider.n_slots, sizeof(*wider.slot))) == NULL)
 		return out_of_memory(err);
@@ -99,10 +99,13 @@ value_set(struct map_node *n, struct span value, struct err *err)
 enum rc
 map_put(struct map *m, struct span key, struct span value, struct err *err)
 {
-	size_t		 h = hash(key);
+	size_t		 h;
 	struct map_slot	*at;
 	struct map_node	*n;
 
+	if (m->n_slots == 0)
+		randombytes_buf(m->key, sizeof(m->key));
+	h = hash(m, key);
 	if (m->n_slots > 0 && (at = find(m, key, h))->node != NULL)
 		return value_set(at->node, value, err);
 	if (2 * m->n >= m->n_slots)
@@ -123,7 +126,7 @@ map_put(struct map *m, struct span key, struct span value, struct err *err)
 bool
 map_get(const struct map *m, struct span key, struct span *ret)
 {
-	const struct map_node	*n = m->n_slots == 0 ? NULL : find(m, key, hash(key))->node;
+	const struct map_node	*n = m->n_slots == 0 ? NULL : find(m, key, hash(m, key))->node;
 
 	if (n == NULL)
 		return false;

@@ -3,7 +3,8 @@
  * no database behind them (memstate, the scratch state of replica_try()).
  *
  * Keys and values are copied. Nothing is ever taken out. Grows with what is put;
- * whoever feeds it bounds it. Pure.
+ * whoever feeds it bounds it. Keys may be of a liar's choice: where they stand depends
+ * on a random key, and what is found does not.
  */
 #ifndef POLICY_MAP_H
 #define POLICY_MAP_H
@@ -17,8 +18,9 @@ struct map {
 		struct map_node	*node;		/* NULL: free */
 	}		*slot;
 	size_t		 n, n_slots;
+	uint8_t		 key[16];	/* of the hash: random, new for each map */
 };
-#define MAP_INIT	((struct map){ NULL, 0, 0 })
+#define MAP_INIT	((struct map){ .slot = NULL })
 
 void	 map_done(struct map *m);
 /* Adds or replaces. RC_NOMEM, with the map as it was. */

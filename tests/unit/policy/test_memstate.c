@@ -66,6 +66,26 @@ keys(void **state)
 	map_done(&m);
 }
 
+/* Who knows where keys stand in one map knows it of no other. */
+static void
+places(void **state)
+{
+	struct map	m = MAP_INIT, other = MAP_INIT;
+	size_t		same = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < KEYS; i++) {
+		assert_int_equal(map_put(&m, SPAN(&i, sizeof(i)), SPAN("", 0), NULL), RC_OK);
+		assert_int_equal(map_put(&other, SPAN(&i, sizeof(i)), SPAN("", 0), NULL), RC_OK);
+	}
+	assert_int_equal(m.n_slots, other.n_slots);
+	for (size_t i = 0; i < m.n_slots; i++)
+		same += m.slot[i].node != NULL && other.slot[i].node != NULL && m.slot[i].hash == other.slot[i].hash;
+	assert_int_equal(same, 0);
+	map_done(&m);
+	map_done(&other);
+}
+
 static enum rc
 take(void *user, uint32_t leaf, struct span d, struct err *err)
 {
@@ -184,6 +204,7 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(values),
 		cmocka_unit_test(keys),
+		cmocka_unit_test(places),
 		cmocka_unit_test(vectors),
 		cmocka_unit_test(escrows),
 	};
