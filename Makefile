@@ -25,9 +25,18 @@ ASAN	= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 # It comes without a file for pkg-config.
 DECAF	?= /usr/include/decaf
 
+# What pkg-config says is asked once for a build folder: for grpc alone it thinks for half a second.
+-include $(BUILD)/packages.mk
+CORE_PC	= libsodium libcrypto jansson libdeflate
+ALL_PC	= $(CORE_PC) libssl sqlite3 grpc libprotobuf-c p11-kit-1 libcurl libmicrohttpd libseccomp
+$(BUILD)/packages.mk: Makefile
+	@mkdir -p $(@D)
+	@set -e; i=$$($(PKG_CONFIG) --cflags-only-I $(ALL_PC)); core=$$($(PKG_CONFIG) --libs $(CORE_PC)); \
+	all=$$($(PKG_CONFIG) --libs $(ALL_PC)); cmocka=$$($(PKG_CONFIG) --libs cmocka); \
+	printf '%s\n' "PC_I := $$i" "PC_CORE := $$core" "PC_ALL := $$all" "CMOCKA := $$cmocka" >$@.$$$$; mv $@.$$$$ $@
+
 # Headers of others are system headers: their warnings are not ours to mend.
-SYSTEM	:= $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags-only-I \
-	   libsodium libcrypto jansson libdeflate sqlite3 grpc libprotobuf-c p11-kit-1 libcurl libmicrohttpd libseccomp)) -isystem $(DECAF)
+SYSTEM	:= $(patsubst -I%,-isystem %,$(PC_I)) -isystem $(DECAF)
 CPPFLAGS_ALL = -D_GNU_SOURCE -I. -isystem $(BUILD)/gen $(SYSTEM) $(CPPFLAGS)
 CFLAGS_ALL = -std=c11 $(MODE) $(CFLAGS)
 LINK	= $(CC) $(MODE) $(LDFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
@@ -65,9 +74,8 @@ lib	= $(if $(strip $(call objs,$(1))),$(BUILD)/lib$(1).a)
 CORE_LIBS = $(foreach f,$(CORE),$(call lib,$(f)))
 ALL_LIBS = $(foreach f,$(FOLDERS),$(call lib,$(f)))
 
-CORE_LD	:= $(shell $(PKG_CONFIG) --libs libsodium libcrypto jansson libdeflate) -ldecaf
-ALL_LD	:= $(shell $(PKG_CONFIG) --libs libsodium libcrypto libssl jansson libdeflate sqlite3 grpc \
-	   libprotobuf-c p11-kit-1 libcurl libmicrohttpd libseccomp) -ldecaf -lpthread
+CORE_LD	= $(PC_CORE) -ldecaf
+ALL_LD	= $(PC_ALL) -ldecaf -lpthread
 # Libraries refer to each other in both directions only by mistake, but the
 # order of a list should not be what finds out: scripts/check-layers does.
 group	= -Wl,--start-group $(1) -Wl,--end-group
@@ -196,7 +204,6 @@ $(BUILD)/libfixture.a: $(FIXTURE_O)
 	$(Q)$(AR) rcsD $@ $^
 
 WRAP	= -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=secret_new,--wrap=crypto_sign_verify_detached
-CMOCKA	:= $(shell $(PKG_CONFIG) --libs cmocka)
 UNIT_O	= $(call obj,$(wildcard tests/unit/*.c))
 
 tests	= $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/$(1)/test_*.c))
@@ -346,7 +353,7 @@ INJECT	+= $(BUILD)/tests/inject/inject_token.so
 $(BUILD)/tests/inject/inject_token.so: tests/inject/token.c tests/inject/plan.c tests/inject/inject.h
 	$(call say,LD)
 	@mkdir -p $(@D)
-	$(Q)$(INJECT_CC) $(shell $(PKG_CONFIG) --cflags p11-kit-1) -fPIC -shared -o $@ $(filter %.c,$^)
+	$(Q)$(INJECT_CC) $(SYSTEM) -fPIC -shared -o $@ $(filter %.c,$^)
 
 faults: all $(INJECT) $(SYSTEM_TOOLS)
 	@QUORATE_BIN=$(abspath $(BUILD))/bin tests/faults/run
