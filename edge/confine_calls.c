@@ -7,6 +7,7 @@
  */
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -15,12 +16,16 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/auto.h"
 #include "edge/confine.h"
+#include "edge/edge.h"
 
+#define SECONDS		2u	/* of processor time; a filter takes some milliseconds */
 #define LISTENER	CONFINE_LISTENER
 #define KEEPER		CONFINE_KEEPER
 #define WORKER		CONFINE_WORKER
@@ -221,6 +226,62 @@ kernel_filters(void)
 	    (errno != ENOSYS && errno != EINVAL && errno != EOPNOTSUPP);
 }
 
+/*
+ * libseccomp 2.5 walks in a circle for ever when one of its allocations fails as it makes the
+ * filter's program. Who is not confined ends, and says why.
+ */
+static void
+circle(int number)
+{
+	static const char	words[] = "seccomp: no end of making the filter: is there no memory?\n";
+
+	(void)number;
+	if (write(STDERR_FILENO, words, sizeof(words) - 1) < 0)
+		_exit(EXIT_UNSURE);
+	_exit(EXIT_IO);
+}
+
+struct bound {
+	struct rlimit		limit;
+	struct sigaction	act;
+};
+
+static int
+bound_begin(struct bound *was)
+{
+	struct sigaction	act = { .sa_handler = circle };
+	struct rlimit		limit;
+	struct timespec		used;
+
+	if (getrlimit(RLIMIT_CPU, &was->limit) != 0 || clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) != 0)
+		return -errno;
+	limit = was->limit;
+	if (limit.rlim_cur > (rlim_t)used.tv_sec + SECONDS)
+		limit.rlim_cur = (rlim_t)used.tv_sec + SECONDS;
+	if (sigaction(SIGXCPU, &act, &was->act) != 0 || setrlimit(RLIMIT_CPU, &limit) != 0)
+		return -errno;
+	return 0;
+}
+
+static int
+bound_end(const struct bound *was)
+{
+	if (setrlimit(RLIMIT_CPU, &was->limit) != 0 || sigaction(SIGXCPU, &was->act, NULL) != 0)
+		return -errno;
+	return 0;
+}
+
+static int
+load(scmp_filter_ctx f)
+{
+	struct bound	was;
+	int		e;
+
+	if ((e = bound_begin(&was)) != 0 || (e = seccomp_load(f)) != 0)
+		return e;
+	return bound_end(&was);
+}
+
 DEFINE_AUTO(seccomp_release, void);
 
 enum rc
@@ -233,7 +294,7 @@ confine_calls(enum confine_role role, bool *ret_whole, struct err *err)
 		return RC_OK;
 	if ((f = seccomp_init((role & NO_LIST) != 0 ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM))) == NULL)
 		return failed(-ENOMEM, err);
-	if ((e = fill(f, role)) != 0 || (e = seccomp_load(f)) != 0)
+	if ((e = fill(f, role)) != 0 || (e = load(f)) != 0)
 		return failed(e, err);
 	return RC_OK;
 }

@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -461,6 +462,78 @@ test_ends(void **state)
 	}
 }
 
+/* ---- the library walks in a circle --------------------------------------------------------------- */
+
+static volatile bool	circles;
+
+int
+seccomp_load(const scmp_filter_ctx f)
+{
+	int	(*next)(const scmp_filter_ctx);
+
+	while (circles)
+		;
+	*(void **)&next = dlsym(RTLD_NEXT, "seccomp_load");
+	return next == NULL ? -ENOSYS : next(f);
+}
+
+static int
+walks(long arg)
+{
+	(void)arg;
+	return 0;
+}
+
+/* As libseccomp 2.5 does for want of memory: it ends, and says why. */
+static void
+test_circle(void **state)
+{
+	FILE	*words = tmpfile();
+	char	 line[128] = "";
+	int	 saved = dup(STDERR_FILENO), status;
+
+	(void)state;
+	if (!whole_calls())
+		skip();
+	assert_non_null(words);
+	assert_true(saved >= 0 && dup2(fileno(words), STDERR_FILENO) >= 0);
+	circles = true;
+	role = K;
+	status = child(walks, 0);
+	circles = false;
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	rewind(words);
+	assert_int_equal(status, 74);
+	assert_non_null(fgets(line, sizeof(line), words));
+	assert_non_null(strstr(line, "seccomp: no end"));
+	(void)fclose(words);
+	(void)close(saved);
+}
+
+/* What bounds it while the filter is made does not stay. */
+static int
+has_no_bound(long arg)
+{
+	struct sigaction	act;
+	struct rlimit		limit, was = *(struct rlimit *)arg;
+
+	return getrlimit(RLIMIT_CPU, &limit) == 0 && limit.rlim_cur == was.rlim_cur && limit.rlim_max == was.rlim_max &&
+	    sigaction(SIGXCPU, NULL, &act) == 0 && act.sa_handler == SIG_DFL ? 0 : 1;
+}
+
+static void
+test_no_bound_stays(void **state)
+{
+	struct rlimit	was;
+
+	(void)state;
+	if (!whole_calls())
+		skip();
+	assert_int_equal(getrlimit(RLIMIT_CPU, &was), 0);
+	for (role = L; role <= Y; role <<= 1)
+		assert_int_equal(child(has_no_bound, (long)&was), 0);
+}
+
 /* ---- Landlock ----------------------------------------------------------------------------------- */
 
 static char	dir[64], inside[96], new[96], other[96], one[96];
@@ -694,6 +767,8 @@ main(void)
 		cmocka_unit_test(test_kills),
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_circle),
+		cmocka_unit_test(test_no_bound_stays),
 		cmocka_unit_test(test_without),
 	};
 
