@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "base/libcrypto.h"
 #include "evidence/cms.h"
 #include "evidence/cms_parts.h"
 #include "policy/cert.h"
@@ -18,8 +19,9 @@ DEFINE_AUTO(ASN1_INTEGER_free, ASN1_INTEGER);
 enum rc
 cms_fail(struct err *err, enum rc rc, const char *words)
 {
+	rc = libcrypto_failed(rc);
 	ERR_clear_error();		/* its queue may name what it should not */
-	return err_set(err, rc, "cms: %s", words);
+	return err_set(err, rc, "cms: %s", rc == RC_NOMEM ? "no memory" : words);
 }
 
 enum rc
@@ -43,6 +45,7 @@ cms_certificate(struct span cert_der, X509 **ret, struct err *err)
 {
 	const unsigned char *p = cert_der.p;
 
+	libcrypto_begin();
 	TRY(cms_recipient_check(cert_der, err));
 	if ((*ret = d2i_X509(NULL, &p, (long)cert_der.n)) == NULL)
 		return cms_fail(err, RC_NOMEM, "no memory");
@@ -166,14 +169,15 @@ enum rc
 cms_addressee_new(const char *common_name, when now, uint64_t life, EVP_PKEY **ret_key,
     struct buf *cert_der, struct err *err)
 {
-	AUTO(EVP_PKEY_free) EVP_PKEY *key = EVP_EC_gen("P-256");
-	AUTO(X509_free) X509 *x = X509_new();
+	AUTO(EVP_PKEY_free) EVP_PKEY *key = NULL;
+	AUTO(X509_free) X509 *x = NULL;
 	AUTO(openssl_bytes_free) unsigned char *out = NULL;
 	int	n;
 
 	if (now > WHEN_MAX || life > WHEN_MAX - now)
 		return err_set(err, RC_FORMAT, "certificate: ends after year 9999");
-	if (key == NULL || x == NULL || !fill_certificate(x, key, common_name, now, life))
+	libcrypto_begin();
+	if ((key = EVP_EC_gen("P-256")) == NULL || (x = X509_new()) == NULL || !fill_certificate(x, key, common_name, now, life))
 		return cms_fail(err, RC_BUG, "libcrypto cannot make a P-256 certificate");
 	if ((n = i2d_X509(x, &out)) <= 0)
 		return cms_fail(err, RC_NOMEM, "no memory");

@@ -22,11 +22,11 @@ openssl_bytes_free(unsigned char *p)
 }
 DEFINE_AUTO(openssl_bytes_free, unsigned char);
 
-/* Empties libcrypto's error queue and says our words. */
+/* RC_NOMEM when memory ran out since libcrypto_begin(). Empties libcrypto's error queue and says our words. */
 enum rc	 cms_fail(struct err *err, enum rc rc, const char *words);
 /* What libcrypto does not ask of the frame of a message; its parser must accept it too. */
 MUST_USE enum rc cms_shape(struct span der, struct err *err);
-/* A certificate that cms_recipient_check accepts. */
+/* A certificate that cms_recipient_check accepts. Begins what cms_fail() asks about. */
 MUST_USE enum rc cms_certificate(struct span cert_der, X509 **ret, struct err *err);
 
 #endif

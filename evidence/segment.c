@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 
 #include "base/declassify.h"
+#include "base/libcrypto.h"
 #include "evidence/segment.h"
 
 #define SEGMENT_SALT		"quorate/segment/v1"
@@ -156,9 +157,10 @@ derive(const struct secret *point, struct secret *derivation, uint8_t commitment
 static enum rc
 set_key(struct segment_cipher *c, const struct secret *key, bool seals, struct err *err)
 {
+	libcrypto_begin();
 	if (EVP_CipherInit_ex(c->ctx, EVP_aes_256_gcm(), NULL, secret_view(key), NULL,
 	    seals) != 1)
-		return err_set(err, RC_BUG, "segment key: libcrypto cannot do AES-256-GCM");
+		return err_set(err, libcrypto_failed(RC_BUG), "segment key: libcrypto cannot do AES-256-GCM");
 	c->mode = seals ? KEY_SEALS : KEY_OPENS;
 	return RC_OK;
 }
@@ -222,12 +224,13 @@ segment_chunk_seal(struct segment_cipher *c, uint64_t chunk, bool last,
 	if (plain.n == 0 || plain.n > SEGMENT_CHUNK_BYTES)
 		return err_set(err, RC_BUG, "segment chunk: %zu bytes", plain.n);
 	nonce_of(chunk, last, nonce);
+	libcrypto_begin();
 	if (EVP_EncryptInit_ex(c->ctx, NULL, NULL, NULL, nonce) != 1 ||
 	    EVP_EncryptUpdate(c->ctx, out, &n, plain.p, (int)plain.n) != 1 ||
 	    EVP_EncryptFinal_ex(c->ctx, out + n, &end) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(c->ctx, EVP_CTRL_AEAD_GET_TAG, SEGMENT_TAG_BYTES,
 	    out + plain.n) != 1)
-		return err_set(err, RC_BUG, "segment chunk: libcrypto cannot encrypt");
+		return err_set(err, libcrypto_failed(RC_BUG), "segment chunk: libcrypto cannot encrypt");
 	return RC_OK;
 }
 
@@ -245,12 +248,13 @@ segment_chunk_open(struct segment_cipher *c, uint64_t chunk, bool last,
 		return err_set(err, RC_FORMAT, "segment chunk: %zu bytes", sealed.n);
 	nonce_of(chunk, last, nonce);
 	memcpy(tag, sealed.p + plain, sizeof(tag));
+	libcrypto_begin();
 	if (EVP_DecryptInit_ex(c->ctx, NULL, NULL, NULL, nonce) != 1 ||
 	    EVP_DecryptUpdate(c->ctx, out, &n, sealed.p, (int)plain) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(c->ctx, EVP_CTRL_AEAD_SET_TAG, sizeof(tag), tag) != 1 ||
 	    EVP_DecryptFinal_ex(c->ctx, out + n, &end) != 1) {
 		wipe(out, plain);
-		return err_set(err, RC_VERIFY, "segment chunk %llu: does not decrypt",
+		return err_set(err, libcrypto_failed(RC_VERIFY), "segment chunk %llu: does not decrypt",
 		    (unsigned long long)chunk);
 	}
 	return RC_OK;
