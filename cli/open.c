@@ -257,7 +257,7 @@ open_package(const char *path, const char *keypath, struct package_trust *trust,
 		return err_set(err, RC_USAGE, "%s: exists already; choose another folder", u->note);
 	TRY(recipient_key_open(keypath, &key, err));
 	TRY(package_file(path, &f, err));
-	TRY(file_mkdir(u->dir, err));
+	TRY(file_mkdir_unsynced(u->dir, err));
 	TRY(confine(u, key.pkey == NULL, err));
 	TRY(hands_new(0, &hands, err));		/* threads: after Landlock, which they inherit */
 	trust->parallel = hands_parallel(hands);

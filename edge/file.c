@@ -390,7 +390,7 @@ file_mkdir_inside(const char *path, struct err *err)
 {
 	struct stat	st;
 
-	TRY(file_mkdir(path, err));
+	TRY(file_mkdir_unsynced(path, err));
 	if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode))
 		return err_set(err, RC_USAGE, "%s: a link that leads elsewhere; remove it, or choose another folder", path);
 	return RC_OK;

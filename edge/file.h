@@ -22,9 +22,9 @@ MUST_USE enum rc file_write(const char *path, struct span bytes, unsigned mode, 
 MUST_USE enum rc file_create(const char *path, struct span bytes, unsigned mode, struct err *err);
 /* mkdir -p of one level, mode 0700, fsync of the folder that it is in; an existing one is fine. */
 MUST_USE enum rc file_mkdir(const char *path, struct err *err);
-/* For many in one folder, which the caller syncs when all are there. */
+/* For many in one folder, which the caller syncs when all are there; and for what can be made again. */
 MUST_USE enum rc file_mkdir_unsynced(const char *path, struct err *err);
-/* As file_mkdir for a folder in one that others may have filled: RC_USAGE for a link to one. */
+/* The same in one that others may have filled: RC_USAGE for a link to one. */
 MUST_USE enum rc file_mkdir_inside(const char *path, struct err *err);
 bool	 file_exists(const char *path);
 bool	 file_is_dir(const char *path);	/* links are followed */
