@@ -391,10 +391,9 @@ $(BUILD)/tests/crashes/%: $(BUILD)/obj/tests/crashes/%.o $(ALL_LIBS)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $< $(call group,$(ALL_LIBS)) $(ALL_LD)
 
-ROUNDS	?= 60
 SEED	?=
 crashes: all $(CRASHES)
-	@QUORATE_BIN=$(abspath $(BUILD))/bin ROUNDS=$(ROUNDS) SEED=$(SEED) tests/crashes/run
+	@QUORATE_BIN=$(abspath $(BUILD))/bin ROUNDS=$(or $(ROUNDS),200) SEED=$(SEED) tests/crashes/run
 CASES	?= 12
 pages: all $(CRASHES)
 	@QUORATE_BIN=$(abspath $(BUILD))/bin CASES=$(CASES) SEED=$(SEED) tests/crashes/pages
