@@ -164,8 +164,8 @@ short_of_memory(void **state)
 	assert_int_equal(segment_cipher_new(&r.opener, NULL), RC_OK);
 	for (size_t i = 0; i < sizeof(thing) / sizeof(thing[0]); i++) {
 		assert_int_equal(thing[i](&r), RC_OK);	/* what libcrypto makes once is there from now on */
-		/* Thousands, most of them of one kind: the first ones, and then one of each dozen. */
-		for (unsigned long n = 1; (how = in_child(&r, thing[i], n)) != NOT_FIRED; n += n < 100 ? 1 : 13) {
+		/* Thousands, most of them of one kind: the first ones, and then one of thirty-one. */
+		for (unsigned long n = 1; (how = in_child(&r, thing[i], n)) != NOT_FIRED; n += n < 60 ? 1 : 31) {
 			failed++;
 			crashes += how == CRASHED;
 			if (how == WRONG)
