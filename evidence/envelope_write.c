@@ -6,6 +6,7 @@
 #include "evidence/side_by_side.h"
 
 #define LEAVES_FIRST	256	/* hashes allocated at first; doubled when full */
+#define RUN_LEAVES	4	/* of a segment that are written at once: they do not end where pages do */
 
 struct envelope_writer {
 	stream_write_at	 write_at;
@@ -277,7 +278,7 @@ struct whole {
 struct workplace {		/* what one segment is sealed with */
 	struct segment_cipher	*cipher;
 	struct secret		*plain;
-	uint8_t			*out;		/* SEGMENT_LEAF_MAX */
+	uint8_t			*out;		/* RUN_LEAVES * SEGMENT_LEAF_MAX */
 };
 
 static void
@@ -288,24 +289,41 @@ workplace_done(struct workplace *b)
 	free(b->out);
 }
 
+/* To `out`, which has room for a leaf. */
 static enum rc
-seal_leaf(const struct whole *p, const struct workplace *b, uint64_t number, struct err *err)
+seal_leaf(const struct whole *p, const struct workplace *b, uint64_t number, const struct leaf_place *at, uint8_t *out,
+    struct err *err)
 {
 	const struct part	*part = current(p->w);
-	struct leaf_place	 at = part_leaf(part, number);
 	uint64_t		 from = number << SEGMENT_CHUNK_LOG2;
-	struct span		 leaf = SPAN(b->out, at.n), plain = SPAN(secret_view(b->plain), SEGMENT_CHUNK_BYTES);
+	struct span		 plain = SPAN(secret_view(b->plain), SEGMENT_CHUNK_BYTES);
+	uint8_t			*chunk = out;
 
 	if (plain.n > part->length - from)
 		plain.n = (size_t)(part->length - from);
 	TRY(p->read(p->user, from, secret_bytes(b->plain), plain.n, err));
-	if (at.chunk == 0)
-		TRY(key_for(p->w, at.segment, b->cipher, b->out, err));
-	else
-		leaf.p += SEGMENT_COMMITMENT_BYTES;
-	TRY(segment_chunk_seal(b->cipher, at.chunk, at.last, plain, b->out + SEGMENT_COMMITMENT_BYTES, err));
-	tree_leaf(leaf, p->leaf[number]);
-	return p->w->write_at(p->w->user, p->at + at.offset, leaf, err);
+	if (at->chunk == 0) {
+		TRY(key_for(p->w, at->segment, b->cipher, out, err));
+		chunk += SEGMENT_COMMITMENT_BYTES;
+	}
+	TRY(segment_chunk_seal(b->cipher, at->chunk, at->last, plain, chunk, err));
+	tree_leaf(SPAN(out, at->n), p->leaf[number]);
+	return RC_OK;
+}
+
+/* Leaves lie one behind the other: a run of them is one write. */
+static enum rc
+seal_run(const struct whole *p, const struct workplace *b, uint64_t first, uint64_t n, struct err *err)
+{
+	struct leaf_place	at;
+	uint64_t		where = part_leaf(current(p->w), first).offset;
+	size_t			bytes = 0;
+
+	for (uint64_t i = first; i < first + n; i++, bytes += at.n) {
+		at = part_leaf(current(p->w), i);
+		TRY(seal_leaf(p, b, i, &at, b->out + bytes, err));
+	}
+	return p->w->write_at(p->w->user, p->at + where, SPAN(b->out, bytes), err);
 }
 
 static enum rc
@@ -316,13 +334,13 @@ seal_segment(void *arg, uint32_t segment, struct err *err)
 	uint64_t		 first = part_segment_leaf(part, segment);
 	uint64_t		 n = segment_chunks(part_segment_length(part, segment));
 	AUTO_DONE(workplace_done) struct workplace b = { .plain = secret_new(SEGMENT_CHUNK_BYTES),
-	    .out = malloc(SEGMENT_LEAF_MAX) };
+	    .out = malloc(RUN_LEAVES * SEGMENT_LEAF_MAX) };
 
 	if (b.plain == NULL || b.out == NULL)
 		return err_set(err, RC_NOMEM, "envelope: no memory");
 	TRY(segment_cipher_new(&b.cipher, err));
-	for (uint64_t i = 0; i < n; i++)
-		TRY(seal_leaf(p, &b, first + i, err));
+	for (uint64_t i = 0; i < n; i += RUN_LEAVES)
+		TRY(seal_run(p, &b, first + i, n - i < RUN_LEAVES ? n - i : RUN_LEAVES, err));
 	return RC_OK;
 }
 

@@ -195,7 +195,7 @@ test_same_bytes(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(edge); i++)
 		for (int off = -1; off <= 1; off++)
-			for (uint8_t log2 = 16; log2 <= 18; log2++) {
+			for (uint8_t log2 = 16; log2 <= 20; log2++) {
 				struct sealing_part part = { "image", (size_t)((long)(edge[i] * K64) + off) };
 
 				same_as_written(&part, 1, log2);
@@ -301,7 +301,7 @@ test_too_long(void **state)
 static void
 test_sealing_failures(void **state)
 {
-	static const struct sealing_part part = { "image", 6 * 2 * K64 };
+	static const struct sealing_part part = { "image", 3 * 16 * K64 };
 	uint64_t	size;
 
 	(void)state;
@@ -310,13 +310,13 @@ test_sealing_failures(void **state)
 			struct plain	p = PLAIN("image", part.n);
 			struct target	t;
 
-			target_up(&t, &part, 1, 17, 2 << 20);
+			target_up(&t, &part, 1, 20, 4 << 20);
 			p.fail_at = n;
 			assert_int_equal(envelope_part_from(t.w, "image", plain_read, &p, p.n, ways[k], NULL), RC_IO);
 			assert_int_equal(envelope_finish(t.w, &t.s.descriptor, &size, NULL), RC_IO);
 			target_down(&t);
 
-			target_up(&t, &part, 1, 17, 2 << 20);
+			target_up(&t, &part, 1, 20, 4 << 20);
 			t.faults.fail_at = n;
 			assert_int_equal(put_whole(&t, &part, ways[k], NULL), RC_IO);
 			target_down(&t);
