@@ -25,6 +25,8 @@
 #define PER_BATCH	256U
 #define PAGE_MAX	4U		/* batches that waited and came together */
 #define BIG		((size_t)1 << 21)
+#define DESCRIPTOR	240U		/* bytes, of two parts, about; and of a signed statement */
+#define STATEMENT	400U
 #define FEW		10000U		/* escrows of the custodian that the others are compared with */
 #define FILLED		((uint64_t)1 << 32)	/* batches that no log names: above any entry */
 #define FILLED_AT	UINT64_C(1600000000)	/* below any time of a log's */
@@ -239,6 +241,34 @@ reference(size_t transactions, size_t batches, size_t bytes)
 
 /* --- size, and shares a second ------------------------------------------------------------------------ */
 
+/*
+ * What checking them takes at least, by libsodium and libcrypto: of each batch its sealer's signature, the digests of its
+ * descriptors and of its shares, and a leaf and a node an artifact; of each Append the log's signature and four cosignatures.
+ */
+static double
+checking(size_t appends, size_t batches)
+{
+	static uint8_t	vector[PER_BATCH * DESCRIPTOR], digest[SHA256_BYTES];
+	uint8_t		pk[crypto_sign_PUBLICKEYBYTES], sk[crypto_sign_SECRETKEYBYTES], sig[crypto_sign_BYTES];
+	double		from;
+
+	crypto_sign_keypair(pk, sk);
+	crypto_sign_detached(sig, NULL, vector, STATEMENT, sk);
+	from = bench_wall();
+	for (size_t i = 0; i < appends * (batches + 5); i++)
+		if (crypto_sign_verify_detached(sig, vector, STATEMENT, pk) != 0)
+			bench_fail("a signature");
+	for (size_t i = 0; i < appends * batches; i++) {
+		sha256_one(digest, SPAN_OF(vector));
+		sha256_one(digest, SPAN(vector, PER_BATCH * SEALED_SHARE_BYTES));
+		for (size_t k = 0; k < PER_BATCH; k++) {
+			sha256_one(digest, SPAN(vector, DESCRIPTOR));
+			sha256_one(digest, SPAN(vector, 1 + 2 * SHA256_BYTES));
+		}
+	}
+	return bench_wall() - from;
+}
+
 static double
 file_bytes(const struct bench *b)
 {
@@ -271,9 +301,11 @@ static void
 measure_stored(struct bench *b, size_t repetitions, size_t appends, size_t batches, double bytes)
 {
 	static const char			rows[] = "SQLite, rows of that size, as many a transaction",
-						rows_cpu[] = "the same rows, in CPU time";
+						rows_cpu[] = "the same rows, in CPU time",
+						all[] = "these rows, what must be checked, and the token";
 	static const struct bench_series	stored = { "shares-stored", "1/s", rows, "ratio>=0.5" },
 						tokenless = { "shares-stored-tokenless", "1/s", rows, "ratio>=0.5" },
+						counted = { "shares-stored-counted", "1/s", all, "-" },
 						cpu = { "shares-stored-cpu", "1/s", rows_cpu, "-" },
 						tokenless_cpu = { "shares-stored-tokenless-cpu", "1/s", rows_cpu, "-" };
 	double					x = (double)(batches * PER_BATCH), shares = (double)appends * x;
@@ -285,6 +317,8 @@ measure_stored(struct bench *b, size_t repetitions, size_t appends, size_t batch
 		theirs = reference(appends, batches, (size_t)bytes);
 		bench_row(&stored, x, shares / ours.wall, shares / theirs.wall);
 		bench_row(&tokenless, x, shares / (ours.wall - in_token.wall), shares / theirs.wall);
+		bench_row(&counted, x, shares / ours.wall,
+		    shares / (theirs.wall + checking(appends, batches) + in_token.wall));
 		bench_row(&cpu, x, shares / ours.cpu, shares / theirs.cpu);
 		bench_row(&tokenless_cpu, x, shares / (ours.cpu - in_token.cpu), shares / theirs.cpu);
 	}
