@@ -25,3 +25,12 @@ for p in one:other other:one; do	# each waits for the other
 	program "${p%:*}" ": >\"$work/here-${p%:*}\"; until [ -e \"$work/here-${p#*:}\" ]; do sleep 0.1; done; echo '[  PASSED  ] 1 test(s).'"
 done
 says "two at a time" 0 '^2 passed, 0 failed$' env UNIT_JOBS=2 "$here/scripts/unit-run" "$work/one" "$work/other"
+
+# What the README begins with: make alone makes the programs, also where the clock is behind the Makefile.
+alone() { env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL timeout 60 make -C "$1" -n BUILD="$work/b" | grep -c "o $work/b/bin/"; }
+says "make alone makes the programs" 0 '^3$' alone "$here"
+mkdir "$work/tree"
+tar -C "$here" --exclude=./build --exclude=./.git --exclude=node_modules -cf - . | tar -xf - -C "$work/tree"
+touch -d '+1 day' "$work/tree/Makefile"
+rm -rf "$work/b"
+says "and ends where the Makefile is of tomorrow" 0 '^3$' alone "$work/tree"
