@@ -55,10 +55,25 @@ may_begin(const struct coordinator *c, struct err *err)
 	return charter_names_us(c, c->first, err);
 }
 
+/* All of them now, and synced: one that an earlier start made may not have been. */
+static enum rc
+make_folders(const struct coordinator *c, struct err *err)
+{
+	static const char *const	name[] = { "uploads", "blobs", "packages" };
+	char				path[FILE_PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
+		TRY(file_path(path, err, "%s/%s", c->dir, name[i]));
+		TRY(file_mkdir_unsynced(path, err));
+	}
+	return file_sync_dir(c->dir, err);
+}
+
 enum rc
 coordinator_start(struct coordinator *c, struct err *err)
 {
 	TRY(may_begin(c, err));
+	TRY(make_folders(c, err));
 	TRY(uploads_new(c->dir, clock_now(), &c->uploads, err));
 	TRY(envelopes_start(c->dir, err));
 	TRY(packages_clean(c, err));

@@ -369,12 +369,16 @@ file_mkdir(const char *path, struct err *err)
 {
 	char	parent[FILE_PATH_MAX];
 	bool	made;
+	enum rc	rc;
 
 	TRY(make_dir(path, &made, err));
 	if (!made)
 		return RC_OK;
 	parent_of(path, parent);
-	return file_sync_dir(parent, err);
+	/* Who was told that it failed may try again, and must not find it there unsynced. */
+	if ((rc = file_sync_dir(parent, err)) != RC_OK)
+		(void)rmdir(path);
+	return rc;
 }
 
 enum rc
