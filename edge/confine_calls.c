@@ -275,11 +275,13 @@ static int
 load(scmp_filter_ctx f)
 {
 	struct bound	was;
-	int		e;
+	int		e, end;
 
-	if ((e = bound_begin(&was)) != 0 || (e = seccomp_load(f)) != 0)
+	if ((e = bound_begin(&was)) != 0)
 		return e;
-	return bound_end(&was);
+	e = seccomp_load(f);
+	end = bound_end(&was);
+	return e != 0 ? e : end;
 }
 
 DEFINE_AUTO(seccomp_release, void);
