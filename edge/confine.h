@@ -61,6 +61,11 @@ enum confine_role {
 /* A line of the log for what the kernel left out; none when both are whole. */
 void	 confine_say(bool files_whole, bool calls_whole);
 
+/*
+ * RC_NOMEM, RC_IO: nothing was taken away, and the caller ends. Making the filter has two seconds of
+ * processor time: libseccomp 2.5 may never end for want of memory. The process then ends by itself, with
+ * a line to stderr and exit code 74. Meanwhile SIGXCPU and RLIMIT_CPU are set, for all its threads.
+ */
 MUST_USE enum rc confine_calls(enum confine_role role, bool *ret_whole, struct err *err);
 
 #endif

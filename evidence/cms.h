@@ -36,6 +36,7 @@ MUST_USE enum rc cms_seal(struct span cert_der, struct span plain, struct buf *d
  * RC_FORMAT: not exactly one DER message of the profile above (another content
  * type, cipher, key transport or KDF; bytes after it; several recipients).
  * RC_DENIED: addressed to another certificate. RC_VERIFY: key or tag fail.
+ * RC_NOMEM: memory ran out, which says nothing of the message or of who sent it.
  * RC_IO: the token that holds the key failed, which says nothing of the message
  * (libcrypto_key_fault() of base/libcrypto.h).
  * ret is untouched unless RC_OK.
